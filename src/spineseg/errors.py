@@ -1,0 +1,21 @@
+"""The one family of errors that a person can mend: shown as one line, exit code 2."""
+
+
+class SpinesegError(Exception):
+    """A wrong input or environment. The message names the value, the rule and the remedy."""
+
+
+class ConfigError(SpinesegError):
+    """A configuration file or an override that breaks a rule."""
+
+
+class DataError(SpinesegError):
+    """A dataset that is missing, damaged or inconsistent."""
+
+
+class WeightsError(SpinesegError):
+    """Weights that are missing, unreadable or of another kind than asked for."""
+
+
+class StoreError(SpinesegError):
+    """The study store or the tracking store cannot be reached, or lacks what was asked for."""

@@ -1,0 +1,71 @@
+"""What an evaluation says: the numbers of one set of weights on one part of a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from ..config import Model
+
+
+class LevelScore(Model):
+    """One level's part in an evaluation. A level without instances has no scores (None)."""
+
+    instances: int
+    box_ap50: float | None
+    mask_ap50: float | None
+    mask_ap50_95: float | None
+    found: int = Field(description="Instances matched by a detection of any level.")
+    right: int = Field(description="Of these, matched by a detection of the right level.")
+
+
+class Evaluation(Model):
+    """Scores by COCO's rules at full mask resolution, and what they say of numbering.
+
+    `*_map*` are means over the levels that occur. Numbering is counted at `confidence`,
+    after class-agnostic matching at mask IoU 0.5.
+    """
+
+    images: int
+    instances: int
+    box_map50: float
+    box_map50_95: float
+    mask_map50: float
+    mask_map50_95: float
+    box_best_f1: float
+    box_best_f1_confidence: float
+    mask_best_f1: float
+    mask_best_f1_confidence: float
+    mask_precision: float = Field(description="At the confidence of the best mask F1.")
+    mask_recall: float = Field(description="At the confidence of the best mask F1.")
+    confidence: float = Field(description="Detections below it do not count for numbering.")
+    found_rate: float = Field(description="Labelled vertebrae matched by any detection.")
+    right_level_rate: float = Field(description="Labelled vertebrae matched with their level.")
+    off_by_one_rate: float = Field(description="Labelled vertebrae matched one level up or down.")
+    missed: int
+    invented: int = Field(description="Detections that match no labelled vertebra.")
+    doubled: int = Field(description="Detections of a level beyond the first in their image.")
+    seconds_per_image: float = Field(description="Prediction, median over the images.")
+    levels: dict[str, LevelScore] = Field(description="By level, in anatomical order.")
+    f1_curve: dict[str, list[float]] = Field(
+        description="'confidence' and, at each, 'box_f1', 'mask_f1', 'mask_precision', 'mask_recall'."
+    )
+    confusion: dict[str, dict[str, int]] = Field(
+        description="true level or 'background' -> predicted level or 'missed' -> count; "
+        "zero counts left out."
+    )
+
+    def metrics(self) -> dict[str, float]:
+        """Return the scalar scores under their tracking names, `best/...`."""
+        skipped = {"levels", "f1_curve", "confusion", "confidence"}
+        return {f"best/{k}": float(v) for k, v in self.model_dump(exclude=skipped).items()}
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(self.model_dump_json(indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluation:
+        """Read what `save` wrote. Raises FileNotFoundError, pydantic.ValidationError."""
+        return cls.model_validate_json(path.read_text())

@@ -1,0 +1,25 @@
+"""Radiographs with outlines: what data yields, evaluation scores and report draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One vertebral body, labelled or detected."""
+
+    level: str
+    points: np.ndarray  # (points, 2) float, x and y as fractions of width and height, 0..1
+    confidence: float | None = None  # None for a label
+
+
+@dataclass(frozen=True)
+class LabelledFilm:
+    """One radiograph on disk and the outlines drawn on it by its annotators."""
+
+    path: Path
+    outlines: tuple[Outline, ...]

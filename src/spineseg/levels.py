@@ -1,0 +1,38 @@
+"""The 24 vertebra levels: class order of the merged dataset, anatomical order, regions, colours."""
+
+from colorsys import hls_to_rgb
+
+CERVICAL = tuple(f"C{i}" for i in range(1, 8))
+THORACIC = tuple(f"T{i}" for i in range(1, 13))
+LUMBAR = tuple(f"L{i}" for i in range(1, 6))
+
+ANATOMICAL_ORDER: tuple[str, ...] = CERVICAL + THORACIC + LUMBAR
+"""Head to pelvis. Position in this tuple is a level's rank."""
+
+CLASS_NAMES: tuple[str, ...] = tuple(sorted(THORACIC + LUMBAR)) + CERVICAL
+"""Class index -> level, in the order of the original work: the frontal set's names
+sorted as text, then the lateral set's (`L1 .. L5 T1 T10 T11 T12 T2 .. T9 C1 .. C7`)."""
+
+RANK: dict[str, int] = {level: rank for rank, level in enumerate(ANATOMICAL_ORDER)}
+CLASS_INDEX: dict[str, int] = {level: index for index, level in enumerate(CLASS_NAMES)}
+CLASS_RANK: tuple[int, ...] = tuple(RANK[level] for level in CLASS_NAMES)
+"""Class index -> anatomical rank (0 = C1, 23 = L5)."""
+
+
+def levels_apart(level: str, other: str) -> int:
+    """Return how many levels `other` lies below `level` (negative: above).
+
+    Raises KeyError for a name that is not one of the 24 levels.
+    """
+    return RANK[other] - RANK[level]
+
+
+def colour(level: str) -> tuple[int, int, int]:
+    """Return the level's RGB colour, 0..255: hue runs down the column, neighbours differ in lightness.
+
+    Raises KeyError for a name that is not one of the 24 levels.
+    """
+    rank = RANK[level]
+    lightness = (0.45, 0.62, 0.54)[rank % 3]
+    red, green, blue = hls_to_rgb(rank / len(ANATOMICAL_ORDER) * 0.85, lightness, 0.85)
+    return round(red * 255), round(green * 255), round(blue * 255)
