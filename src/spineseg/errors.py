@@ -17,5 +17,9 @@ class WeightsError(SpinesegError):
     """Weights that are missing, unreadable or of another kind than asked for."""
 
 
+class RunError(SpinesegError):
+    """A training that was needed for an answer and did not end well."""
+
+
 class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""

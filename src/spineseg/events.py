@@ -48,7 +48,8 @@ class Epoch(_Event):
         "val/mask_precision, val/mask_recall and the same for box; lr/pg0 .."
     )
     system: dict[str, float] = Field(default_factory=dict, description="system/.. readings.")
-    epoch_seconds: float
+    epoch_seconds: float = Field(description="Training and validation together.")
+    validation_seconds: float
 
 
 class Finished(_Event):

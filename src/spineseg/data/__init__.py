@@ -1,0 +1,1 @@
+"""Sources -> merge -> split -> manifest: one 24-level dataset with a fingerprint."""

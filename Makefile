@@ -1,0 +1,76 @@
+# Two commands on a fresh machine: `make study` and `make test`. `make help` lists the rest.
+CONFIG ?= configs/studies/phantom.yaml
+PYTHON ?= python3
+PORT   ?= 5000
+# Overrides of config keys, as SET="search.trials=4 baseline.epochs=10"
+SET    ?=
+
+BIN      := .venv/bin
+SPINESEG := $(BIN)/spineseg
+SETS     := $(foreach pair,$(SET),--set $(pair))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study plan ui status compare promote predict weights data test test-all lint lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo
+	@echo "  CONFIG=configs/studies/NAME.yaml picks another study; SET=\"key=value ...\" overrides its keys."
+
+setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	  || { echo "Python 3.11 or 3.12 is needed; name one: make setup PYTHON=python3.11"; exit 2; }
+	@test -d .venv || $(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "no venv module; on Debian: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+study: setup  ## run the study (or go on with it) and compare its runs
+	@$(SPINESEG) run $(CONFIG) $(SETS)
+
+plan: setup  ## list what the study would run, and estimate its hours
+	@$(SPINESEG) plan $(CONFIG) $(SETS)
+
+data: setup  ## make or merge the study's data, and count them
+	@$(SPINESEG) data $(CONFIG) $(SETS)
+
+ui: setup  ## browse every run in MLflow on 127.0.0.1 (PORT=5000)
+	@$(SPINESEG) ui $(CONFIG) $(SETS) --port $(PORT)
+
+status: setup  ## say how far the study is
+	@$(SPINESEG) status $(CONFIG) $(SETS)
+
+compare: setup  ## compare every run with the baseline: table and HTML page
+	@$(SPINESEG) compare $(CONFIG) $(SETS)
+
+promote: setup  ## register the best run as the champion, if it beats the one there is
+	@$(SPINESEG) promote $(CONFIG) $(SETS)
+
+predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champion
+	@$(SPINESEG) predict $(IMAGES)
+
+weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
+	@$(BIN)/python benchmarks/train_bundled_weights.py
+
+test: setup  ## the fast tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-all: setup  ## every test, those that need minutes too
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m ''
+
+lint: setup  ## ruff, mypy and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock:  ## choose the pinned versions anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 pyproject.toml --extra dev \
+	  --no-header --no-annotate -o requirements.lock
+
+clean:  ## remove the environment and caches; keeps mlruns/, where the records are
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	find study src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

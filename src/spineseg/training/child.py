@@ -1,0 +1,299 @@
+"""One training, start to end, in its own process: `job.json` in, `events.jsonl` out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import sys
+
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DataError
+from ..events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
+from .job import (
+    EVALUATION_FILE,
+    LOCK_FILE,
+    LOG_FILE,
+    MATCHES_FILE,
+    TRAINER_FOLDER,
+    Job,
+    stop_asked,
+)
+from .settings import ultralytics_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .trainer import QuietTraining
+
+
+def run_job(run_folder: Path, device: str, cache: Path) -> None:
+    """Train, evaluate and report into the run folder; entry point of a child process.
+
+    `device` is 'cpu' or the number of one CUDA device. Takes an interrupted job up again from its
+    last whole epoch. Every ending is an event; nothing is raised.
+    """
+    from .settings import prepare_environment
+
+    prepare_environment(cache)
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
+    with _only_one(run_folder) as alone:
+        if not alone:
+            return
+        _redirect_output(run_folder / LOG_FILE)
+        try:
+            _train_and_evaluate(run_folder, Job.read(run_folder), "cpu" if device == "cpu" else "0")
+        except Exception as error:
+            print(traceback.format_exc(), flush=True)
+            append_event(
+                run_folder,
+                Failed(
+                    kind=failure_kind(error),
+                    message=f"{type(error).__name__}: {str(error).strip() or 'no message'}"[:2000],
+                    traceback=traceback.format_exc(),
+                ),
+            )
+
+
+@contextmanager
+def _only_one(run_folder: Path) -> Iterator[bool]:
+    descriptor = os.open(run_folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
+
+
+def _redirect_output(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _train_and_evaluate(run_folder: Path, job: Job, device: str) -> None:
+    earlier = [event for event in read_events(run_folder) if isinstance(event, Epoch)]
+    epochs = {event.epoch: event for event in earlier}
+    settings = _settings(run_folder, job, device)
+    weights = run_folder / TRAINER_FOLDER / "weights"
+    outcome = _train(run_folder, job, settings, epochs)
+    _finish(run_folder, job, settings, weights, epochs, outcome)
+
+
+def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
+    return {
+        **ultralytics_settings(job.config),
+        "model": f"{job.config.model.removesuffix('-seg')}-seg.yaml",
+        "pretrained": str(job.weights) if job.weights else False,
+        "data": str(job.dataset / "data.yaml"),
+        "project": str(run_folder.resolve()),
+        "name": TRAINER_FOLDER,
+        "exist_ok": True,
+        "device": device,
+        "workers": 0 if device == "cpu" else min(8, len(os.sched_getaffinity(0))),
+        "plots": True,
+        "fraction": job.fraction,
+    }
+
+
+def _train(
+    run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[int, Epoch]
+) -> str:
+    """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
+    from .trainer import RESUME_FILE, StopRequested, train
+
+    resume = run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE
+    done = _saved_epochs(resume)
+    for epoch in [epoch for epoch in epochs if epoch > done]:
+        del epochs[epoch]  # Reported, but its weights were lost with the process: trained again.
+    if done:
+        settings = settings | {"resume": str(resume)}
+        if done >= job.config.epochs:
+            return "completed"
+        if stop_asked(run_folder):
+            return "pruned"
+
+    def on_start(trainer: QuietTraining) -> None:
+        append_event(run_folder, _started(trainer, resumed_from_epoch=done))
+
+    def on_epoch(trainer: QuietTraining, metrics: dict[str, float]) -> None:
+        event = Epoch(
+            epoch=trainer.epoch + 1,
+            metrics=metrics,
+            system=_system_readings(),
+            epoch_seconds=trainer.epoch_time,
+            validation_seconds=trainer.validation_seconds,
+        )
+        epochs[event.epoch] = event
+        append_event(run_folder, event)
+
+    try:
+        train(
+            settings,
+            on_start=on_start,
+            on_epoch=on_epoch,
+            stop_asked=lambda: stop_asked(run_folder) and bool(epochs),
+        )
+    except StopRequested:
+        return "pruned"
+    return "completed"
+
+
+def _saved_epochs(checkpoint: Path) -> int:
+    """Return how many epochs a resumable checkpoint holds, 0 without one."""
+    if not checkpoint.exists():
+        return 0
+    import torch
+
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"]) + 1
+
+
+def _finish(
+    run_folder: Path,
+    job: Job,
+    settings: dict[str, Any],
+    weights: Path,
+    epochs: dict[int, Epoch],
+    outcome: str,
+) -> None:
+    """Score the best weights with both yardsticks, draw the curves, and say that all is done."""
+    from ultralytics.utils.plotting import plot_results
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    from ..data.export import read_films
+    from ..evaluation.evaluate import evaluate_weights
+    from .trainer import RESUME_FILE, validate_weights
+
+    best, last = weights / "best.pt", weights / "last.pt"
+    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
+    trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
+    strip_optimizer(str(last))
+    evaluation = evaluate_weights(
+        best,
+        read_films(job.dataset, "valid"),
+        image_size_px=job.config.image_size_px,
+        device=settings["device"],
+        matches_path=run_folder / MATCHES_FILE,
+    )
+    evaluation.save(run_folder / EVALUATION_FILE)
+    started = [event for event in read_events(run_folder) if isinstance(event, Started)]
+    append_event(
+        run_folder,
+        Finished(
+            outcome="pruned" if outcome == "pruned" else "completed",
+            epochs=len(epochs),
+            best_epoch=_best_epoch(epochs),
+            batch=started[-1].resolved["batch"],
+            optimizer=started[-1].resolved["optimizer_used"],
+            trainer_metrics=trainer_metrics,
+            metrics=evaluation.metrics(),
+            train_seconds=sum(event.epoch_seconds for event in epochs.values()),
+            best_weights=str(best.relative_to(run_folder)),
+            last_weights=str(last.relative_to(run_folder)),
+        ),
+    )
+    (weights / RESUME_FILE).unlink(missing_ok=True)
+
+
+def _best_epoch(epochs: dict[int, Epoch]) -> int:
+    """Return the epoch of best.pt: highest sum of box and mask mAP50-95, the last of equals."""
+
+    def fitness(epoch: int) -> float:
+        metrics = epochs[epoch].metrics
+        return metrics["val/box_map50_95"] + metrics["val/mask_map50_95"]
+
+    return max(epochs, key=lambda epoch: (fitness(epoch), epoch))
+
+
+def _started(trainer: QuietTraining, *, resumed_from_epoch: int) -> Started:
+    import torch
+
+    resolved = {
+        key: value
+        for key, value in vars(trainer.args).items()
+        if isinstance(value, (str, int, float, bool)) and key not in {"project", "name", "save_dir"}
+    }
+    group = trainer.optimizer.param_groups[-1]
+    resolved["optimizer_used"] = type(trainer.optimizer).__name__
+    resolved["lr0_used"] = float(group.get("initial_lr", group["lr"]))
+    resolved["batch"] = int(trainer.batch_size)
+    resolved["amp_used"] = bool(trainer.amp)
+    on_cuda = trainer.device.type == "cuda"
+    return Started(
+        pid=os.getpid(),
+        device=torch.cuda.get_device_name(trainer.device) if on_cuda else "CPU",
+        resumed_from_epoch=resumed_from_epoch,
+        parameters=sum(p.numel() for p in trainer.model.parameters()),
+        resolved=resolved,
+        environment=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    from importlib.metadata import version
+
+    import torch
+
+    packages = ("spineseg", "torch", "torchvision", "numpy", "optuna", "mlflow")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "cuda": torch.version.cuda or "none",
+        "ultralytics": version("ultralytics-opencv-headless"),
+        **{package: version(package) for package in packages},
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _system_readings() -> dict[str, float]:
+    """Return load and memory of machine and process; percent and megabytes, as MLflow names them."""
+    import psutil
+    import torch
+
+    memory = psutil.virtual_memory()
+    readings = {
+        "system/cpu_utilization_percentage": psutil.cpu_percent(),
+        "system/system_memory_usage_megabytes": memory.used / 2**20,
+        "system/system_memory_usage_percentage": memory.percent,
+        "system/process_memory_megabytes": psutil.Process().memory_info().rss / 2**20,
+    }
+    if torch.cuda.is_available():
+        readings["system/gpu_0_memory_peak_megabytes"] = torch.cuda.max_memory_reserved() / 2**20
+        readings["system/gpu_0_utilization_percentage"] = float(torch.cuda.utilization())
+    return readings
+
+
+def failure_kind(error: Exception) -> FailureKind:
+    """Return the word for what ended a training."""
+    from .trainer import NanLoss
+
+    text = str(error).lower()
+    if "out of memory" in text or isinstance(error, MemoryError):
+        return "out_of_memory"
+    if isinstance(error, NanLoss) or "nan persisted" in text or "nan/inf" in text:
+        return "nan_loss"
+    if isinstance(error, DataError) or text.startswith("dataset "):
+        return "bad_data"
+    return "bug"
+
+

@@ -1,0 +1,1 @@
+"""The driver of studies: Optuna stands behind this package, and only here."""

@@ -1,0 +1,245 @@
+"""The command line `spineseg`: parse, call, print. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+CONFIG = click.argument(
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("configs/studies/phantom.yaml"),
+    metavar="[CONFIG]",
+)
+SETS = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key; repeatable."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="spineseg", prog_name="spineseg")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Hyperparameter studies of vertebra segmentation on spine X-rays.
+
+    CONFIG is a study's YAML file; without one, configs/studies/phantom.yaml (synthetic X-rays).
+    """
+
+
+@cli.command()
+@CONFIG
+@SETS
+@JSON
+def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
+    """Make, fetch or merge a study's data, and count them."""
+    from .data_report import describe_data
+
+    description = describe_data(config, sets, say=_say(as_json))
+    click.echo(json.dumps(description.model_dump(mode="json")) if as_json else description.text())
+
+
+@cli.command()
+@CONFIG
+@SETS
+@JSON
+@click.option("--timing/--no-timing", default=True, help="Train for seconds to estimate hours.")
+def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
+    """List what a study would run, and estimate its hours."""
+    from spineseg.config_files import load_study
+    from spineseg.data.merge import prepare_dataset
+
+    from .plan import check_study, make_plan, plan_text
+    from .records import Records
+
+    study = load_study(config, sets)
+    check_study(study, config)
+    say = _say(as_json)
+    dataset = prepare_dataset(study.data, Records(study).data_cache, say)
+    planned = make_plan(study, dataset, timing=timing, say=say)
+    click.echo(planned.model_dump_json() if as_json else plan_text(planned))
+
+
+@cli.command()
+@CONFIG
+@SETS
+def run(config: Path, sets: tuple[str, ...]) -> None:
+    """Run a study, or go on with it, and compare its runs.
+
+    Ctrl-C leaves every trial resumable: the same command goes on.
+    """
+    from spineseg.config_files import load_study
+
+    from .compare import compare_study
+    from .driver import run_study
+
+    study = load_study(config, sets)
+    if not run_study(study, config):
+        click.echo("interrupted; the same command goes on from here")
+        raise SystemExit(130)
+    click.echo(compare_study(study).text())
+    click.echo(_next_steps(config))
+
+
+def _next_steps(config: Path) -> str:
+    named = "" if config == Path("configs/studies/phantom.yaml") else f" CONFIG={config}"
+    return (
+        f"Browse every run:   make ui{named}\n"
+        f"Register the best:  make promote{named}\n"
+        f"Mark your own film: make predict IMAGES=film.jpg"
+    )
+
+
+@cli.command()
+@CONFIG
+@SETS
+@JSON
+def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
+    """Say how far a study is."""
+    from spineseg.config_files import load_study
+
+    from .status import study_status
+
+    answer = study_status(load_study(config, sets))
+    click.echo(answer.model_dump_json() if as_json else answer.text())
+
+
+@cli.command()
+@CONFIG
+@SETS
+@JSON
+def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
+    """Compare every run with the baseline: a table, and one HTML page."""
+    from spineseg.config_files import load_study
+
+    from .compare import compare_study
+
+    comparison = compare_study(load_study(config, sets))
+    click.echo(comparison.json() if as_json else comparison.text())
+
+
+@cli.command()
+@CONFIG
+@SETS
+@JSON
+@click.option("--run", "name", metavar="NAME", help="Promote this run instead of the best.")
+def promote(config: Path, sets: tuple[str, ...], as_json: bool, name: str | None) -> None:
+    """Register the best run as the champion, if it beats the one there is.
+
+    Exit code 1 where it is refused; every gate is listed with its figure.
+    """
+    from spineseg.config_files import load_study
+
+    from .promote import promote_best
+
+    verdict = promote_best(load_study(config, sets), name)
+    click.echo(verdict.model_dump_json() if as_json else verdict.text())
+    raise SystemExit(0 if verdict.promoted else 1)
+
+
+@cli.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--weights", type=click.Path(path_type=Path), help="A .pt file; else the champion.")
+@click.option("--model", default="spine-vertebrae", show_default=True, help="Registered model.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("predictions"),
+              show_default=True, help="Folder of overlays and JSON files.")
+@click.option("--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("mlruns"), hidden=True)
+@JSON
+def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Outline and number the vertebrae on IMAGES: an overlay and a JSON file each."""
+    from .models import predict_images
+
+    predictions = predict_images(images, say=_say(as_json), **options)
+    if as_json:
+        click.echo(json.dumps(predictions))
+
+
+@cli.command()
+@click.option("--weights", required=True, type=click.Path(path_type=Path))
+@click.option("--data", "folder", required=True, type=click.Path(path_type=Path),
+              help="A folder in YOLO segmentation export layout.")
+@click.option("--part", default="valid", show_default=True,
+              type=click.Choice(["train", "valid", "test", "all"]))
+@click.option("--image-size", "image_size_px", type=click.IntRange(32), default=None,
+              help="Network input in px; default: as trained.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
+@JSON
+def evaluate(as_json: bool, **options: Any) -> None:
+    """Score any weights on any labelled export."""
+    from .models import evaluate_folder, evaluation_text
+
+    evaluation = evaluate_folder(**options)
+    click.echo(evaluation.model_dump_json() if as_json else evaluation_text(evaluation))
+
+
+@cli.command()
+@CONFIG
+@SETS
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
+    """Browse every run in MLflow, on 127.0.0.1."""
+    from spineseg.config_files import load_study
+    from spineseg.tracking.store import open_store
+    from spineseg.tracking.ui import serve
+
+    store = load_study(config, sets).store
+    serve(open_store(store.root, store.mlflow_uri), port=port)
+
+
+def _say(quiet: bool) -> Any:
+    """Return a function that prints progress, to stderr where stdout is for a program."""
+    return lambda text: click.echo(text, err=quiet)
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(2) from None
+    except (click.Abort, KeyboardInterrupt):
+        raise SystemExit(130) from None
+    except Exception as error:
+        message = _mendable(error)
+        if debug or message is None:
+            traceback.print_exc()
+        if message is not None:
+            click.echo(f"spineseg: {message}", err=True)
+        raise SystemExit(1 if message is None else 2) from None
+    finally:
+        _close_output()
+
+
+def _mendable(error: Exception) -> str | None:
+    """Return the one line for an error that a person can mend, None for a bug."""
+    from spineseg.errors import SpinesegError
+
+    if isinstance(error, SpinesegError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left on the device of {error.filename or os.getcwd()}; free some, run again"
+    if isinstance(error, PermissionError):
+        return f"{error.filename}: may not be written or read; change its permissions"
+    return None
+
+
+def _close_output() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # `spineseg ... | head` has all it wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Runs a study: baseline first, then the variants, then the search, all from one queue."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+
+from spineseg.config import StudyConfig, TrainConfig
+from spineseg.data.merge import Dataset, prepare_dataset
+from spineseg.tracking.runs import RunProjection, open_study_run, open_trial_run
+from spineseg.tracking.store import TrackingStore, open_store
+from spineseg.training.devices import Device, chosen_devices
+from spineseg.training.job import Job
+from spineseg.training.launcher import Launcher
+from spineseg.training.weights import resolve_weights
+
+from .code_version import code_version
+from .objective import Interrupted, Starts, run_trial, tell
+from .plan import check_study
+from .progress import Progress
+from .records import Records
+from .trial_queue import (
+    Taken,
+    certain_trials,
+    next_trial,
+    open_study,
+    set_sampler,
+    train_config,
+)
+
+
+@dataclass
+class _Running:
+    """What the trials of one running study share."""
+
+    config: StudyConfig
+    records: Records
+    study: optuna.Study
+    dataset: Dataset
+    store: TrackingStore
+    parent_run: str
+    launcher: Starts
+    progress: Progress
+    projections: list[RunProjection] = field(default_factory=list)
+    interrupted: threading.Event = field(default_factory=threading.Event)
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    taken: set[int] = field(default_factory=set)
+
+
+def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) -> bool:
+    """Run the study, or go on with it, to the end of its budget; return whether it got there.
+
+    False where it was interrupted (Ctrl-C, SIGTERM): the next call goes on. Raises SpinesegError
+    where the config, the data or the weights do not allow it, before anything trains.
+    """
+    check_study(config, where)
+    records = Records(config)
+    with records.lock():
+        devices = chosen_devices(config.devices.device)
+        dataset = prepare_dataset(config.data, records.data_cache)
+        for spec in certain_trials(config):
+            resolve_weights(train_config(config, spec), records.weights_cache)
+        study = open_study(records, dataset.fingerprint)
+        set_sampler(study, config)
+        store = open_store(records.root, config.store.mlflow_uri)
+        running = _Running(
+            config=config,
+            records=records,
+            study=study,
+            dataset=dataset,
+            store=store,
+            parent_run=_parent_run(store, config, dataset),
+            launcher=launcher or Launcher(records.trainer_cache),
+            progress=Progress(config, len(certain_trials(config)) + config.search.trials),
+        )
+        slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
+        with _stopping_on_signals(running.interrupted):
+            _work(running, slots)
+        for projection in running.projections:
+            projection.sync(force=True)
+    return not running.interrupted.is_set()
+
+
+def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:
+    counts = {part: dataset.manifest.count(part) for part in ("train", "valid", "test")}
+    return open_study_run(
+        store,
+        config.name,
+        tags={
+            "data_fingerprint": dataset.fingerprint,
+            "synthetic": str(config.synthetic).lower(),
+            "objective": config.objective,
+            "description": config.description,
+        },
+        params={
+            **{f"images_{part}": count for part, count in counts.items()},
+            "variants": len(config.variants),
+            "search_trials": config.search.trials,
+        },
+    )
+
+
+def _work(running: _Running, slots: list[Device]) -> None:
+    """Let one thread per slot take trials until none is left; the first error ends all."""
+    with ThreadPoolExecutor(len(slots)) as pool:
+        futures = [pool.submit(_take_trials, running, device) for device in slots]
+        wait(futures)
+    for future in futures:
+        future.result()
+
+
+def _take_trials(running: _Running, device: Device) -> None:
+    try:
+        while not running.interrupted.is_set():
+            with running.asking:
+                taken = next_trial(running.study, running.config, running.taken)
+            if taken is None:
+                return
+            _run_one(running, taken, device)
+    except Interrupted:
+        return
+    except BaseException:
+        running.interrupted.set()  # The other slots must not go on for hours before it shows.
+        raise
+
+
+def _run_one(running: _Running, taken: Taken, device: Device) -> None:
+    spec, trial = taken.spec, taken.trial
+    config = train_config(running.config, spec)
+    folder = running.records.run_folder(trial.number, spec.name)
+    projection = RunProjection(running.store, _trial_run(running, taken, config), folder)
+    running.projections.append(projection)
+    running.progress.trial_begins(spec, trial.number, taken.resumed)
+    job = Job(
+        config=config,
+        dataset=running.dataset.folder.resolve(),
+        weights=resolve_weights(config, running.records.weights_cache),
+    )
+    end = run_trial(
+        trial,
+        spec,
+        job,
+        folder,
+        device,
+        config=running.config,
+        launcher=running.launcher,
+        projection=projection,
+        on_event=lambda event: running.progress.trial_event(spec, event, config.epochs),
+        interrupted=running.interrupted,
+    )
+    with running.asking:
+        tell(running.study, trial, end, running.config.objective)
+
+
+def _trial_run(running: _Running, taken: Taken, config: TrainConfig) -> str:
+    spec = taken.spec
+    run_id = open_trial_run(
+        running.store,
+        running.parent_run,
+        name=spec.name if spec.kind != "variant" else f"variant {spec.name}",
+        key=f"{running.config.name}/{taken.trial.number}",
+        tags={
+            "kind": spec.kind,
+            "hypothesis": spec.hypothesis or "",
+            "changes": json.dumps(spec.changes),
+            "data_fingerprint": running.dataset.fingerprint,
+            "synthetic": str(running.config.synthetic).lower(),
+            "code_version": code_version(),
+        },
+        params=config.model_dump(),
+    )
+    taken.trial.set_user_attr("run_id", run_id)
+    return run_id
+
+
+@contextmanager
+def _stopping_on_signals(interrupted: threading.Event) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into `interrupted`, so that every trial is left resumable."""
+
+    def stop(*_: object) -> None:
+        interrupted.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
