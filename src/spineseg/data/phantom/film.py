@@ -1,0 +1,116 @@
+"""From attenuation to a film: Beer-Lambert, scatter, photon noise, exposure, what lies upon it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from ...errors import ConfigError
+from .frontal import Scene, frontal_scene
+from .lateral import lateral_scene
+from .overlays import add_markers, add_margins
+from .shapes import Map, smooth_noise
+
+View = Literal["frontal", "lateral"]
+VIEWS: tuple[View, View] = ("frontal", "lateral")
+_ROWS_PER_PIXEL = {"frontal": 1.9, "lateral": 1.15}  # Film rows for each row of the square picture.
+_MIN_VISIBLE = 0.6  # Part of a body that must lie on the film for it to be labelled.
+
+
+@dataclass(frozen=True)
+class Film:
+    """A synthetic X-ray, squeezed to a square as the real exports are, and its labels."""
+
+    image: np.ndarray  # (size, size) uint8
+    outlines: dict[str, np.ndarray]  # level -> (points, 2) float, x and y in 0..1
+
+
+def render_film(view: View, size_px: int, seed: int | tuple[int, ...], difficulty: float = 0.5) -> Film:
+    """Return the film of `seed`; the same seed gives the same pixels.
+
+    `difficulty` 0..1 adds curvature, noise, uneven exposure and things that lie in the way.
+    Raises ConfigError for a size, view or difficulty that makes no film.
+    """
+    if view not in VIEWS or size_px < 64 or not 0 <= difficulty <= 1:
+        raise ConfigError(
+            f"phantom: view {view!r}, size {size_px} px, difficulty {difficulty}: must be frontal "
+            "or lateral, at least 64 px, and 0..1; mend the source"
+        )
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    rows = round(size_px * _ROWS_PER_PIXEL[view])
+    make = frontal_scene if view == "frontal" else lateral_scene
+    scene = make(rng, rows, difficulty)
+    grey = _exposed(scene, rng, view, difficulty)
+    height, width = grey.shape
+    grey = add_markers(grey, rng, view, difficulty)
+    warp = add_margins(rng, view, (height, width))
+    grey = cv2.warpPerspective(grey, warp, (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
+    grey = cv2.resize(grey, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    if view == "lateral" and rng.random() < 0.03:
+        grey = 1 - grey
+    grey = grey + rng.normal(0, 0.004 + 0.010 * difficulty * rng.random(), grey.shape)
+    image = np.clip(np.round(grey * 255), 0, 255).astype(np.uint8)
+    return Film(image, _outlines(scene, warp, (height, width)))
+
+
+def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: float) -> Map:
+    """Return grey values 0..1: what a digital detector shows of the rays that arrive."""
+    attenuation = scene.attenuation
+    k = scene.canvas.px_per_mm
+    blur = 0.28 * k * rng.uniform(0.6, 1.6)
+    primary = np.exp(-cv2.GaussianBlur(attenuation, (0, 0), max(blur, 0.3)))
+    spread = cv2.resize(primary, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(spread, (0, 0), max(28 * k / 8, 1))
+    scatter = cv2.resize(spread, (primary.shape[1], primary.shape[0]), interpolation=cv2.INTER_LINEAR)
+    share = rng.uniform(0.06, 0.16 + 0.18 * difficulty)
+    arriving = (1 - share) * primary + share * scatter
+    photons = 10 ** rng.uniform(3.6, 4.6 - 0.5 * difficulty)
+    noise = rng.standard_normal(arriving.shape).astype(np.float32)
+    arriving = arriving + noise * np.sqrt(np.maximum(arriving, 1e-4) / photons)
+    dense = -np.log(np.maximum(arriving, 2e-4))
+    dense += 0.10 * difficulty * smooth_noise(rng, dense.shape, 160 * k)
+    crisp = rng.uniform(0.0, 1.4)  # Unsharp masking, as consoles do.
+    dense += crisp * (dense - cv2.GaussianBlur(dense, (0, 0), max(5 * k, 1)))
+    return _windowed(dense, rng, view)
+
+
+def _windowed(dense: Map, rng: np.random.Generator, view: View) -> Map:
+    inside = dense[scene_mask(dense)]
+    black, white = np.percentile(inside, [rng.uniform(1, 9), rng.uniform(99.2, 99.9)])
+    if view == "frontal":
+        ceiling, gamma = rng.uniform(0.74, 0.92), np.exp(rng.normal(-0.10, 0.24))
+    else:
+        black *= rng.uniform(0.35, 0.9)
+        ceiling, gamma = rng.uniform(0.84, 0.97), np.exp(rng.normal(-0.50, 0.16))
+    scaled = np.clip((dense - black) / max(white - black, 0.1), 0, 1.08)
+    return np.asarray(np.minimum(scaled**gamma * ceiling, 1.0), np.float32)
+
+
+def scene_mask(dense: Map) -> np.ndarray:
+    """Return where the rays met a body."""
+    mask = dense > 0.15
+    return mask if mask.any() else np.ones_like(mask)
+
+
+def _outlines(
+    scene: Scene, warp: np.ndarray, shape: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Return the outlines on the square picture, cut at its border, those hardly on it left out."""
+    height, width = shape
+    found = {}
+    for level, points in scene.outlines.items():
+        px = (points * scene.canvas.px_per_mm).astype(np.float32)[None]
+        moved = cv2.perspectiveTransform(px, warp)[0] / [width, height]
+        cut = np.clip(moved, 0, 1)
+        whole, left = _area(moved), _area(cut)
+        if left > _MIN_VISIBLE * whole:
+            found[level] = cut
+    return found
+
+
+def _area(points: np.ndarray) -> float:
+    x, y = points.T
+    return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)

@@ -1,0 +1,225 @@
+"""Every run of a study against its baseline: the table, the page, and what both are made from."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from spineseg.config import StudyConfig
+from spineseg.data.export import read_films
+from spineseg.data.merge import MANIFEST_FILE, Manifest
+from spineseg.errors import StoreError
+from spineseg.evaluation.matching import load_matches
+from spineseg.evaluation.result import Evaluation
+from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.report.model import Comparison, RunSummary, StudySummary
+from spineseg.report.page import write_page
+from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
+from spineseg.tracking.runs import log_study_artifacts, open_study_run
+from spineseg.tracking.store import open_store
+from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job
+
+from .records import Records
+
+_CURVES = ("train/box_loss", "train/seg_loss", "train/cls_loss", "train/dfl_loss", "val/box_loss",
+           "val/seg_loss", "val/cls_loss", "val/dfl_loss", "val/box_map50", "val/box_map50_95",
+           "val/mask_map50", "val/mask_map50_95")
+_COMPARED_FILMS = 6
+
+
+@dataclass(frozen=True)
+class StudyComparison:
+    """What `compare` answers: the summary, and where the page was written."""
+
+    summary: StudySummary
+    page: Path
+
+    def text(self) -> str:
+        """Return the table as a person reads it, and where the page is."""
+        kind = "synthetic X-rays; says nothing of patients" if self.summary.synthetic else "radiographs"
+        return (
+            f"\nstudy {self.summary.name} ({kind})\n\n{as_text(leaderboard(self.summary))}\n\n"
+            f"Page with curves and pictures: {self.page}\n"
+        )
+
+    def json(self) -> str:
+        """Return the summary for a program."""
+        return json.dumps(self.summary.model_dump(mode="json") | {"page": str(self.page)})
+
+
+def compare_study(config: StudyConfig) -> StudyComparison:
+    """Compare the study's runs, write the page, and put both into the parent run.
+
+    Raises StoreError where the study was never run.
+    """
+    records = Records(config)
+    study = records.load()
+    summary = summarise(config, records, study)
+    write_page(summary, _side_by_side(records, study, summary), records.report)
+    rows = leaderboard(summary)
+    table, csv = records.folder / "comparison.md", records.folder / "comparison.csv"
+    table.write_text(as_markdown(rows))
+    csv.write_text(as_csv(rows))
+    store = open_store(config.store.root, config.store.mlflow_uri)
+    log_study_artifacts(
+        store,
+        open_study_run(store, config.name, tags={}, params={}),
+        {f"comparison/{path.name}": path for path in (records.report, table, csv)},
+    )
+    return StudyComparison(summary, records.report)
+
+
+def summarise(config: StudyConfig, records: Records, study: optuna.Study) -> StudySummary:
+    """Return everything that the report says, from the run folders' logs and evaluations."""
+    trials = study.get_trials(deepcopy=False)
+    runs = [_run(config, records, trial) for trial in trials if trial.state != TrialState.WAITING]
+    finished = [run for run in runs if run.outcome == "completed" and run.evaluation]
+    best = max(finished, key=lambda run: _score(run, config.objective), default=None)
+    importances, reason = _importances(study)
+    manifest = _manifest(records, trials)
+    started = [e for t in trials for e in _events(records, t) if isinstance(e, Started)]
+    return StudySummary(
+        name=config.name,
+        description=config.description,
+        synthetic=config.synthetic,
+        objective=config.objective,
+        created=time.strftime("%Y-%m-%d %H:%M"),
+        machine=_machine(started),
+        data=_data(manifest),
+        runs=runs,
+        importances=importances,
+        importances_reason=reason,
+        best=best.name if best else None,
+        space={name: axis.model_dump() for name, axis in config.search.space.items()},
+        versions=dict(started[-1].environment) if started else {},
+    )
+
+
+def _score(run: RunSummary, objective: str) -> float:
+    return float(getattr(run.evaluation, objective))
+
+
+def _name(trial: FrozenTrial) -> str:
+    return str(trial.user_attrs.get("name", f"trial-{trial.number}"))
+
+
+def _folder(records: Records, trial: FrozenTrial) -> Path:
+    return records.run_folder(trial.number, _name(trial))
+
+
+def _events(records: Records, trial: FrozenTrial) -> list[Started | Epoch | Finished | Failed]:
+    return read_events(_folder(records, trial))
+
+
+def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummary:
+    attributes = trial.user_attrs
+    folder = _folder(records, trial)
+    events = _events(records, trial)
+    epochs = sorted(
+        {event.epoch: event for event in events if isinstance(event, Epoch)}.items()
+    )
+    end = next((event for event in events if isinstance(event, Finished | Failed)), None)
+    started = [event for event in events if isinstance(event, Started)]
+    done = end if isinstance(end, Finished) else None
+    wanted = config.baseline.with_(**attributes.get("changes", {}))
+    return RunSummary(
+        name=_name(trial),
+        kind=attributes.get("kind", "search"),
+        outcome=done.outcome if done else "failed" if end else "running",
+        failure=f"{end.kind}: {end.message}" if isinstance(end, Failed) else None,
+        hypothesis=attributes.get("hypothesis"),
+        changes=attributes.get("changes", {}),
+        evaluation=Evaluation.load(folder / EVALUATION_FILE) if done else None,
+        trainer_metrics=done.trainer_metrics if done else {},
+        curves={
+            key: [event.metrics[key] for _, event in epochs]
+            for key in _CURVES
+            if epochs and all(key in event.metrics for _, event in epochs)
+        },
+        epochs=len(epochs),
+        best_epoch=done.best_epoch if done else None,
+        parameters=started[-1].parameters if started else None,
+        train_seconds=sum(event.epoch_seconds for _, event in epochs),
+        run_id=attributes.get("run_id"),
+        seed=wanted.seed,
+        batch=done.batch if done else wanted.batch,
+        optimizer=done.optimizer if done else wanted.optimizer,
+        notes=[],
+    )
+
+
+def _importances(study: optuna.Study) -> tuple[dict[str, float], str]:
+    """Return each searched parameter's importance, or none and why."""
+    with_parameters = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if trial.params
+    ]
+    if len(with_parameters) < 4:
+        return {}, f"{len(with_parameters)} completed trials lie in the space; at least 4 are needed"
+    try:
+        return dict(optuna.importance.get_param_importances(study)), ""
+    except (ValueError, RuntimeError) as error:
+        return {}, str(error)
+
+
+def _manifest(records: Records, trials: list[FrozenTrial]) -> Manifest | None:
+    for trial in trials:
+        folder = _folder(records, trial)
+        if (folder / "job.json").exists():
+            path = Job.read(folder).dataset / MANIFEST_FILE
+            return Manifest.model_validate_json(path.read_text()) if path.exists() else None
+    return None
+
+
+def _data(manifest: Manifest | None) -> dict[str, object]:
+    if manifest is None:
+        return {}
+    parts = ("train", "valid", "test")
+    return {
+        "fingerprint": manifest.fingerprint,
+        "sources": list(manifest.sources),
+        "images": {part: manifest.count(part) for part in parts},
+        "instances": {part: sum(manifest.instances(part).values()) for part in parts},
+    }
+
+
+def _machine(started: list[Started]) -> str:
+    if not started:
+        return platform.machine()
+    environment = started[-1].environment
+    device = "" if started[-1].device == "CPU" else f", {started[-1].device}"
+    return f"{environment['processor']}, {environment['cores']} cores{device}"
+
+
+def _side_by_side(
+    records: Records, study: optuna.Study, summary: StudySummary
+) -> list[Comparison]:
+    """Return validation films with the outlines of truth, baseline and best run."""
+    trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
+    wanted = ["baseline", summary.best or ""]
+    folders = [_folder(records, trials[name]) for name in wanted if name in trials]
+    if len(folders) < 2 or not all((folder / MATCHES_FILE).exists() for folder in folders):
+        return []
+    films = read_films(Job.read(folders[0]).dataset, "valid")
+    baseline, best = (
+        {record.name: record for record in load_matches(folder / MATCHES_FILE)}
+        for folder in folders
+    )
+    step = max(1, len(films) // _COMPARED_FILMS)
+    return [
+        Comparison(
+            film=film.path,
+            truth=film.outlines,
+            baseline=baseline[film.path.name].outlines(),
+            best=best[film.path.name].outlines(),
+        )
+        for film in films[::step][:_COMPARED_FILMS]
+        if film.path.name in baseline and film.path.name in best
+    ]

@@ -1,0 +1,157 @@
+"""Weights at work: outlines drawn on films, and scores on any labelled export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spineseg.data.export import PARTS, check_image, read_export, read_films
+from spineseg.errors import StoreError
+from spineseg.evaluation.result import Evaluation
+from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.training.devices import chosen_devices
+from spineseg.training.settings import prepare_environment
+
+
+def predict_images(
+    images: Iterable[Path],
+    *,
+    weights: Path | None,
+    model: str,
+    out: Path,
+    confidence: float,
+    device: str,
+    root: Path,
+    say: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Write `NAME.png` and `NAME.json` into `out` for each image; return what the JSON files hold.
+
+    All images are read before the first file is written. Raises DataError for an image that
+    cannot be read, WeightsError for weights that cannot be used, StoreError without a champion.
+    """
+    from PIL import Image
+
+    from spineseg.evaluation.outlines import prediction_as_json, prediction_outlines
+    from spineseg.evaluation.predictor import Predictor
+    from spineseg.report.overlay import draw_overlay
+
+    prepare_environment(root / "work" / "ultralytics")
+    images = list(images)
+    for image in images:
+        check_image(image)
+    path, size = _weights(weights, model, root)
+    predictor = Predictor(
+        path, image_size_px=size, device=chosen_devices(device)[0].name, confidence=confidence
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    answers = []
+    for name, prediction in zip(_names(images), predictor.predict_many(images), strict=True):
+        answer = prediction_as_json(prediction, confidence=confidence)
+        outlines = prediction_outlines(prediction, confidence=confidence)
+        with Image.open(prediction.path) as film:
+            overlay = draw_overlay(np.asarray(film.convert("RGB")), outlines)
+        _write_both(out / name, overlay, answer)
+        say(f"{prediction.path}: {len(outlines)} vertebrae, {out / name}.png and .json")
+        answers.append(answer)
+    return answers
+
+
+def _names(images: list[Path]) -> list[str]:
+    """Return a stem for each image's files, unlike all others'."""
+    stems = [image.stem for image in images]
+    return [
+        stem if stems.count(stem) == 1 else f"{stem}-{number}"
+        for number, stem in enumerate(stems, start=1)
+    ]
+
+
+def _write_both(stem: Path, overlay: np.ndarray, answer: dict[str, Any]) -> None:
+    """Write picture and JSON whole: into temporary files first."""
+    from PIL import Image
+
+    picture, text = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".json")
+    parts = [path.with_name("." + path.name + ".part") for path in (picture, text)]
+    try:
+        Image.fromarray(overlay).save(parts[0], format="PNG")
+        parts[1].write_text(json.dumps(answer, indent=1))
+        parts[0].replace(picture)
+        parts[1].replace(text)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _weights(weights: Path | None, model: str, root: Path) -> tuple[Path, int]:
+    """Return the weights to use and the input size they were trained at."""
+    from spineseg.evaluation.predictor import trained_image_size_px
+
+    if weights is not None:
+        return weights, trained_image_size_px(weights)
+    from spineseg.tracking.registry import champion, champion_weights
+    from spineseg.tracking.store import open_store
+
+    store = open_store(root, None)
+    holder = champion(store, model)
+    if holder is None:
+        raise StoreError(
+            f"model {model!r} has no champion in {root}; promote one with `spineseg promote`, "
+            "or name weights with --weights"
+        )
+    path = champion_weights(store, model, root / "work" / "champion")
+    return path, holder.image_size_px
+
+
+def evaluate_folder(
+    *, weights: Path, folder: Path, part: str, image_size_px: int | None, device: str
+) -> Evaluation:
+    """Return the scores of `weights` on a labelled export.
+
+    Raises DataError for a damaged export or an empty part, WeightsError for unusable weights.
+    """
+    from spineseg.evaluation.evaluate import evaluate_weights
+    from spineseg.evaluation.predictor import trained_image_size_px
+
+    prepare_environment(Path("mlruns") / "work" / "ultralytics")
+    export = read_export(folder)
+    parts = [name for name in PARTS if name in export.images] if part == "all" else [part]
+    films = [film for name in parts for film in read_films(folder, name)]
+    for film in films:
+        check_image(film.path)
+    return evaluate_weights(
+        weights,
+        films,
+        image_size_px=image_size_px or trained_image_size_px(weights),
+        device=chosen_devices(device)[0].name,
+    )
+
+
+def evaluation_text(evaluation: Evaluation) -> str:
+    """Return the scores as a person reads them."""
+    e = evaluation
+    lines = [
+        f"{e.images} images, {e.instances} labelled vertebrae",
+        "",
+        f"{'':20}{'box':>8}{'mask':>8}",
+        f"{'mAP50':20}{e.box_map50:8.3f}{e.mask_map50:8.3f}",
+        f"{'mAP50-95':20}{e.box_map50_95:8.3f}{e.mask_map50_95:8.3f}",
+        f"{'best F1':20}{e.box_best_f1:8.3f}{e.mask_best_f1:8.3f}",
+        f"{'  at confidence':20}{e.box_best_f1_confidence:8.3f}{e.mask_best_f1_confidence:8.3f}",
+        "",
+        f"found {e.found_rate:.1%}, right level {e.right_level_rate:.1%}, one level off "
+        f"{e.off_by_one_rate:.1%} (confidence {e.confidence:g})",
+        f"missed {e.missed}, invented {e.invented}, doubled {e.doubled}",
+        f"{e.seconds_per_image * 1000:.0f} ms an image",
+        "",
+        f"{'level':8}{'labelled':>9}{'found':>7}{'right':>7}{'mask AP50':>11}",
+    ]
+    for level in ANATOMICAL_ORDER:
+        score = e.levels.get(level)
+        if score is None or not score.instances:
+            continue
+        ap = "–" if score.mask_ap50 is None else f"{score.mask_ap50:.3f}"
+        lines.append(f"{level:8}{score.instances:9}{score.found:7}{score.right:7}{ap:>11}")
+    return "\n".join(lines)
