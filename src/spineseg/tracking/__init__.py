@@ -1,0 +1,1 @@
+"""The only door to MLflow: store, runs, model flavor, registry, UI."""

@@ -1,0 +1,145 @@
+"""Which detection meets which label: overlaps kept per image, matches by COCO's rules."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pycocotools.mask as coco_mask
+from pydantic import TypeAdapter
+
+from ..config import Model
+from ..films import LabelledFilm, Outline
+from .outlines import mask_outline
+from .predictor import Prediction
+
+DRAWN_CONFIDENCE = 0.1  # Less certain detections are scored, but not kept for drawing.
+
+
+class Truth(Model):
+    """One labelled vertebra."""
+
+    level: str
+    box: tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
+
+
+class Found(Model):
+    """One detection."""
+
+    level: str
+    confidence: float
+    level_scores: tuple[float, ...]  # 24, in CLASS_NAMES' order
+    box: tuple[float, float, float, float]
+    polygon: tuple[tuple[float, float], ...]  # fractions of the image; empty where not drawn
+
+
+class ImageRecord(Model):
+    """One image's labels, detections and their overlaps: all that scoring needs."""
+
+    name: str
+    height: int
+    width: int
+    seconds: float
+    truths: tuple[Truth, ...]
+    found: tuple[Found, ...]  # most confident first
+    box_iou: tuple[tuple[float, ...], ...]  # (detections, labels)
+    mask_iou: tuple[tuple[float, ...], ...]
+
+    def outlines(self, confidence: float = 0.25) -> tuple[Outline, ...]:
+        """Return the detections at least as certain as `confidence`, for drawing."""
+        return tuple(
+            Outline(found.level, np.array(found.polygon), found.confidence)
+            for found in self.found
+            if found.confidence >= confidence and found.polygon
+        )
+
+
+_RECORDS = TypeAdapter(list[ImageRecord])
+
+
+def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
+    """Return the overlaps of one film's labels and detections, masks at full resolution."""
+    height, width = prediction.height, prediction.width
+    polygons = [outline.points * [width, height] for outline in film.outlines]
+    labels = [_rle(polygon, height, width) for polygon in polygons]
+    boxes = [(*polygon.min(0), *polygon.max(0)) for polygon in polygons]
+    detections = prediction.detections
+    return ImageRecord(
+        name=film.path.name,
+        height=height,
+        width=width,
+        seconds=prediction.seconds,
+        truths=tuple(
+            Truth(level=outline.level, box=tuple(round(float(v), 3) for v in box))
+            for outline, box in zip(film.outlines, boxes, strict=True)
+        ),
+        found=tuple(
+            Found(
+                level=d.level,
+                confidence=d.confidence,
+                level_scores=tuple(round(float(v), 5) for v in d.level_scores),
+                box=tuple(round(float(v), 3) for v in d.box),
+                polygon=_polygon(d.mask) if d.confidence >= DRAWN_CONFIDENCE else (),
+            )
+            for d in detections
+        ),
+        box_iou=_overlaps([_xywh(d.box) for d in detections], [_xywh(box) for box in boxes]),
+        mask_iou=_overlaps([d.mask for d in detections], labels),
+    )
+
+
+def _rle(polygon: np.ndarray, height: int, width: int) -> dict[str, object]:
+    return coco_mask.merge(coco_mask.frPyObjects([polygon.ravel().tolist()], height, width))
+
+
+def _xywh(box: Iterable[float]) -> list[float]:
+    x1, y1, x2, y2 = (float(v) for v in box)
+    return [x1, y1, x2 - x1, y2 - y1]
+
+
+def _overlaps(found: list[object], truths: list[object]) -> tuple[tuple[float, ...], ...]:
+    if not found or not truths:
+        return tuple(() for _ in found)
+    overlap = coco_mask.iou(
+        np.array(found) if isinstance(found[0], list) else found,
+        np.array(truths) if isinstance(truths[0], list) else truths,
+        [0] * len(truths),
+    )
+    return tuple(tuple(row) for row in np.asarray(overlap).round(7).tolist())
+
+
+def _polygon(mask: dict[str, object]) -> tuple[tuple[float, float], ...]:
+    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in mask_outline(mask))
+
+
+def save_matches(path: Path, records: list[ImageRecord]) -> None:
+    """Write the records as gzipped JSON, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(gzip.compress(_RECORDS.dump_json(records), compresslevel=4, mtime=0))
+    part.replace(path)
+
+
+def load_matches(path: Path) -> list[ImageRecord]:
+    """Read what `save_matches` wrote."""
+    return _RECORDS.validate_json(gzip.decompress(path.read_bytes()))
+
+
+def greedy_matches(overlap: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the label that each detection matches, -1 for none; shape (detections,).
+
+    `overlap` is (detections, labels), most confident detection first. Each detection takes the
+    label still free that it overlaps most, the last of equals, as pycocotools does.
+    """
+    matched = np.full(len(overlap), -1)
+    free = np.ones(overlap.shape[1], bool)
+    for i, row in enumerate(overlap):
+        allowed = np.where(free, row, -1.0)
+        if not allowed.size:
+            break
+        best = len(allowed) - 1 - int(np.argmax(allowed[::-1]))
+        if allowed[best] >= min(threshold, 1 - 1e-10):
+            matched[i] = best
+            free[best] = False
+    return matched

@@ -1,0 +1,83 @@
+"""Opens the tracking store: the project's own under `mlruns/`, or an MLflow server."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import StoreError
+
+# Before MLflow is imported: nothing is sent home, and a dead server costs seconds, not minutes.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class TrackingStore:
+    """An open store. `root` is the study's own folder, where local artifacts lie."""
+
+    uri: str
+    root: Path
+    client: MlflowClient
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the project's own store on this machine."""
+        return self.uri.startswith("sqlite:")
+
+
+def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
+    """Return the store at `mlflow_uri`, or the own one under `root`, made where it is missing.
+
+    Raises StoreError where it cannot be reached or made.
+    """
+    uri = mlflow_uri or f"sqlite:///{(root / 'mlflow.db').resolve()}"
+    with refusing(uri):
+        if mlflow_uri is None:
+            (root / "artifacts").mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)
+    return TrackingStore(uri, root, client)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn whatever a store raises into one line that names `what`."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (28, 122):
+            raise  # A full disk has its own remedy.
+        reason = str(error).splitlines()[0][:200]
+        raise StoreError(
+            f"tracking store {what}: {reason}; check store.root and store.mlflow_uri"
+        ) from error
+
+
+def experiment_id(store: TrackingStore, name: str) -> str:
+    """Return the id of the experiment `name`, made where it is missing."""
+    with refusing(store.uri):
+        found = store.client.get_experiment_by_name(name)
+        if found is None:
+            place = (store.root / "artifacts").resolve().as_uri() if store.is_local else None
+            location = f"{place}/{name}" if place else None
+            return str(store.client.create_experiment(name, artifact_location=location))
+        if found.lifecycle_stage == "deleted":
+            store.client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
