@@ -148,8 +148,13 @@ def promote(config: Path, sets: tuple[str, ...], as_json: bool, name: str | None
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--weights", type=click.Path(path_type=Path), help="A .pt file; else the champion.")
 @click.option("--model", default="spine-vertebrae", show_default=True, help="Registered model.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("predictions"),
-              show_default=True, help="Folder of overlays and JSON files.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("predictions"),
+    show_default=True,
+    help="Folder of overlays and JSON files.",
+)
 @click.option("--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
 @click.option("--root", type=click.Path(path_type=Path), default=Path("mlruns"), hidden=True)
@@ -165,12 +170,26 @@ def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @click.option("--weights", required=True, type=click.Path(path_type=Path))
-@click.option("--data", "folder", required=True, type=click.Path(path_type=Path),
-              help="A folder in YOLO segmentation export layout.")
-@click.option("--part", default="valid", show_default=True,
-              type=click.Choice(["train", "valid", "test", "all"]))
-@click.option("--image-size", "image_size_px", type=click.IntRange(32), default=None,
-              help="Network input in px; default: as trained.")
+@click.option(
+    "--data",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A folder in YOLO segmentation export layout.",
+)
+@click.option(
+    "--part",
+    default="valid",
+    show_default=True,
+    type=click.Choice(["train", "valid", "test", "all"]),
+)
+@click.option(
+    "--image-size",
+    "image_size_px",
+    type=click.IntRange(32),
+    default=None,
+    help="Network input in px; default: as trained.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
 @JSON
 def evaluate(as_json: bool, **options: Any) -> None:
@@ -228,7 +247,9 @@ def _mendable(error: Exception) -> str | None:
     if isinstance(error, SpinesegError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"no space left on the device of {error.filename or os.getcwd()}; free some, run again"
+        return (
+            f"no space left on the device of {error.filename or os.getcwd()}; free some, run again"
+        )
     if isinstance(error, PermissionError):
         return f"{error.filename}: may not be written or read; change its permissions"
     return None

@@ -14,7 +14,6 @@ from optuna.trial import FrozenTrial, TrialState
 from spineseg.config import StudyConfig
 from spineseg.data.export import read_films
 from spineseg.data.merge import MANIFEST_FILE, Manifest
-from spineseg.errors import StoreError
 from spineseg.evaluation.matching import load_matches
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
@@ -27,9 +26,20 @@ from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job
 
 from .records import Records
 
-_CURVES = ("train/box_loss", "train/seg_loss", "train/cls_loss", "train/dfl_loss", "val/box_loss",
-           "val/seg_loss", "val/cls_loss", "val/dfl_loss", "val/box_map50", "val/box_map50_95",
-           "val/mask_map50", "val/mask_map50_95")
+_CURVES = (
+    "train/box_loss",
+    "train/seg_loss",
+    "train/cls_loss",
+    "train/dfl_loss",
+    "val/box_loss",
+    "val/seg_loss",
+    "val/cls_loss",
+    "val/dfl_loss",
+    "val/box_map50",
+    "val/box_map50_95",
+    "val/mask_map50",
+    "val/mask_map50_95",
+)
 _COMPARED_FILMS = 6
 
 
@@ -42,7 +52,11 @@ class StudyComparison:
 
     def text(self) -> str:
         """Return the table as a person reads it, and where the page is."""
-        kind = "synthetic X-rays; says nothing of patients" if self.summary.synthetic else "radiographs"
+        kind = (
+            "synthetic X-rays; says nothing of patients"
+            if self.summary.synthetic
+            else "radiographs"
+        )
         return (
             f"\nstudy {self.summary.name} ({kind})\n\n{as_text(leaderboard(self.summary))}\n\n"
             f"Page with curves and pictures: {self.page}\n"
@@ -69,7 +83,7 @@ def compare_study(config: StudyConfig) -> StudyComparison:
     store = open_store(config.store.root, config.store.mlflow_uri)
     log_study_artifacts(
         store,
-        open_study_run(store, config.name, tags={}, params={}),
+        open_study_run(store, config.name),
         {f"comparison/{path.name}": path for path in (records.report, table, csv)},
     )
     return StudyComparison(summary, records.report)
@@ -121,9 +135,7 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
     attributes = trial.user_attrs
     folder = _folder(records, trial)
     events = _events(records, trial)
-    epochs = sorted(
-        {event.epoch: event for event in events if isinstance(event, Epoch)}.items()
-    )
+    epochs = sorted({event.epoch: event for event in events if isinstance(event, Epoch)}.items())
     end = next((event for event in events if isinstance(event, Finished | Failed)), None)
     started = [event for event in events if isinstance(event, Started)]
     done = end if isinstance(end, Finished) else None
@@ -162,7 +174,10 @@ def _importances(study: optuna.Study) -> tuple[dict[str, float], str]:
         if trial.params
     ]
     if len(with_parameters) < 4:
-        return {}, f"{len(with_parameters)} completed trials lie in the space; at least 4 are needed"
+        return (
+            {},
+            f"{len(with_parameters)} completed trials lie in the space; at least 4 are needed",
+        )
     try:
         return dict(optuna.importance.get_param_importances(study)), ""
     except (ValueError, RuntimeError) as error:
@@ -198,9 +213,7 @@ def _machine(started: list[Started]) -> str:
     return f"{environment['processor']}, {environment['cores']} cores{device}"
 
 
-def _side_by_side(
-    records: Records, study: optuna.Study, summary: StudySummary
-) -> list[Comparison]:
+def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) -> list[Comparison]:
     """Return validation films with the outlines of truth, baseline and best run."""
     trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
     wanted = ["baseline", summary.best or ""]

@@ -14,8 +14,10 @@ from pathlib import Path
 import optuna
 
 from spineseg.config import StudyConfig, TrainConfig
+from spineseg.data.export import PARTS
 from spineseg.data.merge import Dataset, prepare_dataset
-from spineseg.tracking.runs import RunProjection, open_study_run, open_trial_run
+from spineseg.tracking.projection import RunProjection
+from spineseg.tracking.runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.job import Job
@@ -90,7 +92,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
 
 
 def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:
-    counts = {part: dataset.manifest.count(part) for part in ("train", "valid", "test")}
+    counts = {part: dataset.manifest.count(part) for part in PARTS}
     return open_study_run(
         store,
         config.name,
@@ -176,6 +178,15 @@ def _trial_run(running: _Running, taken: Taken, config: TrainConfig) -> str:
             "code_version": code_version(),
         },
         params=config.model_dump(),
+    )
+    manifest = running.dataset.manifest
+    log_dataset(
+        running.store,
+        run_id,
+        name="+".join(manifest.sources),
+        fingerprint=manifest.fingerprint,
+        source=str(running.dataset.folder),
+        profile=json.dumps({part: manifest.count(part) for part in PARTS}),
     )
     taken.trial.set_user_attr("run_id", run_id)
     return run_id

@@ -102,12 +102,12 @@ def run_trial(
 
 
 def _ended(run_folder: Path) -> bool:
-    return any(isinstance(event, Finished | Failed) for event in EventReader(run_folder).new_events())
+    return any(
+        isinstance(event, Finished | Failed) for event in EventReader(run_folder).new_events()
+    )
 
 
-def _report(
-    trial: optuna.Trial, event: Epoch, reported: set[int], config: StudyConfig
-) -> None:
+def _report(trial: optuna.Trial, event: Epoch, reported: set[int], config: StudyConfig) -> None:
     if event.epoch not in reported:
         trial.report(event.metrics[f"val/{config.objective}"], event.epoch)
         reported.add(event.epoch)

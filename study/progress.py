@@ -70,7 +70,9 @@ class Progress:
             self._baseline[event.epoch] = score
         self._epoch_seconds = [*self._epoch_seconds[-19:], event.epoch_seconds]
         against = self._baseline.get(event.epoch)
-        compared = "" if against is None or spec.kind == "baseline" else f" (baseline {against:.3f})"
+        compared = (
+            "" if against is None or spec.kind == "baseline" else f" (baseline {against:.3f})"
+        )
         mean = sum(self._epoch_seconds) / len(self._epoch_seconds)
         left = mean * (epochs - event.epoch)
         after = mean * self._config.baseline.epochs * max(0, self._total - self._done - 1)

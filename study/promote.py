@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 from optuna.trial import FrozenTrial, TrialState
 
 from spineseg.config import Model, StudyConfig
+from spineseg.data.export import read_films
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
 from spineseg.tracking.registry import Champion, champion, register_champion
 from spineseg.tracking.store import open_store
-from spineseg.training.job import EVALUATION_FILE
+from spineseg.training.job import EVALUATION_FILE, Job
 
 from .records import Records
 
@@ -38,8 +40,10 @@ class Verdict(Model):
 
     def text(self) -> str:
         """Return the verdict as a person reads it."""
-        lines = [f"{'passed ' if gate.passed else 'REFUSED'}  {gate.name}: {gate.figure}"
-                 for gate in self.gates]
+        lines = [
+            f"{'passed ' if gate.passed else 'REFUSED'}  {gate.name}: {gate.figure}"
+            for gate in self.gates
+        ]
         if self.promoted:
             lines.append(
                 f"\n{self.run} is now version {self.version} of {self.model_name}, alias champion"
@@ -99,6 +103,7 @@ def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
                 "gates": [gate.model_dump() for gate in gates],
                 "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             },
+            example=_example(records, chosen),
             ledger=records.root / "promotions.jsonl",
         )
     return Verdict(
@@ -202,8 +207,14 @@ def _champion_gates(
             Gate(
                 name=f"{config.objective} above the champion's",
                 passed=score > reached + config.promote.min_gain,
-                figure=f"{score:.4f} against {reached:.4f}, least gain "
-                f"{config.promote.min_gain:g}",
+                figure=f"{score:.4f} against {reached:.4f}, least gain {config.promote.min_gain:g}",
             )
         )
     return gates
+
+
+def _example(records: Records, chosen: _Candidate) -> str:
+    """Return a validation film in base64, to lie beside the model as its input example."""
+    dataset = Job.read(records.folder / chosen.folder).dataset
+    film = read_films(dataset, "valid")[0].path
+    return base64.b64encode(film.read_bytes()).decode()

@@ -15,6 +15,7 @@ import sqlalchemy.exc
 from spineseg.config import StudyConfig
 from spineseg.errors import StoreError
 
+
 class Records:
     """Where one study's records lie on this machine."""
 

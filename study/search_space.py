@@ -136,5 +136,3 @@ def check_variants(
             raise ConfigError(f"{place}: is the same training as {twin[0]!r}; remove one of them")
         configs[name] = config
     return configs
-
-

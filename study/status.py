@@ -42,7 +42,10 @@ class StudyStatus(Model):
                 f"{trial.number:3}  {trial.name:<24} {trial.state:<12} "
                 f"{trial.epochs:4} epochs  {value}  {trial.note}".rstrip()
             )
-        lines += ["", f"{self.search_left} searched trials to come; best so far: {self.best or '–'}"]
+        lines += [
+            "",
+            f"{self.search_left} searched trials to come; best so far: {self.best or '–'}",
+        ]
         return "\n".join(lines)
 
 
@@ -53,8 +56,14 @@ def study_status(config: StudyConfig) -> StudyStatus:
     statuses = [_status(records, trial) for trial in trials]
     known = {trial.name for trial in statuses}
     statuses += [
-        TrialStatus(number=len(trials) + i, name=spec.name, kind=spec.kind, state="waiting",
-                    epochs=0, value=None)
+        TrialStatus(
+            number=len(trials) + i,
+            name=spec.name,
+            kind=spec.kind,
+            state="waiting",
+            epochs=0,
+            value=None,
+        )
         for i, spec in enumerate(s for s in certain_trials(config) if s.name not in known)
     ]
     done = [s for s in statuses if s.state == "completed" and s.value is not None]

@@ -20,9 +20,9 @@ class Model(BaseModel):
 class TrainConfig(Model):
     """One YOLO segmentation training. The defaults are the baseline of the original work."""
 
-    model: Literal[
-        "yolo11n-seg", "yolo11s-seg", "yolo11m-seg", "yolo11l-seg", "yolo11x-seg"
-    ] = Field("yolo11n-seg", description="Architecture: YOLO11 segmentation, size n to x.")
+    model: Literal["yolo11n-seg", "yolo11s-seg", "yolo11m-seg", "yolo11l-seg", "yolo11x-seg"] = (
+        Field("yolo11n-seg", description="Architecture: YOLO11 segmentation, size n to x.")
+    )
     weights: str = Field(
         "coco",
         description="Starting weights: 'coco' (the published checkpoint of the architecture), "
@@ -31,7 +31,9 @@ class TrainConfig(Model):
     image_size_px: int = Field(640, ge=32, multiple_of=32, description="Side of the square input.")
     batch: int = Field(16, ge=1, description="Images per step.")
     epochs: int = Field(250, ge=1, description="Passes over the training part.")
-    patience_epochs: int = Field(100, ge=0, description="Stop after so many epochs without gain; 0 never.")
+    patience_epochs: int = Field(
+        100, ge=0, description="Stop after so many epochs without gain; 0 never."
+    )
     seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
     deterministic: bool = Field(True, description="Use deterministic kernels where there are any.")
     amp: bool = Field(True, description="Mixed precision; has an effect on CUDA devices only.")
@@ -97,7 +99,9 @@ class LocalSource(Model):
     """A folder in YOLO segmentation export layout (`data.yaml`, `train|valid|test/{images,labels}`)."""
 
     kind: Literal["local"]
-    path: Path = Field(description="The folder that holds data.yaml; relative to the working folder.")
+    path: Path = Field(
+        description="The folder that holds data.yaml; relative to the working folder."
+    )
 
 
 class RoboflowSource(Model):
@@ -199,7 +203,9 @@ class SearchConfig(Model):
 class DeviceConfig(Model):
     """Where trials run on this machine."""
 
-    device: str = Field("auto", description="'auto', 'cpu', or CUDA device numbers as '0' or '0,1'.")
+    device: str = Field(
+        "auto", description="'auto', 'cpu', or CUDA device numbers as '0' or '0,1'."
+    )
     trials_per_device: int = Field(1, ge=1, description="Trainings at a time on each device.")
 
 

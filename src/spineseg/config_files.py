@@ -114,7 +114,9 @@ def _child(content: Any, key: str, override: str) -> Any:
 
 
 def _index(content: list[Any], key: str, override: str) -> int:
-    named = [i for i, item in enumerate(content) if isinstance(item, dict) and item.get("name") == key]
+    named = [
+        i for i, item in enumerate(content) if isinstance(item, dict) and item.get("name") == key
+    ]
     if named:
         return named[0]
     if key.isdigit() and int(key) < len(content):

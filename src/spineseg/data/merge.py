@@ -104,7 +104,7 @@ def _films(export: Export, config: DataConfig) -> Iterator[_Film]:
             val_fraction=config.val_fraction,
             test_fraction=0 if "test" in export.images else config.test_fraction,
             seed=config.split_seed,
-        ) | {image: "test" for image in export.images.get("test", ())}
+        ) | dict.fromkeys(export.images.get("test", ()), "test")
     for image in sorted(parts):
         outlines = read_outlines(label_path(image), export.levels)
         yield _Film(export, image, parts[image], outlines)
@@ -119,7 +119,9 @@ def _unique_names(films: list[_Film]) -> list[str]:
         else f"{film.source.folder.name}-{film.part}-{film.image.name}"
         for film in films
     ]
-    twice = [name for name, times in Counter(Path(name).stem for name in names).items() if times > 1]
+    twice = [
+        name for name, times in Counter(Path(name).stem for name in names).items() if times > 1
+    ]
     if twice:
         raise DataError(f"{twice[0]}: two images of one name; rename one of them")
     return names

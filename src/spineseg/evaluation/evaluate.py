@@ -30,8 +30,7 @@ def evaluate_weights(
     predictor = Predictor(weights, image_size_px=image_size_px, device=device)
     predictions = predictor.predict_many(film.path for film in films)
     records = [
-        record_image(film, prediction)
-        for film, prediction in zip(films, predictions, strict=True)
+        record_image(film, prediction) for film, prediction in zip(films, predictions, strict=True)
     ]
     if matches_path is not None:
         save_matches(matches_path, records)

@@ -121,9 +121,11 @@ def average_precision(matches: _LevelMatches) -> np.ndarray:
         precision = true / (true + false + np.spacing(1))
         precision = np.maximum.accumulate(precision[::-1])[::-1]
         at = np.searchsorted(recall, _RECALLS, side="left")
-        result[i] = np.where(
-            at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0
-        ).mean() if len(precision) else 0.0
+        result[i] = (
+            np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0).mean()
+            if len(precision)
+            else 0.0
+        )
     return result
 
 
@@ -131,7 +133,9 @@ def _curves(box: list[_LevelMatches], mask: list[_LevelMatches]) -> dict[str, np
     """Return F1, precision and recall at IoU 0.5 over the confidence, means over the levels."""
     curves = {}
     for name, levels in (("box", box), ("mask", mask)):
-        precision, recall = (np.mean(v, axis=0) for v in zip(*map(_at_confidences, levels), strict=True))
+        precision, recall = (
+            np.mean(v, axis=0) for v in zip(*map(_at_confidences, levels), strict=True)
+        )
         f1 = np.mean([_f1(*_at_confidences(level)) for level in levels], axis=0)
         curves[f"{name}_f1"] = f1
         if name == "mask":

@@ -105,7 +105,9 @@ class Predictor:
                 return_idxs=True,
             )
             return [
-                self._detections(rows, raw[i][:, index.long()], index, prototypes[i], images[i].shape)
+                self._detections(
+                    rows, raw[i][:, index.long()], index, prototypes[i], images[i].shape
+                )
                 for i, (rows, index) in enumerate(zip(kept, anchors, strict=True))
             ]
 
@@ -124,7 +126,8 @@ class Predictor:
         )
         masks = process_mask_native(prototypes, rows[first, 6:], boxes[first], shape[:2])
         codes = [
-            coco_mask.encode(np.asfortranarray(mask)) for mask in masks.cpu().numpy().astype(np.uint8)
+            coco_mask.encode(np.asfortranarray(mask))
+            for mask in masks.cpu().numpy().astype(np.uint8)
         ]
         scores = np.zeros((len(rows), len(CLASS_NAMES)), np.float32)
         scores[:, self._columns] = raw[4 : 4 + len(self._columns)].T.cpu().numpy()

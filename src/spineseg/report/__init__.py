@@ -1,0 +1,1 @@
+"""Tables, figures, overlays and the HTML page: plain data in, files out."""

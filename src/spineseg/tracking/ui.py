@@ -31,9 +31,22 @@ def serve(store: TrackingStore, *, port: int) -> None:
             ) from None
     print(f"MLflow is at http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port),
-         "--workers", "1", "--backend-store-uri", store.uri,
-         "--default-artifact-root", (store.root / "artifacts").resolve().as_uri()],
+        [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            HOST,
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+            "--backend-store-uri",
+            store.uri,
+            "--default-artifact-root",
+            (store.root / "artifacts").resolve().as_uri(),
+        ],
         env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
         start_new_session=True,
     )

@@ -6,7 +6,6 @@ import fcntl
 import os
 import platform
 import sys
-
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,9 +104,7 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
     }
 
 
-def _train(
-    run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[int, Epoch]
-) -> str:
+def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[int, Epoch]) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
     from .trainer import RESUME_FILE, StopRequested, train
 
@@ -295,5 +292,3 @@ def failure_kind(error: Exception) -> FailureKind:
     if isinstance(error, DataError) or text.startswith("dataset "):
         return "bad_data"
     return "bug"
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -56,5 +55,3 @@ class Launcher:
         )
         process.start()
         return Child(run_folder, process)
-
-

@@ -16,7 +16,12 @@ from ultralytics.models.yolo.segment import SegmentationTrainer, SegmentationVal
 from ultralytics.utils.torch_utils import strip_optimizer
 
 RESUME_FILE = "resume.pt"
-_METRIC_NAMES = {"precision": "precision", "recall": "recall", "mAP50": "map50", "mAP50-95": "map50_95"}
+_METRIC_NAMES = {
+    "precision": "precision",
+    "recall": "recall",
+    "mAP50": "map50",
+    "mAP50-95": "map50_95",
+}
 _KINDS = {"B": "box", "M": "mask"}
 
 

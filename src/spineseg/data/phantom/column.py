@@ -15,15 +15,71 @@ from ...levels import LUMBAR, THORACIC
 LABELLED = THORACIC + LUMBAR
 NECK = ("C3", "C4", "C5", "C6", "C7")
 
-_WIDTH = np.array([.0765, .0713, .0675, .0664, .0674, .0692, .0720, .0743, .0768, .0800, .0844,
-                   .0889, .0923, .0954, .0996, .1053, .1126])
-_HEIGHT = np.array([.0307, .0338, .0371, .0398, .0418, .0431, .0433, .0443, .0459, .0482, .0507,
-                    .0527, .0544, .0550, .0571, .0579, .0536])
-_PITCH = np.array([.0455, .0493, .0530, .0554, .0571, .0579, .0587, .0604, .0633, .0678, .0718,
-                   .0757, .0785, .0816, .0835, .0804])
-_NECK_WIDTH = np.array([.047, .048, .050, .053, .058])
-_NECK_HEIGHT = np.array([.028, .028, .028, .028, .030])
-_NECK_PITCH = .040
+_WIDTH = np.array(
+    [
+        0.0765,
+        0.0713,
+        0.0675,
+        0.0664,
+        0.0674,
+        0.0692,
+        0.0720,
+        0.0743,
+        0.0768,
+        0.0800,
+        0.0844,
+        0.0889,
+        0.0923,
+        0.0954,
+        0.0996,
+        0.1053,
+        0.1126,
+    ]
+)
+_HEIGHT = np.array(
+    [
+        0.0307,
+        0.0338,
+        0.0371,
+        0.0398,
+        0.0418,
+        0.0431,
+        0.0433,
+        0.0443,
+        0.0459,
+        0.0482,
+        0.0507,
+        0.0527,
+        0.0544,
+        0.0550,
+        0.0571,
+        0.0579,
+        0.0536,
+    ]
+)
+_PITCH = np.array(
+    [
+        0.0455,
+        0.0493,
+        0.0530,
+        0.0554,
+        0.0571,
+        0.0579,
+        0.0587,
+        0.0604,
+        0.0633,
+        0.0678,
+        0.0718,
+        0.0757,
+        0.0785,
+        0.0816,
+        0.0835,
+        0.0804,
+    ]
+)
+_NECK_WIDTH = np.array([0.047, 0.048, 0.050, 0.053, 0.058])
+_NECK_HEIGHT = np.array([0.028, 0.028, 0.028, 0.028, 0.030])
+_NECK_PITCH = 0.040
 
 
 @dataclass(frozen=True)
@@ -70,9 +126,17 @@ def sample_column(rng: np.random.Generator, severity: float) -> Column:
     twist = np.clip(-curve * 2.2 + rng.normal(0, 0.04, 17), -0.6, 0.6)
     lean = _leans(rng)
     body = [
-        Vertebra(level, float(x[i] * size * span), float(y[i] * size * span),
-                 float(width[i] * span), float(min(height[i], _room(pitch, i)) * span),
-                 float(tilt[i]), float(lean[i]), float(twist[i]), float(width[i] * span * 0.78))
+        Vertebra(
+            level,
+            float(x[i] * size * span),
+            float(y[i] * size * span),
+            float(width[i] * span),
+            float(min(height[i], _room(pitch, i)) * span),
+            float(tilt[i]),
+            float(lean[i]),
+            float(twist[i]),
+            float(width[i] * span * 0.78),
+        )
         for i, level in enumerate(LABELLED)
     ]
     neck = _neck(rng, body[0], span)
@@ -118,9 +182,17 @@ def _neck(rng: np.random.Generator, first: Vertebra, span: float) -> list[Verteb
         tilt = 0.72 * tilt + 0.28 * upright
         x, y = x + np.sin(tilt) * gap, y - np.cos(tilt) * gap
         neck.append(
-            Vertebra(NECK[i], float(x), float(y), float(_NECK_WIDTH[i] * span),
-                     float(_NECK_HEIGHT[i] * span), float(tilt), 0.25, first.twist * 0.5,
-                     float(_NECK_WIDTH[i] * span * 0.7))
+            Vertebra(
+                NECK[i],
+                float(x),
+                float(y),
+                float(_NECK_WIDTH[i] * span),
+                float(_NECK_HEIGHT[i] * span),
+                float(tilt),
+                0.25,
+                first.twist * 0.5,
+                float(_NECK_WIDTH[i] * span * 0.7),
+            )
         )
         gap = _NECK_PITCH * span
     return neck[::-1]

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ConfigError
 from .frontal import Scene, frontal_scene
 from .lateral import lateral_scene
-from .overlays import add_markers, add_margins
+from .overlays import add_margins, add_markers
 from .shapes import Map, smooth_noise
 
 View = Literal["frontal", "lateral"]
@@ -28,7 +28,9 @@ class Film:
     outlines: dict[str, np.ndarray]  # level -> (points, 2) float, x and y in 0..1
 
 
-def render_film(view: View, size_px: int, seed: int | tuple[int, ...], difficulty: float = 0.5) -> Film:
+def render_film(
+    view: View, size_px: int, seed: int | tuple[int, ...], difficulty: float = 0.5
+) -> Film:
     """Return the film of `seed`; the same seed gives the same pixels.
 
     `difficulty` 0..1 adds curvature, noise, uneven exposure and things that lie in the way.
@@ -64,7 +66,9 @@ def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: flo
     primary = np.exp(-cv2.GaussianBlur(attenuation, (0, 0), max(blur, 0.3)))
     spread = cv2.resize(primary, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
     spread = cv2.GaussianBlur(spread, (0, 0), max(28 * k / 8, 1))
-    scatter = cv2.resize(spread, (primary.shape[1], primary.shape[0]), interpolation=cv2.INTER_LINEAR)
+    scatter = cv2.resize(
+        spread, (primary.shape[1], primary.shape[0]), interpolation=cv2.INTER_LINEAR
+    )
     share = rng.uniform(0.06, 0.16 + 0.18 * difficulty)
     arriving = (1 - share) * primary + share * scatter
     photons = 10 ** rng.uniform(3.6, 4.6 - 0.5 * difficulty)
@@ -95,9 +99,7 @@ def scene_mask(dense: Map) -> np.ndarray:
     return mask if mask.any() else np.ones_like(mask)
 
 
-def _outlines(
-    scene: Scene, warp: np.ndarray, shape: tuple[int, int]
-) -> dict[str, np.ndarray]:
+def _outlines(scene: Scene, warp: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     """Return the outlines on the square picture, cut at its border, those hardly on it left out."""
     height, width = shape
     found = {}

@@ -8,7 +8,16 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from .column import LABELLED, Column, Vertebra, sample_column
-from .shapes import Body, Canvas, Map, add_ellipsoid, add_slab, add_tube, smooth_noise, smooth_polygon
+from .shapes import (
+    Body,
+    Canvas,
+    Map,
+    add_ellipsoid,
+    add_slab,
+    add_tube,
+    smooth_noise,
+    smooth_polygon,
+)
 
 SOFT = 0.0125  # attenuation per mm; bone below is what it has beyond soft tissue
 SPONGY = 0.0075
@@ -76,14 +85,29 @@ def _framing(
 
 
 def _moved(v: Vertebra, origin: tuple[float, float]) -> Vertebra:
-    return Vertebra(v.level, v.x + origin[0], v.y + origin[1], v.width, v.height, v.tilt, v.lean,
-                    v.twist, v.depth)
+    return Vertebra(
+        v.level,
+        v.x + origin[0],
+        v.y + origin[1],
+        v.width,
+        v.height,
+        v.tilt,
+        v.lean,
+        v.twist,
+        v.depth,
+    )
 
 
 def _body(v: Vertebra) -> Body:
     lumbar = v.level.startswith("L")
     return Body(
-        v.x, v.y, v.width * 1.04, v.height, v.depth, v.tilt, v.lean,
+        v.x,
+        v.y,
+        v.width * 1.04,
+        v.height,
+        v.depth,
+        v.tilt,
+        v.lean,
         waist=0.10 if lumbar else 0.07,
         flare=0.09 if lumbar else 0.04,
         power=2.6,
@@ -145,7 +169,11 @@ class _Trunk:
             base = self.dome + low * self.span
             height = base - apex
             fall = np.clip((ys - apex) / height, 0, 1.4)
-            outer = self.half_width(ys) * 0.90 * np.clip(np.sin(np.clip(fall + 0.10, 0, 0.62) * np.pi / 1.24), 0, 1)
+            outer = (
+                self.half_width(ys)
+                * 0.90
+                * np.clip(np.sin(np.clip(fall + 0.10, 0, 0.62) * np.pi / 1.24), 0, 1)
+            )
             inner = 0.055 * self.span + 0.02 * self.span * fall
             near, far = spine + sign * inner, self.centre(ys) + sign * outer
             across = (xs - near) / np.where(np.abs(far - near) < 1, 1, far - near)
@@ -160,8 +188,14 @@ class _Trunk:
         air *= rng.uniform(0.50, 0.85) * (1 - 0.07 * np.clip(coarse + 0.6 * fine, -2, 2))
         heart = canvas.empty()
         t8 = self.axis.by_level["T8"]
-        add_ellipsoid(heart, canvas, (t8.x + 0.09 * self.span, self.dome - 0.10 * self.span),
-                      (0.15 * self.span, 0.13 * self.span, 1.0), 0.5, tilt=0.5)
+        add_ellipsoid(
+            heart,
+            canvas,
+            (t8.x + 0.09 * self.span, self.dome - 0.10 * self.span),
+            (0.15 * self.span, 0.13 * self.span, 1.0),
+            0.5,
+            tilt=0.5,
+        )
         return air * (1 - 0.72 * np.clip(heart, 0, 1))
 
 
@@ -172,10 +206,21 @@ def _bowel(attenuation: Map, canvas: Canvas, rng: np.random.Generator, trunk: _T
         y = rng.uniform(trunk.dome + 0.12 * trunk.span, trunk.bottom + 0.25 * trunk.span)
         x = trunk.centre(y) + rng.normal(0, 0.20) * trunk.span
         a, b = rng.uniform(0.012, 0.05, 2) * trunk.span
-        add_ellipsoid(gas, canvas, (float(x), float(y)), (a, b, rng.uniform(6, 22)), SOFT,
-                      tilt=rng.uniform(0, 3))
-    add_ellipsoid(gas, canvas, (trunk.middle + 0.17 * trunk.span, trunk.dome + 0.03 * trunk.span),
-                  (0.07 * trunk.span, 0.03 * trunk.span, 25), SOFT)
+        add_ellipsoid(
+            gas,
+            canvas,
+            (float(x), float(y)),
+            (a, b, rng.uniform(6, 22)),
+            SOFT,
+            tilt=rng.uniform(0, 3),
+        )
+    add_ellipsoid(
+        gas,
+        canvas,
+        (trunk.middle + 0.17 * trunk.span, trunk.dome + 0.03 * trunk.span),
+        (0.07 * trunk.span, 0.03 * trunk.span, 25),
+        SOFT,
+    )
     np.maximum(attenuation - gas, 0.3 * attenuation, out=attenuation)
 
 
@@ -190,20 +235,48 @@ def _arch(bone: Map, canvas: Canvas, v: Vertebra, density: float) -> None:
     shift = np.sin(v.twist) * v.depth * 0.55
     for sign in (-1, 1):
         u = sign * 0.29 * v.width * np.cos(v.twist) - shift * 0.6
-        add_ellipsoid(bone, canvas, at(u, -0.14 * v.height),
-                      (0.072 * v.width, 0.20 * v.height, 7), 0.004 * density, tilt=v.tilt,
-                      shell=1.1, shell_density=0.05 * density)
+        add_ellipsoid(
+            bone,
+            canvas,
+            at(u, -0.14 * v.height),
+            (0.072 * v.width, 0.20 * v.height, 7),
+            0.004 * density,
+            tilt=v.tilt,
+            shell=1.1,
+            shell_density=0.05 * density,
+        )
         reach = (0.92 if lumbar else 0.72) * v.width
         tip = at(sign * reach - shift, (-0.10 if lumbar else -0.32) * v.height)
         root = at(sign * 0.34 * v.width - shift * 0.7, -0.05 * v.height)
-        add_tube(bone, canvas, np.array([root, tip]), 0.10 * v.height + 0.6, 0.010 * density,
-                 wall=0.8, wall_density=0.02 * density)
+        add_tube(
+            bone,
+            canvas,
+            np.array([root, tip]),
+            0.10 * v.height + 0.6,
+            0.010 * density,
+            wall=0.8,
+            wall_density=0.02 * density,
+        )
         facet = at(sign * 0.24 * v.width - shift, 0.52 * v.height)
-        add_ellipsoid(bone, canvas, facet, (0.075 * v.width, 0.22 * v.height, 6),
-                      0.006 * density, tilt=v.tilt + sign * 0.25)
+        add_ellipsoid(
+            bone,
+            canvas,
+            facet,
+            (0.075 * v.width, 0.22 * v.height, 6),
+            0.006 * density,
+            tilt=v.tilt + sign * 0.25,
+        )
     spine = at(-shift * 1.5, 0.30 * v.height)
-    add_ellipsoid(bone, canvas, spine, (0.042 * v.width, 0.30 * v.height, 16), 0.008 * density,
-                  tilt=v.tilt, shell=0.9, shell_density=0.022 * density)
+    add_ellipsoid(
+        bone,
+        canvas,
+        spine,
+        (0.042 * v.width, 0.30 * v.height, 16),
+        0.008 * density,
+        tilt=v.tilt,
+        shell=0.9,
+        shell_density=0.022 * density,
+    )
 
 
 def _ribs(
@@ -216,7 +289,9 @@ def _ribs(
         full = {1: 0.75, 11: 0.52, 12: 0.36}.get(number, 1.0)
         for sign in (-1, 1):
             angle = np.linspace(0.12, 2.75 * full, 46)
-            wide = trunk.half_width(v.y + 0.1 * trunk.span) * {1: 0.40, 2: 0.62, 3: 0.76}.get(number, 0.84)
+            wide = trunk.half_width(v.y + 0.1 * trunk.span) * {1: 0.40, 2: 0.62, 3: 0.76}.get(
+                number, 0.84
+            )
             if number == 12:
                 wide *= 0.75
             reach = np.sin(np.minimum(angle, np.pi / 2)) * (angle < np.pi / 2) + (
@@ -225,17 +300,29 @@ def _ribs(
             start = sign * 0.42 * v.width
             x = v.x + start + (trunk.centre(v.y) + sign * wide - v.x - start) * reach
             fall = slope * trunk.span * (0.10 + 0.055 * min(number, 8)) * 2.1
-            y = v.y - 0.35 * v.height - 0.018 * trunk.span * np.sin(angle * 1.6).clip(0) + fall * (
-                1 - np.cos(angle)
-            ) / 2 * (1.0 if number < 11 else 1.3) + sign * v.tilt * wide * 0.5 * np.sin(angle)
+            y = (
+                v.y
+                - 0.35 * v.height
+                - 0.018 * trunk.span * np.sin(angle * 1.6).clip(0)
+                + fall * (1 - np.cos(angle)) / 2 * (1.0 if number < 11 else 1.3)
+                + sign * v.tilt * wide * 0.5 * np.sin(angle)
+            )
             deep = 1 + 1.1 * np.exp(-(((angle - np.pi / 2) / 0.28) ** 2))
             radius = (4.2 if number > 1 else 4.8) * (0.8 if number > 10 else 1.0) * trunk.span / 395
             back = angle <= np.pi / 2 + 0.15
             front = angle >= np.pi / 2 - 0.15
             for part, strength in ((back, 1.0), (front, 0.6)):
                 if part.sum() > 2:
-                    add_tube(bone, canvas, np.stack([x, y], 1)[part], radius, 0.004 * strength,
-                             wall=1.2, wall_density=0.042 * strength, steepness=deep[part])
+                    add_tube(
+                        bone,
+                        canvas,
+                        np.stack([x, y], 1)[part],
+                        radius,
+                        0.004 * strength,
+                        wall=1.2,
+                        wall_density=0.042 * strength,
+                        steepness=deep[part],
+                    )
 
 
 def _girdle(bone: Map, canvas: Canvas, rng: np.random.Generator, trunk: _Trunk) -> None:
@@ -248,11 +335,27 @@ def _girdle(bone: Map, canvas: Canvas, rng: np.random.Generator, trunk: _Trunk) 
         y = t3.y - lift * t + 0.02 * trunk.span * np.sin(2 * np.pi * t)
         add_tube(bone, canvas, np.stack([x, y], 1), 6.0, 0.004, wall=1.4, wall_density=0.022)
         cx = trunk.centre(t3.y) + sign * 0.31 * trunk.span
-        blade = smooth_polygon([[0.09, -0.06], [0.10, 0.04], [0.01, 0.30], [-0.06, 0.05], [-0.02, -0.05]])
-        add_slab(bone, canvas, np.array([cx, t3.y]) + blade * [sign * trunk.span, trunk.span],
-                 6, 0.006, wall=1.5, wall_density=0.03)
-        add_ellipsoid(bone, canvas, (float(cx + sign * 0.13 * trunk.span), float(t3.y - 0.01 * trunk.span)),
-                      (24, 26, 24), 0.006, shell=2, shell_density=0.02)
+        blade = smooth_polygon(
+            [[0.09, -0.06], [0.10, 0.04], [0.01, 0.30], [-0.06, 0.05], [-0.02, -0.05]]
+        )
+        add_slab(
+            bone,
+            canvas,
+            np.array([cx, t3.y]) + blade * [sign * trunk.span, trunk.span],
+            6,
+            0.006,
+            wall=1.5,
+            wall_density=0.03,
+        )
+        add_ellipsoid(
+            bone,
+            canvas,
+            (float(cx + sign * 0.13 * trunk.span), float(t3.y - 0.01 * trunk.span)),
+            (24, 26, 24),
+            0.006,
+            shell=2,
+            shell_density=0.02,
+        )
 
 
 def _pelvis(
@@ -267,29 +370,99 @@ def _pelvis(
     cos, sin = np.cos(tilt), np.sin(tilt)
     turn = np.array([[cos, sin], [-sin, cos]])
     wide = rng.normal(1.0, 0.06)
-    shape = smooth_polygon([[-0.135, 0.0], [-0.06, -0.012], [0.06, -0.012], [0.135, 0.0], [0.115, 0.07],
-                      [0.045, 0.19], [0, 0.23], [-0.045, 0.19], [-0.115, 0.07]])
-    add_slab(bone, canvas, np.array([x, y]) + (shape * [wide, 1] * span) @ turn, 26, 0.006,
-             round_mm=14, wall=1.5, wall_density=0.018)
+    shape = smooth_polygon(
+        [
+            [-0.135, 0.0],
+            [-0.06, -0.012],
+            [0.06, -0.012],
+            [0.135, 0.0],
+            [0.115, 0.07],
+            [0.045, 0.19],
+            [0, 0.23],
+            [-0.045, 0.19],
+            [-0.115, 0.07],
+        ]
+    )
+    add_slab(
+        bone,
+        canvas,
+        np.array([x, y]) + (shape * [wide, 1] * span) @ turn,
+        26,
+        0.006,
+        round_mm=14,
+        wall=1.5,
+        wall_density=0.018,
+    )
     for row in range(4):
         for sign in (-1, 1):
             hole = np.array([sign * (0.058 - 0.008 * row), 0.035 + 0.045 * row]) * span
             px, py = np.array([x, y]) + hole @ turn
-            add_ellipsoid(bone, canvas, (float(px), float(py)), (5, 4, 9), -0.006, shell=1,
-                          shell_density=0.025)
-    wing = smooth_polygon([[0.105, 0.03], [0.12, -0.055], [0.20, -0.125], [0.29, -0.105], [0.345, -0.01],
-                     [0.335, 0.09], [0.285, 0.17], [0.20, 0.20], [0.135, 0.16]])
+            add_ellipsoid(
+                bone,
+                canvas,
+                (float(px), float(py)),
+                (5, 4, 9),
+                -0.006,
+                shell=1,
+                shell_density=0.025,
+            )
+    wing = smooth_polygon(
+        [
+            [0.105, 0.03],
+            [0.12, -0.055],
+            [0.20, -0.125],
+            [0.29, -0.105],
+            [0.345, -0.01],
+            [0.335, 0.09],
+            [0.285, 0.17],
+            [0.20, 0.20],
+            [0.135, 0.16],
+        ]
+    )
     for sign in (-1, 1):
         place = np.array([x, y])
-        add_slab(bone, canvas, place + (wing * [sign * wide, 1] * span) @ turn, 9, 0.010,
-                 round_mm=6, wall=2.2, wall_density=0.035)
-        ring = smooth_polygon([[0.20, 0.20], [0.175, 0.27], [0.10, 0.335], [0.02, 0.35], [0.02, 0.39],
-                         [0.13, 0.385], [0.25, 0.30], [0.285, 0.18]])
-        add_slab(bone, canvas, place + (ring * [sign * wide, 1] * span) @ turn, 16, 0.006,
-                 round_mm=7, wall=2, wall_density=0.024)
+        add_slab(
+            bone,
+            canvas,
+            place + (wing * [sign * wide, 1] * span) @ turn,
+            9,
+            0.010,
+            round_mm=6,
+            wall=2.2,
+            wall_density=0.035,
+        )
+        ring = smooth_polygon(
+            [
+                [0.20, 0.20],
+                [0.175, 0.27],
+                [0.10, 0.335],
+                [0.02, 0.35],
+                [0.02, 0.39],
+                [0.13, 0.385],
+                [0.25, 0.30],
+                [0.285, 0.18],
+            ]
+        )
+        add_slab(
+            bone,
+            canvas,
+            place + (ring * [sign * wide, 1] * span) @ turn,
+            16,
+            0.006,
+            round_mm=7,
+            wall=2,
+            wall_density=0.024,
+        )
         head = place + (np.array([sign * 0.27 * wide, 0.235]) * span) @ turn
-        add_ellipsoid(bone, canvas, (float(head[0]), float(head[1])), (23, 23, 23), 0.006, shell=2,
-                      shell_density=0.02)
+        add_ellipsoid(
+            bone,
+            canvas,
+            (float(head[0]), float(head[1])),
+            (23, 23, 23),
+            0.006,
+            shell=2,
+            shell_density=0.02,
+        )
 
 
 def _head(bone: Map, canvas: Canvas, rng: np.random.Generator, c3: Vertebra) -> None:
@@ -300,6 +473,11 @@ def _head(bone: Map, canvas: Canvas, rng: np.random.Generator, c3: Vertebra) -> 
     jaw = np.stack([x + 56 * t, y + 6 - 46 * np.abs(t) ** 2.2], 1)
     add_tube(bone, canvas, jaw, 9, 0.012, wall=2.2, wall_density=0.03)
     for i in range(12):
-        add_ellipsoid(bone, canvas, (x + (i - 5.5) * 6.2, y - 20 - 0.03 * (i - 5.5) ** 2 * 20),
-                      (2.8, 7, 5), 0.03)
+        add_ellipsoid(
+            bone,
+            canvas,
+            (x + (i - 5.5) * 6.2, y - 20 - 0.03 * (i - 5.5) ** 2 * 20),
+            (2.8, 7, 5),
+            0.03,
+        )
     add_ellipsoid(bone, canvas, (x, y - 40), (60, 9, 40), 0.010)

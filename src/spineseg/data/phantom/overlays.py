@@ -25,7 +25,9 @@ def add_markers(grey: Map, rng: np.random.Generator, view: str, difficulty: floa
     if view == "lateral" and rng.random() < 0.05 + 0.15 * difficulty:
         for _ in range(int(rng.integers(1, 4))):  # Clips and ear-rings.
             centre = (int(width * rng.uniform(0.2, 0.8)), int(height * rng.uniform(0.05, 0.35)))
-            cv2.ellipse(over, centre, (int(4 * unit), int(7 * unit)), 30, 0, 300, 255, 2, cv2.LINE_AA)
+            cv2.ellipse(
+                over, centre, (int(4 * unit), int(7 * unit)), 30, 0, 300, 255, 2, cv2.LINE_AA
+            )
     if rng.random() < 0.06:
         _ruler(over, rng)
     return np.maximum(grey, over.astype(np.float32) / 255 * rng.uniform(0.8, 1.0))
@@ -45,8 +47,16 @@ def _side_marker(over: np.ndarray, rng: np.random.Generator, view: str, unit: fl
 
 
 def _text(over: np.ndarray, text: str, at: tuple[float, float], scale: float, grey: int) -> None:
-    cv2.putText(over, text, (int(at[0]), int(at[1])), _FONT, scale, grey,
-                max(1, round(1.5 * scale)), cv2.LINE_AA)
+    cv2.putText(
+        over,
+        text,
+        (int(at[0]), int(at[1])),
+        _FONT,
+        scale,
+        grey,
+        max(1, round(1.5 * scale)),
+        cv2.LINE_AA,
+    )
 
 
 def _buckles(over: np.ndarray, rng: np.random.Generator) -> None:
@@ -54,8 +64,9 @@ def _buckles(over: np.ndarray, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(1, 5))):
         centre = (int(width * rng.uniform(0.1, 0.9)), int(height * rng.uniform(0.35, 0.8)))
         axes = (max(2, int(width * 0.016)), max(3, int(width * 0.034)))
-        cv2.ellipse(over, centre, axes, rng.uniform(-20, 20), 0, 360, 255, max(1, axes[0] // 3),
-                    cv2.LINE_AA)
+        cv2.ellipse(
+            over, centre, axes, rng.uniform(-20, 20), 0, 360, 255, max(1, axes[0] // 3), cv2.LINE_AA
+        )
 
 
 def _ruler(over: np.ndarray, rng: np.random.Generator) -> None:
@@ -74,4 +85,6 @@ def add_margins(rng: np.random.Generator, view: str, shape: tuple[int, int]) -> 
     else:
         shift = rng.uniform([0, 0], [0.012 * width, 0.010 * height], (4, 2))
     inward = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-    return np.asarray(cv2.getPerspectiveTransform(corners, (corners + shift * inward).astype(np.float32)))
+    return np.asarray(
+        cv2.getPerspectiveTransform(corners, (corners + shift * inward).astype(np.float32))
+    )

@@ -94,7 +94,9 @@ class Body:
         def edge(u: np.ndarray, lower: bool) -> np.ndarray:
             corner = np.clip((np.abs(u) - 0.7) / 0.3, 0, 1) ** 2
             rise = self.flare * self.height * corner
-            hollow = self.notch * self.height * (1 - u**2) if lower else 0.06 * self.height * (1 - u**2)
+            hollow = (
+                self.notch * self.height * (1 - u**2) if lower else 0.06 * self.height * (1 - u**2)
+            )
             half = reach * (1 - self.wedge * u) + rise - hollow
             round_off = np.where(np.abs(u) > 0.9, 0.94, 1.0)
             return half * round_off
@@ -118,9 +120,13 @@ class Body:
 
     def _chord(self, u: np.ndarray, v: np.ndarray, wall: float, plate: float) -> np.ndarray:
         """Return the chord of the body shrunk by `wall` at its sides and `plate` at its ends."""
-        half_height = np.maximum(self.height / 2 * (1 - self.wedge * u / (self.width / 2)) - plate, 0.1)
+        half_height = np.maximum(
+            self.height / 2 * (1 - self.wedge * u / (self.width / 2)) - plate, 0.1
+        )
         v = v + np.where(v > 0, 1, -1) * (
-            (self.notch if self.notch else 0.06) * self.height * np.clip(1 - (2 * u / self.width) ** 2, 0, 1)
+            (self.notch if self.notch else 0.06)
+            * self.height
+            * np.clip(1 - (2 * u / self.width) ** 2, 0, 1)
         ) * (np.abs(v) > self.height / 4)
         rel = np.clip(v / half_height, -1, 1)
         corner = self.flare * np.clip(np.abs(rel) - 0.7, 0, 1)

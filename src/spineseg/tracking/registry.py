@@ -1,0 +1,212 @@
+"""The registered model: versions with their evidence, the champion, a ledger of promotions."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, Schema
+
+from ..errors import StoreError
+from .store import TrackingStore, refusing
+
+ALIAS = "champion"
+CONFIDENCE = 0.25
+_EVIDENCE = "evidence"
+_SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "image")]),
+    outputs=Schema(
+        [
+            ColSpec("long", "image"),
+            ColSpec("string", "level"),
+            ColSpec("double", "confidence"),
+            ColSpec("string", "polygon"),
+        ]
+    ),
+)
+_REQUIREMENTS = ("ultralytics-opencv-headless", "torch", "torchvision", "pycocotools", "pydantic")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version that holds the alias."""
+
+    version: str
+    run_id: str
+    image_size_px: int
+    evidence: dict[str, Any]  # What it was promoted on.
+
+
+def champion(store: TrackingStore, model_name: str) -> Champion | None:
+    """Return the champion of `model_name`, None where there is none."""
+    with refusing(store.uri):
+        try:
+            found = store.client.get_model_version_by_alias(model_name, ALIAS)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+    return Champion(
+        version=str(found.version),
+        run_id=str(found.run_id),
+        image_size_px=int(found.tags["image_size_px"]),
+        evidence=json.loads(found.tags.get(_EVIDENCE, "{}")),
+    )
+
+
+def champion_weights(store: TrackingStore, model_name: str, folder: Path) -> Path:
+    """Return the champion's best.pt, fetched into `folder`.
+
+    Raises StoreError where there is no champion.
+    """
+    with refusing(store.uri):
+        found = store.client.get_model_version_by_alias(model_name, ALIAS)
+        target = folder / f"{model_name}-v{found.version}"
+        present = list(target.rglob("best.pt"))
+        if present:
+            return present[0]
+        target.mkdir(parents=True, exist_ok=True)
+        mlflow.artifacts.download_artifacts(
+            artifact_uri=f"models:/{model_name}@{ALIAS}", dst_path=str(target)
+        )
+    return next(target.rglob("best.pt"))
+
+
+def register_champion(
+    store: TrackingStore,
+    *,
+    run_id: str,
+    weights: Path,
+    model_name: str,
+    image_size_px: int,
+    evidence: Mapping[str, Any],
+    example: str,
+    ledger: Path,
+) -> str:
+    """Register `weights` of `run_id` as a new version with alias champion; return the version.
+
+    The version is whole before the alias moves, and removed again where something fails. The
+    promotion is entered in `ledger`, one JSON object a line: an alias keeps no history.
+    Raises StoreError where the store refuses.
+    """
+    before = champion(store, model_name)
+    with refusing(store.uri):
+        model = _log_model(store, run_id, weights, image_size_px, example)
+        made = mlflow.register_model(model.model_uri, model_name)
+        try:
+            _describe(store, model_name, made, image_size_px, evidence)
+            store.client.set_registered_model_alias(model_name, ALIAS, made.version)
+        except BaseException:
+            store.client.delete_model_version(model_name, made.version)
+            raise
+        store.client.set_tag(run_id, "promoted", f"{model_name} version {made.version}")
+    _enter(ledger, model_name, str(made.version), run_id, before, evidence)
+    return str(made.version)
+
+
+def _log_model(
+    store: TrackingStore, run_id: str, weights: Path, image_size_px: int, example: str
+) -> Any:
+    import pandas as pd
+
+    package = Path(__file__).parent.parent
+    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+        status = store.client.get_run(run_id).info.status
+        model = mlflow.pyfunc.log_model(
+            name="vertebrae",
+            python_model=str(Path(__file__).with_name("flavor.py")),
+            artifacts={"weights": str(weights)},
+            model_config={"image_size_px": image_size_px, "confidence": CONFIDENCE},
+            signature=_SIGNATURE,
+            input_example=pd.DataFrame({"image": [example]}),
+            pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
+            code_paths=[str(package)],
+        )
+    if status != "RUNNING":
+        store.client.set_terminated(run_id, status)
+    return model
+
+
+def _describe(
+    store: TrackingStore,
+    model_name: str,
+    made: ModelVersion,
+    image_size_px: int,
+    evidence: Mapping[str, Any],
+) -> None:
+    tags = {
+        "image_size_px": str(image_size_px),
+        "study": str(evidence.get("study")),
+        "synthetic": str(evidence.get("synthetic")).lower(),
+        _EVIDENCE: json.dumps(evidence),
+    }
+    for key, value in tags.items():
+        store.client.set_model_version_tag(model_name, made.version, key, value)
+    gates = "\n".join(
+        f"- {'passed' if gate['passed'] else 'refused'}: {gate['name']}, {gate['figure']}"
+        for gate in evidence.get("gates", ())
+    )
+    warning = (
+        "**Synthetic X-rays only: not for patients.**\n\n" if evidence.get("synthetic") else ""
+    )
+    store.client.update_model_version(
+        model_name,
+        made.version,
+        f"{warning}Run {evidence.get('run')} of study {evidence.get('study')}.\n\n{gates}",
+    )
+    store.client.update_registered_model(
+        model_name,
+        "Outlines and numbers vertebrae on spine X-rays. The alias `champion` marks the version "
+        "in use; each version carries the figures it was promoted on. Not a medical device.",
+    )
+
+
+def _enter(
+    ledger: Path,
+    model_name: str,
+    version: str,
+    run_id: str,
+    before: Champion | None,
+    evidence: Mapping[str, Any],
+) -> None:
+    entry = {
+        "time": time.time(),
+        "model": model_name,
+        "version": version,
+        "run_id": run_id,
+        "replaces": before.version if before else None,
+        "evidence": dict(evidence),
+    }
+    with ledger.open("a") as out:
+        out.write(json.dumps(entry) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def rollback(store: TrackingStore, model_name: str, version: str, ledger: Path) -> None:
+    """Give the alias champion back to an earlier version, and enter that in the ledger.
+
+    Raises StoreError for an unknown model or version.
+    """
+    before = champion(store, model_name)
+    with refusing(store.uri):
+        known = {
+            str(v.version): v for v in store.client.search_model_versions(f"name='{model_name}'")
+        }
+        if version not in known:
+            have = ", ".join(sorted(known, key=int)) or "none"
+            raise StoreError(
+                f"model {model_name!r} has no version {version}; it has {have}; name one of them"
+            )
+        store.client.set_registered_model_alias(model_name, ALIAS, version)
+    _enter(ledger, model_name, version, str(known[version].run_id), before, {"rollback": True})
