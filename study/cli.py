@@ -1,4 +1,4 @@
-"""The command line `spineseg`: parse, call, print. Nothing heavy is imported before it is needed."""
+"""The command line `spineseg`: parse, call, print; nothing heavy is imported before its need."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def _mendable(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"no space left on the device of {error.filename or os.getcwd()}; free some, run again"
+            f"no space left on the device of {error.filename or Path.cwd()}; free some, run again"
         )
     if isinstance(error, PermissionError):
         return f"{error.filename}: may not be written or read; change its permissions"

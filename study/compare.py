@@ -162,7 +162,6 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
         seed=wanted.seed,
         batch=done.batch if done else wanted.batch,
         optimizer=done.optimizer if done else wanted.optimizer,
-        notes=[],
     )
 
 

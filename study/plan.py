@@ -68,7 +68,7 @@ def check_study(config: StudyConfig, where: Path) -> None:
 def make_plan(
     config: StudyConfig, dataset: Dataset, *, timing: bool, say: Callable[[str], None]
 ) -> Plan:
-    """Return the plan of a checked study; with `timing`, train for seconds to estimate its hours."""
+    """Return the plan of a checked study; `timing` trains for seconds to estimate its hours."""
     records = Records(config)
     devices = chosen_devices(config.devices.device)
     slots = len(devices) * config.devices.trials_per_device

@@ -38,7 +38,7 @@ class TrialSpec:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> TrialSpec | None:
-        """Return what a trial on record is; None before a searched trial has been given its name."""
+        """Return what a trial on record is; None before a searched one has been given its name."""
         attributes = trial.user_attrs
         if "name" not in attributes:
             return None

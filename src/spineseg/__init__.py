@@ -1,3 +1,3 @@
-"""Vertebra segmentation and numbering on spine X-rays: data, training, evaluation, tracking, report."""
+"""Segment and number vertebrae on spine X-rays: data, training, evaluation, tracking, report."""
 
 __version__ = "0.1.0"

@@ -96,7 +96,7 @@ class PhantomSource(Model):
 
 
 class LocalSource(Model):
-    """A folder in YOLO segmentation export layout (`data.yaml`, `train|valid|test/{images,labels}`)."""
+    """A folder in YOLO export layout (`data.yaml`, `train|valid|test/{images,labels}`)."""
 
     kind: Literal["local"]
     path: Path = Field(
@@ -180,7 +180,7 @@ class Choices(Model):
 
 
 class PrunerConfig(Model):
-    """When a searched trial is given up: its best epoch so far lies below the others' percentile."""
+    """When a searched trial is given up: its best epoch lies below the others' percentile."""
 
     percentile: float = Field(50.0, gt=0, lt=100, description="Keep trials above this percentile.")
     startup_trials: int = Field(3, ge=0, description="Finished trials before any is pruned.")

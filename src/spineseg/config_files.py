@@ -128,7 +128,7 @@ def _index(content: list[Any], key: str, override: str) -> int:
 
 
 def checked(model: type[AnyModel], content: Any, where: Path | str) -> AnyModel:
-    """Return `content` as `model`. Raises ConfigError with `where`, the key, the rule, the remedy."""
+    """Return `content` as `model`. Raises ConfigError with `where`, key, rule and remedy."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -173,6 +173,6 @@ def known_keys(model: type[BaseModel]) -> set[str]:
 
 
 def load_store(path: Path, overrides: Iterable[str] = ()) -> StoreConfig:
-    """Return where the config at `path` keeps its records: a study's own choice, else the default."""
+    """Return where the config at `path` keeps its records: its own choice, or the default."""
     content = read_mapping(path)
     return load_study(path, overrides).store if "data" in content else StoreConfig()

@@ -28,7 +28,7 @@ def levels_apart(level: str, other: str) -> int:
 
 
 def colour(level: str) -> tuple[int, int, int]:
-    """Return the level's RGB colour, 0..255: hue runs down the column, neighbours differ in lightness.
+    """Return the level's RGB colour, 0..255: hue runs down the column, lightness alternates.
 
     Raises KeyError for a name that is not one of the 24 levels.
     """

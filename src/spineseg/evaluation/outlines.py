@@ -15,7 +15,7 @@ _TOLERANCE_PX = 0.6
 
 
 def mask_outline(mask: dict[str, Any]) -> np.ndarray:
-    """Return the outline of a mask's largest piece, (points, 2), as fractions; empty without one."""
+    """Return the outline of a mask's largest piece, (points, 2) fractions; empty without one."""
     height, width = mask["size"]
     pieces, _ = cv2.findContours(coco_mask.decode(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not pieces:

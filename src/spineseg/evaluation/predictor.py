@@ -121,9 +121,7 @@ class Predictor:
             return ()
         boxes = scale_boxes((self._size, self._size), rows[:, :4].clone(), shape)
         # One anchor may be kept under several levels: its mask is the same.
-        unique, first, which = np.unique(
-            anchors.cpu().numpy(), return_index=True, return_inverse=True
-        )
+        _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
         masks = process_mask_native(prototypes, rows[first, 6:], boxes[first], shape[:2])
         codes = [
             coco_mask.encode(np.asfortranarray(mask))

@@ -49,7 +49,8 @@ class Evaluation(Model):
     seconds_per_image: float = Field(description="Prediction, median over the images.")
     levels: dict[str, LevelScore] = Field(description="By level, in anatomical order.")
     f1_curve: dict[str, list[float]] = Field(
-        description="'confidence' and, at each, 'box_f1', 'mask_f1', 'mask_precision', 'mask_recall'."
+        description="'confidence' and, at each, 'box_f1', 'mask_f1', 'mask_precision', "
+        "'mask_recall'."
     )
     confusion: dict[str, dict[str, int]] = Field(
         description="true level or 'background' -> predicted level or 'missed' -> count; "

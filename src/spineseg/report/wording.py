@@ -34,12 +34,10 @@ def headline(summary: StudySummary) -> str:
         return f"No run beat the baseline: {goal} {base:.3f} among {len(completed)} completed runs."
     value = best.value(goal) or 0.0
     gain = value - base
+    share = f" ({gain / base:+.0%})" if base else ""
     text = (
-        f"The best of {len(completed)} completed runs is {best.name}: {goal} {value:.3f} against the "
-        f"baseline's {base:.3f}, {gain:+.3f} ({gain / base:+.0%})."
-        if base
-        else f"The best of {len(completed)} completed runs is {best.name}: {goal} {value:.3f}; the "
-        f"baseline reached {base:.3f}."
+        f"The best of {len(completed)} completed runs is {best.name}: {goal} {value:.3f} "
+        f"against the baseline's {base:.3f}, {gain:+.3f}{share}."
     )
     if gain < CLEAR_DIFFERENCE:
         return text + " That is too little to be told apart from chance with one seed each."
@@ -60,13 +58,13 @@ def numbering(baseline: Evaluation, best: Evaluation | None) -> str:
     """Return what finding and numbering each cost."""
     text = (
         f"The baseline finds {baseline.found_rate:.1%} of the labelled vertebrae and gives "
-        f"{baseline.right_level_rate:.1%} their right level; {baseline.off_by_one_rate:.1%} are one "
-        "level off."
+        f"{baseline.right_level_rate:.1%} their right level; {baseline.off_by_one_rate:.1%} are "
+        "one level off."
     )
     if best is not None:
         text += (
-            f" The best run finds {best.found_rate:.1%}, {best.right_level_rate:.1%} with the right "
-            f"level, {best.off_by_one_rate:.1%} one level off."
+            f" The best run finds {best.found_rate:.1%}, {best.right_level_rate:.1%} with the "
+            f"right level, {best.off_by_one_rate:.1%} one level off."
         )
     gap = (best or baseline).found_rate - (best or baseline).right_level_rate
     return text + f" Numbering alone still costs {gap:.1%} of all vertebrae."

@@ -263,7 +263,7 @@ def _processor() -> str:
 
 
 def _system_readings() -> dict[str, float]:
-    """Return load and memory of machine and process; percent and megabytes, as MLflow names them."""
+    """Return load and memory of machine and process, in MLflow's own names and units."""
     import psutil
     import torch
 

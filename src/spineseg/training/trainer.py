@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -87,7 +86,7 @@ def train(
     def keep_resumable(trainer: QuietTraining) -> None:
         part = trainer.wdir / (RESUME_FILE + ".part")
         shutil.copyfile(trainer.last, part)
-        os.replace(part, trainer.wdir / RESUME_FILE)  # last.pt itself is not written atomically.
+        part.replace(trainer.wdir / RESUME_FILE)  # last.pt itself is not written atomically.
 
     def epoch_is_over(trainer: QuietTraining) -> None:
         losses = trainer.label_loss_items(trainer.tloss, prefix="train")
@@ -106,7 +105,7 @@ def train(
 
 
 def project_name(key: str) -> str:
-    """Return this project's name of an Ultralytics metric: `metrics/mAP50(M)` -> `val/mask_map50`."""
+    """Return this project's name of a metric: `metrics/mAP50(M)` -> `val/mask_map50`."""
     if not key.startswith("metrics/"):
         return key
     stem, kind = key.removeprefix("metrics/").rstrip(")").split("(")
@@ -114,7 +113,7 @@ def project_name(key: str) -> str:
 
 
 def validate_weights(weights: Path, settings: dict[str, Any], folder: Path) -> dict[str, float]:
-    """Return the trainer's own scores of `weights` on validation, and leave its pictures in `folder`.
+    """Return the trainer's own validation scores of `weights`; leave its pictures in `folder`.
 
     Optimizer state is dropped from the file first.
     """

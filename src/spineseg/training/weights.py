@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -62,7 +63,8 @@ def _published(model: str, cache: Path, *, fetch: bool) -> Path:
         )
         part = cache / "part"
         part.mkdir(exist_ok=True)
-        try:
+        # After a time-out there is no file, and the error below says what to do.
+        with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 [sys.executable, "-c", code, str(part / path.name)],
                 capture_output=True,
@@ -70,8 +72,6 @@ def _published(model: str, cache: Path, *, fetch: bool) -> Path:
                 check=False,
                 env=os.environ | {"YOLO_OFFLINE": "false"},
             )
-        except subprocess.TimeoutExpired:
-            pass  # Then there is no file, and the error below says what to do.
         if (part / path.name).is_file():
             (part / path.name).replace(path)
             return path.resolve()

@@ -164,7 +164,7 @@ def _tilts(rng: np.random.Generator, along: np.ndarray, severity: float) -> np.n
 
 
 def _leans(rng: np.random.Generator) -> np.ndarray:
-    """Return sagittal leans T1..L5, radians: kyphosis above, lordosis below, opening L5's plates."""
+    """Return sagittal leans T1..L5, radians: kyphosis above, lordosis below."""
     kyphosis, lordosis = rng.normal(0.30, 0.10), rng.normal(0.42, 0.12)
     t = np.arange(17)
     thoracic = kyphosis * np.cos(np.pi * np.clip(t, 0, 12) / 12)

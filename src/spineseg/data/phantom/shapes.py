@@ -192,7 +192,7 @@ def add_tube(
     wall_density: float = 0.0,
     steepness: np.ndarray | None = None,
 ) -> None:
-    """Add a tube along `path`, (points, 2) mm. `steepness` >= 1 lengthens chords where it runs deep.
+    """Add a tube along `path`, (points, 2) mm; `steepness` >= 1 lengthens chords where it is deep.
 
     The distance to the centre line comes from OpenCV's distance transform.
     """
@@ -238,7 +238,7 @@ def add_slab(
     wall: float = 0.0,
     wall_density: float = 0.0,
 ) -> None:
-    """Add a slab with the silhouette `polygon`, (points, 2) mm, and edges rounded over `round_mm`."""
+    """Add a slab with the silhouette `polygon`, (points, 2) mm, edges rounded over `round_mm`."""
     k = canvas.px_per_mm
     low, high = polygon.min(0) - 2, polygon.max(0) + 2
     middle, half = (low + high) / 2, (high - low) / 2
