@@ -63,7 +63,7 @@ class Predictor:
         self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
         model = load_network(weights)
         self._columns = _level_columns(model.names, weights)
-        self._model = model.to(self._device).eval().fuse()
+        self._model = model.to(self._device).eval().fuse(verbose=False)
         self._size = image_size_px
         self._confidence = confidence
         self._iou = iou

@@ -46,10 +46,10 @@ def _svg(figure: Figure) -> str:
     text = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', text)
     text = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{mark}-\2"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", text)
-    text = re.sub(r' xmlns(:\w+)?="[^"]+"', "", text)
-    return re.sub(
-        r'<svg[^>]*?viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1">', text, count=1
-    ).replace("xlink:href", "href")
+    text = re.sub(r' xmlns(:\w+)?="[^"]+"', "", text).replace("xlink:href", "href")
+    width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
+    head = rf'<svg style="width:{width * 1.25:.0f}px" viewBox="\1">'
+    return re.sub(r'<svg[^>]*?viewBox="([^"]+)"[^>]*>', head, text, count=1)
 
 
 def learning_curves(summary: StudySummary, metric: str) -> str:

@@ -43,17 +43,13 @@ def _content(summary: StudySummary, comparisons: Sequence[Comparison]) -> dict[s
     evaluations = {}
     if baseline and baseline.evaluation:
         evaluations["baseline"] = baseline.evaluation
-    if best and best.evaluation and best.kind != "baseline":
+    if evaluations and best and best.evaluation and best.kind != "baseline":
         evaluations[best.name] = best.evaluation
     return {
         "summary": summary,
         "headline": wording.headline(summary),
         "caution": wording.caution(summary),
-        "numbering": wording.numbering(
-            evaluations["baseline"], evaluations.get(best.name) if best else None
-        )
-        if "baseline" in evaluations
-        else None,
+        "numbering": wording.numbering(*evaluations.values()) if evaluations else None,
         "heads": HEADS,
         "rows": [(row, row.cells()) for row in rows],
         "hypotheses": wording.hypotheses(summary),
@@ -67,7 +63,7 @@ def _content(summary: StudySummary, comparisons: Sequence[Comparison]) -> dict[s
         "cost": _svg(figures.cost(summary.runs)),
         "cost_text": wording.cost_text(summary),
         "pictures": [_side_by_side(comparison) for comparison in comparisons],
-        "best_name": best.name if best else None,
+        "best_name": best.name if best and best.kind != "baseline" else None,
         "unfinished": [run for run in summary.runs if run.outcome in ("failed", "pruned")],
         "changes_text": wording.changes_text,
     }

@@ -54,7 +54,7 @@ def caution(summary: StudySummary) -> str:
     )
 
 
-def numbering(baseline: Evaluation, best: Evaluation | None) -> str:
+def numbering(baseline: Evaluation, best: Evaluation | None = None) -> str:
     """Return what finding and numbering each cost."""
     text = (
         f"The baseline finds {baseline.found_rate:.1%} of the labelled vertebrae and gives "
