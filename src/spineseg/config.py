@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,60}$"
@@ -179,6 +179,22 @@ class Choices(Model):
     choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
 
 
+def _axis_kind(value: Any) -> str:
+    """Return which kind of axis a mapping is meant to be, so that errors speak of that one."""
+    given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if "choices" in given:
+        return "choice"
+    return "integer" if "integer" in given else "number"
+
+
+Axis = Annotated[
+    Annotated[FloatRange, Tag("number")]
+    | Annotated[IntRange, Tag("integer")]
+    | Annotated[Choices, Tag("choice")],
+    Discriminator(_axis_kind),
+]
+
+
 class PrunerConfig(Model):
     """When a searched trial is given up: its best epoch lies below the others' percentile."""
 
@@ -196,7 +212,7 @@ class SearchConfig(Model):
     fixed: dict[str, Any] = Field(
         default_factory=dict, description="Fields that every searched trial sets alike."
     )
-    space: dict[str, FloatRange | IntRange | Choices] = Field(default_factory=dict)
+    space: dict[str, Axis] = Field(default_factory=dict)
     pruner: PrunerConfig | None = Field(default_factory=PrunerConfig)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from .config import DataConfig, StoreConfig, StudyConfig, TrainConfig
 from .errors import ConfigError
 
+_UNION_TAGS = {"number", "integer", "choice", "phantom", "local", "roboflow"}
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
@@ -140,7 +141,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
     problem = (unknown or problems)[0]
     path = [str(part) for part in problem["loc"]]
-    key = ".".join(part for part in path if part not in {"FloatRange", "IntRange", "Choices"})
+    key = ".".join(part for part in path if part not in _UNION_TAGS)
     if problem["type"] == "extra_forbidden":
         close = difflib.get_close_matches(path[-1], known_keys(model), n=1)
         hint = f"did you mean {close[0]!r}?" if close else "remove it"

@@ -1,0 +1,132 @@
+"""The phantom: reproducible, anatomical, and as bright as films are."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spineseg.data.export import read_export, read_films
+from spineseg.data.phantom import Film, render_film, write_datasets
+from spineseg.errors import ConfigError
+from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
+
+
+@pytest.fixture(scope="module")
+def frontal() -> list[Film]:
+    return [render_film("frontal", 192, seed) for seed in range(24)]
+
+
+@pytest.fixture(scope="module")
+def lateral() -> list[Film]:
+    return [render_film("lateral", 192, seed) for seed in range(24)]
+
+
+def make(folder: Path, **changes: object) -> tuple[Path, Path]:
+    settings: dict[str, object] = {
+        "seed": 5, "frontal_films": 5, "lateral_films": 5, "size_px": 64, "difficulty": 0.5,
+        "val_fraction": 0.2, "test_fraction": 0.2,
+    }
+    return write_datasets(folder, **(settings | changes))  # type: ignore[arg-type]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_same_seed_gives_the_same_bytes_however_many_workers(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    make(tmp_path / "b", workers=2)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_another_seed_gives_other_films() -> None:
+    assert not np.array_equal(render_film("frontal", 96, 1).image, render_film("frontal", 96, 2).image)
+
+
+def test_more_films_leave_the_earlier_ones_as_they_were(tmp_path: Path) -> None:
+    few, _ = make(tmp_path / "few")
+    many, _ = make(tmp_path / "many", frontal_films=9)
+    stems = {path.name for path in few.rglob("*.jpg")}
+    assert stems < {path.name for path in many.rglob("*.jpg")}
+
+
+def test_frontal_films_label_t1_to_l5_in_order_down_the_film(frontal: list[Film]) -> None:
+    for film in frontal:
+        assert set(film.outlines) == set(THORACIC + LUMBAR)
+        heights = {level: points[:, 1].mean() for level, points in film.outlines.items()}
+        assert sorted(heights, key=lambda level: heights[level]) == sorted(heights, key=RANK.__getitem__)
+
+
+def test_lateral_films_label_the_neck_and_lose_c7_now_and_then() -> None:
+    films = [render_film("lateral", 64, seed) for seed in range(120)]
+    assert all(set(CERVICAL[:6]) <= set(film.outlines) <= set(CERVICAL) for film in films)
+    assert 0 < sum("C7" not in film.outlines for film in films) < 40
+
+
+def test_outlines_lie_on_the_film_and_follow_its_edges(frontal: list[Film]) -> None:
+    """A label that has slipped off its body would cross no more edges than a shifted one."""
+    on, beside = [], []
+    for film in frontal:
+        gradient = np.hypot(*(cv2.Sobel(film.image, cv2.CV_32F, dx, 1 - dx) for dx in (0, 1)))
+        for points in film.outlines.values():
+            assert points.min() >= 0 and points.max() <= 1 and len(points) >= 12
+            on.append(along(gradient, points))
+            beside.append(along(gradient, np.clip(points + [0.16, 0.03], 0, 1)))
+    assert np.mean(on) > 1.25 * np.mean(beside)
+
+
+def along(gradient: np.ndarray, points: np.ndarray) -> float:
+    x, y = np.minimum((points * gradient.shape[0]).astype(int), gradient.shape[0] - 1).T
+    return float(gradient[y, x].mean())
+
+
+def test_brightness_is_that_of_real_films(frontal: list[Film], lateral: list[Film]) -> None:
+    for films, mean, percentile in ((frontal, (70, 116), (170, 225)), (lateral, (95, 152), (205, 244))):
+        greys = np.array([[f.image.mean(), np.percentile(f.image, 99)] for f in films]).mean(0)
+        assert mean[0] < greys[0] < mean[1]
+        assert percentile[0] < greys[1] < percentile[1]
+
+
+def test_harder_films_bend_more() -> None:
+    def bend(difficulty: float) -> float:
+        films = [render_film("frontal", 64, seed, difficulty) for seed in range(30)]
+        return float(np.mean([np.ptp([p[:, 0].mean() for p in f.outlines.values()]) for f in films]))
+
+    assert bend(1.0) > 1.3 * bend(0.0)
+
+
+def test_both_datasets_are_whole_exports(tmp_path: Path) -> None:
+    for folder, names in zip(make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True):
+        export = read_export(folder)
+        assert list(export.levels) == names
+        assert {part: len(images) for part, images in export.images.items()} == {
+            "train": 3, "valid": 1, "test": 1,
+        }
+        assert all(film.outlines for film in read_films(folder, "train"))
+        assert "ynthetic" in (folder / "README.dataset.txt").read_text()
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "x", progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"frontal_films": 2, "val_fraction": 0.1}, "cannot be split"),
+        ({"size_px": 8}, "at least 64 px"),
+        ({"difficulty": 2.0}, "difficulty 2.0"),
+    ],
+)
+def test_settings_that_make_no_films_are_refused(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        make(tmp_path / "x", **changes)
+    assert list(tmp_path.iterdir()) == []
