@@ -1,0 +1,144 @@
+"""A trainer that learns nothing and takes no time: it speaks the same events as the real child."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from spineseg.config import TrainConfig
+from spineseg.evaluation.matching import ImageRecord, save_matches
+from spineseg.evaluation.metrics import score
+from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
+from spineseg.training.devices import Device
+from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job, stop_asked
+
+Score = Callable[[TrainConfig], float]
+
+
+def baseline_is_a_half(config: TrainConfig) -> float:
+    """Return 0.5 for the baseline, more for a learning rate near 0.003, nothing random."""
+    return 0.5 + (0.2 if config.fliplr == 0 else 0) - min(0.4, abs(config.lr0 - 0.003) * 40)
+
+
+class FakeChild:
+    """Stands in for a training process: dies, fails or finishes as told."""
+
+    def __init__(self, run: Callable[[], None], steps: threading.Semaphore) -> None:
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        self.killed = threading.Event()
+        self._steps = steps
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def kill(self) -> None:
+        self.killed.set()
+        self._steps.release(1000)
+        self._thread.join(10)
+
+
+class FakeLauncher:
+    """Starts fake children. `dies_at` and `fails` map a run's name to an epoch or a failure kind."""
+
+    def __init__(
+        self,
+        score_of: Score = baseline_is_a_half,
+        dies_at: dict[str, list[int]] | None = None,
+        fails: dict[str, str] | None = None,
+        holds_at: tuple[str, int, threading.Event] | None = None,
+    ) -> None:
+        self.score_of = score_of
+        self.dies_at = dies_at or {}
+        self.fails = fails or {}
+        self.holds_at = holds_at
+        self.started: list[str] = []
+
+    def start(self, run_folder: Path, device: Device) -> FakeChild:
+        self.started.append(run_folder.name[4:])
+        steps = threading.Semaphore(0)
+        child: list[FakeChild] = []
+
+        def run() -> None:
+            self._train(run_folder, lambda: bool(child) and child[0].killed.is_set(), steps)
+
+        child.append(FakeChild(run, steps))
+        return child[0]
+
+    def _train(
+        self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore
+    ) -> None:
+        name = folder.name[4:]
+        config = Job.read(folder).config
+        done = sum(isinstance(event, Epoch) for event in read_events(folder))
+        append_event(
+            folder,
+            Started(pid=1, device="CPU", resumed_from_epoch=done, parameters=2_800_000,
+                    resolved={"batch": config.batch, "imgsz": config.image_size_px},
+                    environment={"processor": "none", "cores": "1"}),
+        )
+        if name in self.fails:
+            append_event(folder, Failed(kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
+            return
+        final = self.score_of(config)
+        outcome = "completed"
+        for epoch in range(done + 1, config.epochs + 1):
+            if stop_asked(folder):
+                outcome = "pruned"
+                break
+            value = final * epoch / config.epochs
+            metrics = {f"val/{kind}_{m}": value for kind in ("box", "mask") for m in ("map50", "map50_95")}
+            append_event(folder, Epoch(epoch=epoch, metrics=metrics, epoch_seconds=0.5,
+                                       validation_seconds=0.1))
+            if self.dies_at.get(name) and self.dies_at[name][0] == epoch:
+                self.dies_at[name].pop(0)
+                return
+            if self.holds_at and self.holds_at[:2] == (name, epoch):
+                self.holds_at[2].set()
+                steps.acquire()
+            if killed():
+                return
+            steps.acquire(timeout=0.25 if name.startswith("search") else 0.01)
+        self._finish(folder, config, final, outcome)
+
+    def _finish(self, folder: Path, config: TrainConfig, final: float, outcome: str) -> None:
+        weights = folder / "train" / "weights"
+        weights.mkdir(parents=True, exist_ok=True)
+        for name in ("best.pt", "last.pt"):
+            (weights / name).write_bytes(b"weights of " + folder.name.encode())
+        (folder / "train" / "results.csv").write_text("epoch\n1\n")
+        records = records_scoring(final)
+        save_matches(folder / MATCHES_FILE, records)
+        evaluation = score(records)
+        evaluation = evaluation.model_copy(
+            update=dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
+        )
+        evaluation.save(folder / EVALUATION_FILE)
+        epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
+        append_event(
+            folder,
+            Finished(outcome=outcome, epochs=epochs, best_epoch=epochs, batch=config.batch,  # type: ignore[arg-type]
+                     optimizer=config.optimizer, trainer_metrics={"trainer/mask_map50": final},
+                     metrics=evaluation.metrics(), train_seconds=epochs * 0.5,
+                     best_weights="train/weights/best.pt", last_weights="train/weights/last.pt"),
+        )
+
+
+def records_scoring(share: float) -> list[ImageRecord]:
+    """Return records of ten images with one vertebra each, of which about `share` are found."""
+    records = []
+    for i in range(10):
+        hit = i < round(10 * share)
+        records.append(
+            ImageRecord.model_validate({
+                "name": f"film{i}.jpg", "height": 100, "width": 100, "seconds": 0.01,
+                "truths": [{"level": "T5", "box": (10, 10, 50, 50)}],
+                "found": [{"level": "T5", "confidence": 0.9, "level_scores": [0.0] * 24,
+                           "box": (10, 10, 50, 50),
+                           "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5))}] if hit else [],
+                "box_iou": [[0.95]] if hit else [],
+                "mask_iou": [[0.95]] if hit else [],
+            })
+        )
+    return records

@@ -1,0 +1,277 @@
+"""The driver's guarantees, with a fake trainer: order, pruning, failure, resumption, records."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import optuna
+import pytest
+from conftest import write_export
+from fake_trainer import FakeLauncher
+from optuna.trial import TrialState
+
+from spineseg.config import StudyConfig
+from spineseg.config_files import load_study
+from spineseg.errors import ConfigError, StoreError, WeightsError
+from spineseg.tracking.store import open_store
+from study import driver
+from study.compare import compare_study
+from study.promote import promote_best
+from study.records import Records
+from study.status import study_status
+
+STUDY = """
+name: small
+data: {{sources: [{{kind: local, path: {export}}}]}}
+baseline: {{weights: random, epochs: 4, optimizer: AdamW, lr0: 0.003}}
+variants:
+  - {{name: no-flips, hypothesis: Flips hurt., changes: {{fliplr: 0.0}}}}
+  - {{name: slow, hypothesis: Slower is better., changes: {{lr0: 0.001}}}}
+search:
+  trials: 3
+  startup_trials: 2
+  space: {{lr0: {{low: 0.001, high: 0.02, log: true}}}}
+  pruner: {{percentile: 50, startup_trials: 2, warmup_epochs: 1}}
+devices: {{device: cpu}}
+store: {{root: {root}}}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    export = write_export(tmp_path / "export", {"train": 4, "valid": 2})
+    path = tmp_path / "small.yaml"
+    path.write_text(STUDY.format(export=export, root=tmp_path / "mlruns"))
+    return path
+
+
+def run(path: Path, launcher: FakeLauncher, *sets: str) -> StudyConfig:
+    config = load_study(path, sets)
+    driver.run_study(config, path, launcher)
+    return config
+
+
+def trials(config: StudyConfig) -> list[optuna.trial.FrozenTrial]:
+    return Records(config).load().get_trials()
+
+
+def names(config: StudyConfig) -> list[str]:
+    return [trial.user_attrs["name"] for trial in trials(config)]
+
+
+def mlflow_runs(config: StudyConfig) -> dict[str, tuple[str, dict[str, str]]]:
+    store = open_store(config.store.root, None)
+    experiment = store.client.get_experiment_by_name(config.name)
+    runs = store.client.search_runs([experiment.experiment_id])
+    return {run.info.run_name: (run.info.status, run.data.tags) for run in runs}
+
+
+def test_baseline_comes_first_then_variants_then_the_search(path: Path) -> None:
+    launcher = FakeLauncher()
+    config = run(path, launcher)
+    order = ["baseline", "no-flips", "slow", "search-001", "search-002", "search-003"]
+    assert launcher.started == order == names(config)
+    assert trials(config)[0].user_attrs["changes"] == {}
+
+
+def test_a_finished_study_runs_nothing_again_and_a_larger_budget_only_the_rest(path: Path) -> None:
+    run(path, FakeLauncher())
+    again = FakeLauncher()
+    run(path, again)
+    assert again.started == []
+    run(path, again, "search.trials=4")
+    assert again.started == ["search-004"]
+
+
+def test_a_variant_added_later_is_run_then(path: Path) -> None:
+    run(path, FakeLauncher(), "search.trials=0")
+    text = path.read_text().replace(
+        "search:", "  - {name: late, hypothesis: Late., changes: {mosaic: 0.0}}\nsearch:"
+    )
+    path.write_text(text)
+    late = FakeLauncher()
+    run(path, late, "search.trials=0")
+    assert late.started == ["late"]
+
+
+def test_a_pruned_trial_is_recorded_as_pruned_not_failed(path: Path) -> None:
+    def worse_each_time(config: object) -> float:
+        return 0.5 if len(launcher.started) <= 3 else 0.1
+
+    launcher = FakeLauncher(worse_each_time)
+    config = run(path, launcher)
+    pruned = [trial for trial in trials(config) if trial.state == TrialState.PRUNED]
+    assert pruned and all(trial.user_attrs["kind"] == "search" for trial in pruned)
+    for trial in pruned:
+        assert trial.user_attrs["outcome"] == "pruned" and trial.user_attrs["epochs"] < 4
+        status, tags = mlflow_runs(config)[trial.user_attrs["name"]]
+        assert (status, tags["outcome"]) == ("KILLED", "pruned")
+
+
+def test_baseline_and_variants_are_never_pruned(path: Path) -> None:
+    config = run(path, FakeLauncher(lambda config: 0.9 if config.fliplr else 0.01))
+    assert [t.state for t in trials(config)[:3]] == [TrialState.COMPLETE] * 3
+
+
+@pytest.mark.parametrize("kind", ["out_of_memory", "nan_loss", "bad_data", "bug"])
+def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(path: Path, kind: str) -> None:
+    config = run(path, FakeLauncher(fails={"no-flips": kind}), "search.trials=0")
+    trial = trials(config)[1]
+    assert trial.state == TrialState.FAIL and trial.user_attrs["failure"] == kind
+    status, tags = mlflow_runs(config)["variant no-flips"]
+    assert (status, tags["outcome"], tags["failure"]) == ("FAILED", "failed", kind)
+    assert trials(config)[2].state == TrialState.COMPLETE
+    failed = compare_study(config).summary.run("no-flips")
+    assert failed and failed.failure and failed.failure.startswith(kind)
+
+
+def test_a_child_that_dies_is_started_again_from_its_last_epoch(path: Path) -> None:
+    launcher = FakeLauncher(dies_at={"no-flips": [2]})
+    config = run(path, launcher, "search.trials=0")
+    assert launcher.started == ["baseline", "no-flips", "no-flips", "slow"]
+    trial = trials(config)[1]
+    assert trial.state == TrialState.COMPLETE
+    assert sorted(trial.intermediate_values) == [1, 2, 3, 4]
+
+
+def test_a_child_that_keeps_dying_ends_as_killed(path: Path) -> None:
+    launcher = FakeLauncher(dies_at={"baseline": [1, 2, 3]})
+    config = run(path, launcher, "search.trials=0")
+    assert trials(config)[0].user_attrs["failure"] == "killed"
+    assert launcher.started.count("baseline") == 3
+
+
+def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study is stopped in the middle of a variant, as by Ctrl-C, and then run again."""
+    reached = threading.Event()
+    config = load_study(path)
+    launcher = FakeLauncher(holds_at=("no-flips", 2, reached))
+    flags: list[threading.Event] = []
+    monkeypatch.setattr(driver, "_stopping_on_signals", lambda flag: _watch(flag, reached, flags))
+    assert driver.run_study(config, path, launcher) is False
+    interrupted = trials(config)[1]
+    assert interrupted.state == TrialState.RUNNING
+    before = mlflow_runs(config)
+    assert before["variant no-flips"][0] == "RUNNING"
+    assert study_status(config).trials[1].state == "interrupted"
+    monkeypatch.undo()
+    again = FakeLauncher()
+    run(path, again)
+    assert again.started[0] == "no-flips" and "baseline" not in again.started
+    resumed = trials(config)[1]
+    assert resumed.state == TrialState.COMPLETE
+    assert resumed.user_attrs["run_id"] == interrupted.user_attrs["run_id"]
+    assert set(before) < set(mlflow_runs(config))
+
+
+class _watch:
+    """Sets the study's interruption flag as soon as the trainer holds."""
+
+    def __init__(self, flag: threading.Event, reached: threading.Event, flags: list[threading.Event]):
+        def wait() -> None:
+            reached.wait(30)
+            flag.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("baseline.epochs=5", "baseline.epochs 4, now 5"),
+        ("objective=box_map50", "objective"),
+    ],
+)
+def test_another_baseline_under_the_same_name_is_refused(
+    path: Path, override: str, words: str
+) -> None:
+    run(path, FakeLauncher(), "search.trials=0")
+    with pytest.raises(ConfigError, match=words):
+        run(path, FakeLauncher(), override)
+
+
+def test_other_data_under_the_same_name_are_refused(path: Path) -> None:
+    run(path, FakeLauncher(), "search.trials=0")
+    label = next((path.parent / "export" / "train" / "labels").iterdir())
+    label.write_text("0 0.1 0.1 0.4 0.1 0.4 0.4\n")
+    with pytest.raises(ConfigError, match="data_fingerprint"):
+        run(path, FakeLauncher())
+
+
+def test_missing_weights_stop_the_study_before_anything_trains(path: Path) -> None:
+    launcher = FakeLauncher()
+    with pytest.raises(WeightsError, match=r"nowhere\.pt"):
+        run(path, launcher, "baseline.weights=nowhere.pt")
+    assert launcher.started == []
+
+
+def test_two_drivers_of_one_study_are_refused(path: Path) -> None:
+    records = Records(load_study(path))
+    with records.lock(), pytest.raises(StoreError, match="being run already"):
+        run(path, FakeLauncher())
+
+
+def test_baseline_and_variants_inside_the_space_teach_the_sampler(path: Path) -> None:
+    config = run(path, FakeLauncher(), "search.trials=0")
+    baseline, no_flips, slow = trials(config)
+    assert baseline.params == {"lr0": 0.003} and slow.params == {"lr0": 0.001}
+    assert no_flips.params == {}
+
+
+def test_the_search_is_the_same_for_the_same_seed(path: Path, tmp_path: Path) -> None:
+    one = run(path, FakeLauncher())
+    two = run(path, FakeLauncher(), f"store.root={tmp_path / 'other'}")
+    assert [t.params for t in trials(one)] == [t.params for t in trials(two)]
+
+
+def test_two_trials_at_a_time_lose_none(path: Path) -> None:
+    launcher = FakeLauncher()
+    config = run(path, launcher, "devices.trials_per_device=2")
+    assert sorted(launcher.started) == sorted(names(config)) and len(names(config)) == 6
+    assert all(trial.state.is_finished() for trial in trials(config))
+
+
+def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
+    config = run(path, FakeLauncher(), "search.trials=0")
+    store = open_store(config.store.root, None)
+    run_id = trials(config)[1].user_attrs["run_id"]
+    data = store.client.get_run(run_id).data
+    assert data.params["fliplr"] == "0.0" and data.params["epochs"] == "4"
+    assert data.tags["hypothesis"] == "Flips hurt."
+    assert data.tags["data_fingerprint"] == Records(config).load().user_attrs["data_fingerprint"]
+    assert data.tags["code_version"].startswith("0.")
+    history = store.client.get_metric_history(run_id, "val/mask_map50")
+    assert [metric.step for metric in history] == [1, 2, 3, 4]
+    files = {f.path for f in store.client.list_artifacts(run_id, "weights")}
+    assert files == {"weights/best.pt", "weights/last.pt"}
+
+
+def test_compare_and_promote_need_a_study_that_was_run(path: Path) -> None:
+    config = load_study(path)
+    for command in (compare_study, promote_best, study_status):
+        with pytest.raises(StoreError, match="has not been run yet"):
+            command(config)
+    assert not (config.store.root / "optuna.db").exists()
+
+
+def test_the_best_run_is_the_baseline_when_nothing_beats_it_and_is_not_promoted(path: Path) -> None:
+    config = run(path, FakeLauncher(lambda c: 0.4 if c.fliplr == 0 or c.lr0 != 0.003 else 0.6),
+                 "search.trials=0")
+    summary = compare_study(config).summary
+    assert summary.best == "baseline"
+    verdict = promote_best(config)
+    assert not verdict.promoted and verdict.version is None
+    assert not (config.store.root / "promotions.jsonl").exists()
+
+
+def test_an_unknown_run_cannot_be_promoted(path: Path) -> None:
+    config = run(path, FakeLauncher(), "search.trials=0")
+    with pytest.raises(StoreError, match="no completed run 'nobody'; it has baseline, no-flips"):
+        promote_best(config, "nobody")
