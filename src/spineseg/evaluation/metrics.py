@@ -43,7 +43,7 @@ def score(records: list[ImageRecord], confidence: float = NUMBERING_CONFIDENCE) 
     box_ap = {level: average_precision(box[level]) for level in present}
     mask_ap = {level: average_precision(mask[level]) for level in present}
     curve = _curves([box[level] for level in present], [mask[level] for level in present])
-    box_best, mask_best = int(np.argmax(curve["box_f1"])), int(np.argmax(curve["mask_f1"]))
+    box_best, mask_best = _last_best(curve["box_f1"]), _last_best(curve["mask_f1"])
     numbering = _numbering(records, confidence)
     return Evaluation(
         images=len(records),
@@ -78,6 +78,11 @@ def score(records: list[ImageRecord], confidence: float = NUMBERING_CONFIDENCE) 
         },
         confusion={true: dict(row) for true, row in numbering.confusion.items()},
     )
+
+
+def _last_best(values: np.ndarray) -> int:
+    """Return where the highest value stands last: of equal F1, the strictest confidence."""
+    return len(values) - 1 - int(np.argmax(values[::-1]))
 
 
 def _mean(values: object) -> float:

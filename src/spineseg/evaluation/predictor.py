@@ -170,14 +170,14 @@ def trained_image_size_px(weights: Path) -> int:
 
 def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
     """Return the place among the 24 levels of each of the network's classes."""
-    ordered = [str(names[index]).strip().upper() for index in sorted(names)]
-    unknown = [name for name in ordered if name not in CLASS_INDEX]
+    ordered = [str(names[index]).strip() for index in sorted(names)]
+    unknown = [name for name in ordered if name.upper() not in CLASS_INDEX]
     if unknown:
         raise WeightsError(
             f"{weights}: its classes ({', '.join(unknown[:5])}"
             f"{', ...' if len(unknown) > 5 else ''}) are no vertebra levels; name another file"
         )
-    return [CLASS_INDEX[name] for name in ordered]
+    return [CLASS_INDEX[name.upper()] for name in ordered]
 
 
 def _read(path: Path) -> np.ndarray:

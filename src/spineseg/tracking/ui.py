@@ -47,10 +47,11 @@ def serve(store: TrackingStore, *, port: int) -> None:
             "--default-artifact-root",
             (store.root / "artifacts").resolve().as_uri(),
         ],
-        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         start_new_session=True,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # A shell's `&` leaves SIGINT ignored.
+        signal.signal(number, signal.default_int_handler)
     try:
         code = server.wait()
     except KeyboardInterrupt:
