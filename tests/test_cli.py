@@ -1,0 +1,133 @@
+"""The command line: light, one line for what a person can mend, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import write_export
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "ultralytics", "mlflow", "optuna", "numpy", "pydantic", "cv2")
+COMMANDS = ("data", "plan", "run", "status", "compare", "promote", "predict", "evaluate", "ui")
+
+
+def spineseg(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "study.cli", *words], cwd=cwd, capture_output=True, text=True,
+        timeout=300, env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | environment)
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that a command was refused with."""
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("spineseg: ")
+    return line
+
+
+def small(tmp_path: Path) -> Path:
+    export = write_export(tmp_path / "export", {"train": 4, "valid": 2})
+    path = tmp_path / "small.yaml"
+    path.write_text(f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
+                    "baseline: {weights: random, optimizer: AdamW}\n")
+    return path
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_imports_nothing_heavy(command: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom study.cli import main\n"
+        f"sys.argv = ['spineseg', *{[command] if command else []!r}, '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"heavy = [m for m in {HEAVY!r} if m in sys.modules]\n"
+        "print('HEAVY', heavy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "Usage" in done.stdout and "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+def test_every_command_is_there() -> None:
+    done = spineseg("--help", cwd=ROOT)
+    assert all(f"  {command} " in done.stdout for command in COMMANDS)
+
+
+def test_data_counts_what_it_merged(tmp_path: Path) -> None:
+    done = spineseg("data", str(small(tmp_path)), "--json", cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert answer["images"] == {"train": 4, "valid": 2, "test": 0}
+    assert answer["instances"]["train"]["C1"] == 4 and answer["synthetic"] is False
+    shown = spineseg("data", str(small(tmp_path / "b")), cwd=tmp_path)
+    assert "6 radiographs" in shown.stdout and "C7" in shown.stdout
+
+
+def test_plan_without_timing_lists_every_certain_trial(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    path.write_text(path.read_text() + (
+        "variants: [{name: no-flips, hypothesis: Flips hurt., changes: {fliplr: 0.0}}]\n"
+        "search: {trials: 5, space: {lr0: {low: 0.001, high: 0.01, log: true}}}\n"))
+    shown = spineseg("plan", str(path), "--no-timing", cwd=tmp_path).stdout
+    for words in ("1. baseline: as configured", "2. no-flips: fliplr 0.0", "Flips hurt.",
+                  "then 5 searched trials", "lr0: 0.001 .. 0.01 (log)", "no estimate"):
+        assert words in shown
+    answer = json.loads(spineseg("plan", str(path), "--no-timing", "--json", cwd=tmp_path).stdout)
+    assert [trial["name"] for trial in answer["trials"]] == ["baseline", "no-flips"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "none.yaml"], "no such file"),
+        (["run", "small.yaml", "--set", "baseline.epoch=1"], "did you mean 'epochs'"),
+        (["run", "small.yaml", "--set", "baseline.weights=x.pt"], "x.pt"),
+        (["run", "small.yaml", "--set", "devices.device=9"], "not on this machine"),
+        (["data", "small.yaml", "--set", "data.sources.0.path=gone"], "no such folder"),
+        (["status", "small.yaml"], "has not been run yet"),
+        (["compare", "small.yaml"], "has not been run yet"),
+        (["promote", "small.yaml"], "has not been run yet"),
+        (["predict", "film.jpg"], "no such file"),
+        (["predict", "small.yaml"], "no image that can be read"),
+        (["evaluate", "--weights", "x.pt", "--data", "export"], "x.pt: no such file"),
+        (["evaluate", "--weights", "x.pt", "--data", "gone"], "no such folder"),
+        (["evaluate", "--weights", "x.pt", "--data", "export", "--part", "test"], "no part 'test'"),
+    ],
+)
+def test_what_a_person_can_mend_is_one_line_and_exit_code_2(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
+    small(tmp_path)
+    assert said in refused(spineseg(*words, cwd=tmp_path))
+    assert not (tmp_path / "predictions").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = spineseg("--debug", "run", "none.yaml", cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" in done.stderr
+
+
+def test_an_unknown_option_is_exit_code_2(tmp_path: Path) -> None:
+    assert spineseg("run", "--nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """A file system of one megabyte, really full: /dev/full cannot hold a folder."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)],
+                             capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    try:
+        export = write_export(tmp_path / "export", {"train": 400, "valid": 2})
+        path = tmp_path / "small.yaml"
+        path.write_text(f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
+                        f"baseline: {{weights: random}}\nstore: {{root: {disk / 'mlruns'}}}\n")
+        line = refused(spineseg("data", str(path), cwd=tmp_path))
+        assert "no space left" in line and "free some" in line
+        assert list((disk / "mlruns" / "work" / "data").iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -1,0 +1,191 @@
+"""Real Ultralytics trainings on tiny phantoms: events, resumption after a kill, pruning, failure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spineseg.config import DataConfig, TrainConfig
+from spineseg.data.merge import Dataset, prepare_dataset
+from spineseg.errors import ConfigError, DataError, WeightsError
+from spineseg.evaluation.matching import load_matches
+from spineseg.evaluation.result import Evaluation
+from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.training.child import failure_kind
+from spineseg.training.devices import CPU, chosen_devices
+from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job, ask_to_stop, is_running
+from spineseg.training.launcher import Child, Launcher
+from spineseg.training.settings import ultralytics_settings
+from spineseg.training.weights import resolve_weights
+
+CONFIG = TrainConfig(weights="random", image_size_px=64, batch=8, epochs=2, optimizer="AdamW",
+                     lr0=0.001, momentum=0.9)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    phantom = {"kind": "phantom", "seed": 1, "frontal_films": 12, "lateral_films": 8,
+               "film_size_px": 64, "difficulty": 0.1}
+    config = DataConfig.model_validate({"sources": [phantom]})
+    return prepare_dataset(config, tmp_path_factory.mktemp("data"), say=lambda text: None)
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
+    return Launcher(tmp_path_factory.mktemp("cache"))
+
+
+def start(launcher: Launcher, folder: Path, dataset: Dataset, **changes: object) -> Child:
+    Job(config=CONFIG.with_(**changes), dataset=dataset.folder.resolve(), weights=None).write(folder)
+    return launcher.start(folder, CPU)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def epochs(folder: Path) -> list[int]:
+    return [event.epoch for event in read_events(folder) if isinstance(event, Epoch)]
+
+
+def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    child = start(launcher, tmp_path, dataset)
+    wait_for(lambda: not child.is_alive())
+    started, *middle, finished = read_events(tmp_path)
+    assert isinstance(started, Started) and isinstance(finished, Finished), middle
+    assert started.resolved["imgsz"] == 64 and started.resolved["optimizer_used"] == "AdamW"
+    assert started.resolved["fliplr"] == 0.5 and started.parameters > 2_000_000
+    assert epochs(tmp_path) == [1, 2]
+    assert {"train/box_loss", "val/seg_loss", "val/mask_map50_95", "val/box_precision", "lr/pg0"} <= set(
+        middle[0].metrics  # type: ignore[union-attr]
+    )
+    assert (finished.outcome, finished.epochs, finished.batch) == ("completed", 2, 8)
+    assert finished.optimizer == "AdamW"
+    assert (tmp_path / finished.best_weights).stat().st_size < 8_000_000
+    assert not list((tmp_path / "train" / "weights").glob("resume*"))
+    evaluation = Evaluation.load(tmp_path / EVALUATION_FILE)
+    assert evaluation.metrics() == finished.metrics
+    assert len(load_matches(tmp_path / MATCHES_FILE)) == dataset.manifest.count("valid")
+    pictures = {path.name for path in (tmp_path / "train").glob("*.*g")}
+    assert {"results.png", "confusion_matrix.png", "labels.jpg", "val_batch0_pred.jpg"} <= pictures
+    assert any(name.startswith("MaskPR") for name in pictures)
+    assert "torch" not in sys.modules or os.getpid() != started.pid
+
+
+def test_a_killed_training_goes_on_from_its_last_whole_epoch(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    child = start(launcher, tmp_path, dataset, epochs=4)
+    wait_for(lambda: len(epochs(tmp_path)) >= 2)
+    (started,) = [event for event in read_events(tmp_path) if isinstance(event, Started)]
+    os.kill(started.pid, signal.SIGKILL)
+    wait_for(lambda: not child.is_alive())
+    done = len(epochs(tmp_path))
+    assert not any(isinstance(event, Finished | Failed) for event in read_events(tmp_path))
+    again = launcher.start(tmp_path, CPU)
+    wait_for(lambda: not again.is_alive())
+    events = read_events(tmp_path)
+    assert isinstance(events[-1], Finished) and events[-1].epochs == 4
+    resumed = [event for event in events if isinstance(event, Started)][-1]
+    assert resumed.resumed_from_epoch >= done - 1 >= 1
+    assert sorted(set(epochs(tmp_path))) == [1, 2, 3, 4]
+
+
+def test_a_training_asked_to_stop_still_evaluates_its_best_weights(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    child = start(launcher, tmp_path, dataset, epochs=50)
+    wait_for(lambda: len(epochs(tmp_path)) >= 1)
+    ask_to_stop(tmp_path)
+    wait_for(lambda: not child.is_alive())
+    finished = read_events(tmp_path)[-1]
+    assert isinstance(finished, Finished) and finished.outcome == "pruned"
+    assert finished.epochs < 50 and (tmp_path / EVALUATION_FILE).exists()
+
+
+def test_one_run_folder_is_worked_in_by_one_child_only(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    child = start(launcher, tmp_path, dataset, epochs=50)
+    wait_for(lambda: is_running(tmp_path))
+    adopted = Launcher(tmp_path / "cache").start(tmp_path, CPU)
+    assert adopted.is_alive()
+    child.kill()
+    assert not adopted.is_alive() and not is_running(tmp_path)
+
+
+def test_data_that_vanish_end_a_training_as_bad_data(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    Job(config=CONFIG, dataset=tmp_path / "gone", weights=None).write(tmp_path / "run")
+    child = launcher.start(tmp_path / "run", CPU)
+    wait_for(lambda: not child.is_alive())
+    failed = read_events(tmp_path / "run")[-1]
+    assert isinstance(failed, Failed) and failed.kind == "bad_data" and failed.traceback
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("Training failed: NaN persisted for 4 epochs"), "nan_loss"),
+        (DataError("a label is damaged"), "bad_data"),
+        (RuntimeError("Dataset 'x' error: images not found"), "bad_data"),
+        (ValueError("shapes do not fit"), "bug"),
+    ],
+)
+def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
+    assert failure_kind(error) == kind
+
+
+def test_a_learning_rate_that_explodes_ends_as_nan_loss(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    child = start(launcher, tmp_path, dataset, optimizer="SGD", lr0=1.0, warmup_epochs=0.0,
+                  box_gain=1e30, epochs=3)
+    wait_for(lambda: not child.is_alive())
+    failed = read_events(tmp_path)[-1]
+    assert isinstance(failed, Failed) and failed.kind == "nan_loss", failed
+
+
+def test_every_setting_has_a_name_that_ultralytics_knows() -> None:
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    settings = ultralytics_settings(TrainConfig())
+    assert set(settings) <= set(DEFAULT_CFG_DICT)
+    defaults = {key: DEFAULT_CFG_DICT[key] for key in settings}
+    changed = {key for key in settings if settings[key] != defaults[key]}
+    assert changed == {"epochs"}  # 250 instead of 100; all else is Ultralytics' default.
+
+
+def test_devices_are_chosen_by_name() -> None:
+    assert chosen_devices("cpu") == [CPU]
+    assert chosen_devices("auto")
+    with pytest.raises(ConfigError, match="'7' is not on this machine"):
+        chosen_devices("7")
+
+
+def test_weights_are_found_by_name_or_the_error_says_where_to_put_them(tmp_path: Path) -> None:
+    assert resolve_weights(TrainConfig(weights="random"), tmp_path) is None
+    bundled = resolve_weights(TrainConfig(weights="bundled"), tmp_path)
+    assert bundled and bundled.stat().st_size <= 7_000_000
+    with pytest.raises(WeightsError, match="fits yolo11n-seg only"):
+        resolve_weights(TrainConfig(weights="bundled", model="yolo11s-seg"), tmp_path)
+    with pytest.raises(WeightsError, match="put it at .*yolo11n-seg.pt"):
+        resolve_weights(TrainConfig(weights="coco"), tmp_path, fetch=False)
+    (tmp_path / "yolo11n-seg.pt").write_bytes(b"published")
+    assert resolve_weights(TrainConfig(weights="coco"), tmp_path, fetch=False)
+    with pytest.raises(WeightsError, match="neither 'coco'"):
+        resolve_weights(TrainConfig(weights="else"), tmp_path)
