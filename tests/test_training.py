@@ -150,11 +150,11 @@ def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
 
 
-def test_a_learning_rate_that_explodes_ends_as_nan_loss(
+def test_a_loss_that_explodes_ends_as_nan_loss(
     launcher: Launcher, dataset: Dataset, tmp_path: Path
 ) -> None:
     child = start(launcher, tmp_path, dataset, optimizer="SGD", lr0=1.0, warmup_epochs=0.0,
-                  box_gain=1e30, epochs=3)
+                  cls_gain=1e38, epochs=3)
     wait_for(lambda: not child.is_alive())
     failed = read_events(tmp_path)[-1]
     assert isinstance(failed, Failed) and failed.kind == "nan_loss", failed

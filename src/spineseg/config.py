@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,60}$"
@@ -216,10 +216,15 @@ class SearchConfig(Model):
     pruner: PrunerConfig | None = Field(default_factory=PrunerConfig)
 
 
+def _number_as_text(value: Any) -> Any:
+    """Let a lone CUDA device be written as YAML's number."""
+    return str(value) if isinstance(value, int) else value
+
+
 class DeviceConfig(Model):
     """Where trials run on this machine."""
 
-    device: str = Field(
+    device: Annotated[str, BeforeValidator(_number_as_text)] = Field(
         "auto", description="'auto', 'cpu', or CUDA device numbers as '0' or '0,1'."
     )
     trials_per_device: int = Field(1, ge=1, description="Trainings at a time on each device.")

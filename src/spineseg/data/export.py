@@ -133,12 +133,14 @@ def _read_outline(fields: list[str], where: str, levels: tuple[str, ...]) -> Out
 def check_image(path: Path) -> tuple[int, int]:
     """Return width and height in pixels of an image that can be decoded in full.
 
-    Raises DataError for a file that is no image or is cut short.
+    Raises DataError for a file that is missing, is no image or is cut short.
     """
     try:
         with Image.open(path) as image:
             image.load()
             return image.size
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; name an image") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

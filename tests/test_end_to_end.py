@@ -1,0 +1,130 @@
+"""The whole way, really: the command line, in a fresh folder, on a tiny phantom, with real parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONUNBUFFERED": "1"}
+# The baseline forgets what the bundled weights know; a gentle variant cannot but beat it.
+STUDY = """
+name: tiny
+data:
+  sources:
+    - {kind: phantom, seed: 4, frontal_films: 14, lateral_films: 10, film_size_px: 160,
+       difficulty: 0.1}
+baseline:
+  weights: bundled
+  image_size_px: 160
+  batch: 8
+  epochs: 2
+  optimizer: AdamW
+  lr0: 0.02
+  momentum: 0.9
+  warmup_epochs: 0.0
+  mosaic: 0.0
+variants:
+  - {name: gentle, hypothesis: A small step keeps what was learnt., changes: {lr0: 0.00001}}
+search:
+  trials: 2
+  startup_trials: 1
+  space: {lr0: {low: 0.005, high: 0.02, log: true}}
+  pruner: {percentile: 50, startup_trials: 1, warmup_epochs: 0}
+"""
+
+
+def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "study.cli", *words], cwd=cwd, text=True,
+                          capture_output=True, timeout=600, env=ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh folder in which the study was killed in mid-training, all of it, and run again."""
+    folder = tmp_path_factory.mktemp("fresh")
+    (folder / "tiny.yaml").write_text(STUDY)
+    first = subprocess.Popen([sys.executable, "-m", "study.cli", "run", "tiny.yaml"], cwd=folder,
+                             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             start_new_session=True)
+    log = folder / "mlruns/work/studies/tiny/001-gentle/events.jsonl"
+    deadline = time.monotonic() + 300
+    while not (log.exists() and '"epoch"' in log.read_text()):
+        assert first.poll() is None and time.monotonic() < deadline, first.stdout.read()  # type: ignore[union-attr]
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    done = spineseg("run", "tiny.yaml", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "output.txt").write_text(done.stdout)
+    return folder
+
+
+def status(folder: Path) -> dict[str, dict]:
+    answer = json.loads(spineseg("status", "tiny.yaml", "--json", cwd=folder).stdout)
+    return {trial["name"]: trial for trial in answer["trials"]}
+
+
+def test_a_killed_study_goes_on_to_its_end_and_says_what_it_found(folder: Path) -> None:
+    output = (folder / "output.txt").read_text()
+    assert "taken up again" in output and "baseline:" not in output.split("mask mAP50")[0]
+    assert "* gentle" in output and "synthetic" in output
+    assert "make ui" in output and "make promote" in output
+    trials = status(folder)
+    assert list(trials) == ["baseline", "gentle", "search-001", "search-002"]
+    assert {trial["state"] for trial in trials.values()} <= {"completed", "pruned"}
+    assert all(trial["epochs"] <= 2 for trial in trials.values())
+
+
+def test_the_comparison_is_a_table_and_a_page(folder: Path) -> None:
+    answer = json.loads(spineseg("compare", "tiny.yaml", "--json", cwd=folder).stdout)
+    assert answer["best"] == "gentle" and answer["synthetic"] is True
+    page = (folder / answer["page"]).read_text()
+    assert "synthetic data" in page and page.count("data:image/jpeg") >= 3
+
+
+def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> None:
+    promoted = spineseg("promote", "tiny.yaml", "--json", cwd=folder)
+    verdict = json.loads(promoted.stdout)
+    assert promoted.returncode == 0 and verdict["run"] == "gentle" and verdict["version"] == "1"
+    again = spineseg("promote", "tiny.yaml", cwd=folder)
+    assert again.returncode == 1 and "REFUSED" in again.stdout
+    ledger = (folder / "mlruns" / "promotions.jsonl").read_text().splitlines()
+    assert len(ledger) == 1 and json.loads(ledger[0])["evidence"]["run"] == "gentle"
+
+    film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
+    done = spineseg("predict", str(film), "--out", "out", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((folder / "out" / f"{film.stem}.json").read_text())
+    assert answer["vertebrae"] and (folder / "out" / f"{film.stem}.png").stat().st_size > 10_000
+    assert all(len(v["polygon"]) >= 3 for v in answer["vertebrae"])
+
+    weights = folder / "mlruns/work/studies/tiny/001-gentle/train/weights/best.pt"
+    data = film.parent.parent.parent
+    scored = spineseg("evaluate", "--weights", str(weights), "--data", str(data), "--json", cwd=folder)
+    recorded = json.loads((weights.parent.parent.parent / "evaluation.json").read_text())
+    assert json.loads(scored.stdout)["mask_map50"] == pytest.approx(recorded["mask_map50"], abs=1e-6)
+
+
+def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path) -> None:
+    """As a user of the registry has it: MLflow alone, no part of this project imported by hand."""
+    film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
+    code = (
+        "import sys, mlflow, pandas as pd\n"
+        "mlflow.set_tracking_uri(f'sqlite:///{sys.argv[1]}/mlruns/mlflow.db')\n"
+        "model = mlflow.pyfunc.load_model('models:/spine-vertebrae@champion')\n"
+        "rows = model.predict(pd.DataFrame({'image': [sys.argv[2]]}))\n"
+        "print(list(rows.columns), len(rows))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder), str(film)], text=True,
+                          capture_output=True, timeout=300, cwd="/", env=os.environ)
+    assert done.returncode == 0, done.stderr
+    columns, _, count = done.stdout.strip().splitlines()[-1].rpartition(" ")
+    assert columns == "['image', 'level', 'confidence', 'polygon']" and int(count) > 0
