@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from spineseg.data.export import PARTS, check_image, read_export, read_films
+from spineseg.environment import prepare_environment
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.training.devices import chosen_devices
-from spineseg.training.settings import prepare_environment
 
 
 def predict_images(

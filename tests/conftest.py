@@ -19,7 +19,7 @@ from spineseg.levels import CERVICAL
 @pytest.fixture(scope="session", autouse=True)
 def private_ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Ultralytics' settings of the user out of the tests."""
-    from spineseg.training.settings import prepare_environment
+    from spineseg.environment import prepare_environment
 
     prepare_environment(tmp_path_factory.mktemp("ultralytics"))
 
@@ -40,12 +40,20 @@ def write_export(
             for i in range(len(names)):
                 top, side = 4 + i * 8, int(rng.integers(10, 20))
                 pixels[top : top + 6, side : side + 24] = 120 + 15 * (i % 8)
-                box = np.array([[side, top], [side + 24, top], [side + 24, top + 6], [side, top + 6]])
-                lines.append(f"{i} " + " ".join(f"{v:.6f}" for v in np.minimum(box / 64, 1).ravel()))
+                box = np.array(
+                    [[side, top], [side + 24, top], [side + 24, top + 6], [side, top + 6]]
+                )
+                lines.append(
+                    f"{i} " + " ".join(f"{v:.6f}" for v in np.minimum(box / 64, 1).ravel())
+                )
             Image.fromarray(pixels).save(images / f"{stem}.jpg", quality=90)
             (labels / f"{stem}.txt").write_text("\n".join(lines) + "\n")
-    content = {"train": "../train/images", "val": "../valid/images", "nc": len(names),
-               "names": list(names)}
+    content = {
+        "train": "../train/images",
+        "val": "../valid/images",
+        "nc": len(names),
+        "names": list(names),
+    }
     (folder / "data.yaml").write_text(yaml.safe_dump(content))
     return folder
 

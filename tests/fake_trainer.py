@@ -40,7 +40,7 @@ class FakeChild:
 
 
 class FakeLauncher:
-    """Starts fake children. `dies_at` and `fails` map a run's name to an epoch or a failure kind."""
+    """Starts fake children; `dies_at` and `fails` map a run's name to epochs or a failure kind."""
 
     def __init__(
         self,
@@ -66,17 +66,20 @@ class FakeLauncher:
         child.append(FakeChild(run, steps))
         return child[0]
 
-    def _train(
-        self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore
-    ) -> None:
+    def _train(self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore) -> None:
         name = folder.name[4:]
         config = Job.read(folder).config
         done = sum(isinstance(event, Epoch) for event in read_events(folder))
         append_event(
             folder,
-            Started(pid=1, device="CPU", resumed_from_epoch=done, parameters=2_800_000,
-                    resolved={"batch": config.batch, "imgsz": config.image_size_px},
-                    environment={"processor": "none", "cores": "1"}),
+            Started(
+                pid=1,
+                device="CPU",
+                resumed_from_epoch=done,
+                parameters=2_800_000,
+                resolved={"batch": config.batch, "imgsz": config.image_size_px},
+                environment={"processor": "none", "cores": "1"},
+            ),
         )
         if name in self.fails:
             append_event(folder, Failed(kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
@@ -88,9 +91,13 @@ class FakeLauncher:
                 outcome = "pruned"
                 break
             value = final * epoch / config.epochs
-            metrics = {f"val/{kind}_{m}": value for kind in ("box", "mask") for m in ("map50", "map50_95")}
-            append_event(folder, Epoch(epoch=epoch, metrics=metrics, epoch_seconds=0.5,
-                                       validation_seconds=0.1))
+            metrics = {
+                f"val/{kind}_{m}": value for kind in ("box", "mask") for m in ("map50", "map50_95")
+            }
+            append_event(
+                folder,
+                Epoch(epoch=epoch, metrics=metrics, epoch_seconds=0.5, validation_seconds=0.1),
+            )
             if self.dies_at.get(name) and self.dies_at[name][0] == epoch:
                 self.dies_at[name].pop(0)
                 return
@@ -112,16 +119,26 @@ class FakeLauncher:
         save_matches(folder / MATCHES_FILE, records)
         evaluation = score(records)
         evaluation = evaluation.model_copy(
-            update=dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
+            update=dict.fromkeys(
+                ("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final
+            )
         )
         evaluation.save(folder / EVALUATION_FILE)
         epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
         append_event(
             folder,
-            Finished(outcome=outcome, epochs=epochs, best_epoch=epochs, batch=config.batch,  # type: ignore[arg-type]
-                     optimizer=config.optimizer, trainer_metrics={"trainer/mask_map50": final},
-                     metrics=evaluation.metrics(), train_seconds=epochs * 0.5,
-                     best_weights="train/weights/best.pt", last_weights="train/weights/last.pt"),
+            Finished(
+                outcome=outcome,
+                epochs=epochs,
+                best_epoch=epochs,
+                batch=config.batch,  # type: ignore[arg-type]
+                optimizer=config.optimizer,
+                trainer_metrics={"trainer/mask_map50": final},
+                metrics=evaluation.metrics(),
+                train_seconds=epochs * 0.5,
+                best_weights="train/weights/best.pt",
+                last_weights="train/weights/last.pt",
+            ),
         )
 
 
@@ -131,14 +148,27 @@ def records_scoring(share: float) -> list[ImageRecord]:
     for i in range(10):
         hit = i < round(10 * share)
         records.append(
-            ImageRecord.model_validate({
-                "name": f"film{i}.jpg", "height": 100, "width": 100, "seconds": 0.01,
-                "truths": [{"level": "T5", "box": (10, 10, 50, 50)}],
-                "found": [{"level": "T5", "confidence": 0.9, "level_scores": [0.0] * 24,
-                           "box": (10, 10, 50, 50),
-                           "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5))}] if hit else [],
-                "box_iou": [[0.95]] if hit else [],
-                "mask_iou": [[0.95]] if hit else [],
-            })
+            ImageRecord.model_validate(
+                {
+                    "name": f"film{i}.jpg",
+                    "height": 100,
+                    "width": 100,
+                    "seconds": 0.01,
+                    "truths": [{"level": "T5", "box": (10, 10, 50, 50)}],
+                    "found": [
+                        {
+                            "level": "T5",
+                            "confidence": 0.9,
+                            "level_scores": [0.0] * 24,
+                            "box": (10, 10, 50, 50),
+                            "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),
+                        }
+                    ]
+                    if hit
+                    else [],
+                    "box_iou": [[0.95]] if hit else [],
+                    "mask_iou": [[0.95]] if hit else [],
+                }
+            )
         )
     return records

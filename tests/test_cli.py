@@ -18,8 +18,13 @@ COMMANDS = ("data", "plan", "run", "status", "compare", "promote", "predict", "e
 
 def spineseg(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "study.cli", *words], cwd=cwd, capture_output=True, text=True,
-        timeout=300, env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | environment)
+        [sys.executable, "-m", "study.cli", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | environment,
+    )
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -33,8 +38,10 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 def small(tmp_path: Path) -> Path:
     export = write_export(tmp_path / "export", {"train": 4, "valid": 2})
     path = tmp_path / "small.yaml"
-    path.write_text(f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
-                    "baseline: {weights: random, optimizer: AdamW}\n")
+    path.write_text(
+        f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
+        "baseline: {weights: random, optimizer: AdamW}\n"
+    )
     return path
 
 
@@ -67,12 +74,22 @@ def test_data_counts_what_it_merged(tmp_path: Path) -> None:
 
 def test_plan_without_timing_lists_every_certain_trial(tmp_path: Path) -> None:
     path = small(tmp_path)
-    path.write_text(path.read_text() + (
-        "variants: [{name: no-flips, hypothesis: Flips hurt., changes: {fliplr: 0.0}}]\n"
-        "search: {trials: 5, space: {lr0: {low: 0.001, high: 0.01, log: true}}}\n"))
+    path.write_text(
+        path.read_text()
+        + (
+            "variants: [{name: no-flips, hypothesis: Flips hurt., changes: {fliplr: 0.0}}]\n"
+            "search: {trials: 5, space: {lr0: {low: 0.001, high: 0.01, log: true}}}\n"
+        )
+    )
     shown = spineseg("plan", str(path), "--no-timing", cwd=tmp_path).stdout
-    for words in ("1. baseline: as configured", "2. no-flips: fliplr 0.0", "Flips hurt.",
-                  "then 5 searched trials", "lr0: 0.001 .. 0.01 (log)", "no estimate"):
+    for words in (
+        "1. baseline: as configured",
+        "2. no-flips: fliplr 0.0",
+        "Flips hurt.",
+        "then 5 searched trials",
+        "lr0: 0.001 .. 0.01 (log)",
+        "no estimate",
+    ):
         assert words in shown
     answer = json.loads(spineseg("plan", str(path), "--no-timing", "--json", cwd=tmp_path).stdout)
     assert [trial["name"] for trial in answer["trials"]] == ["baseline", "no-flips"]
@@ -117,15 +134,18 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path)
     """A file system of one megabyte, really full: /dev/full cannot hold a folder."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)],
-                             capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("mounting needs root")
     try:
         export = write_export(tmp_path / "export", {"train": 400, "valid": 2})
         path = tmp_path / "small.yaml"
-        path.write_text(f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
-                        f"baseline: {{weights: random}}\nstore: {{root: {disk / 'mlruns'}}}\n")
+        path.write_text(
+            f"name: small\ndata: {{sources: [{{kind: local, path: {export}}}]}}\n"
+            f"baseline: {{weights: random}}\nstore: {{root: {disk / 'mlruns'}}}\n"
+        )
         line = refused(spineseg("data", str(path), cwd=tmp_path))
         assert "no space left" in line and "free some" in line
         assert list((disk / "mlruns" / "work" / "data").iterdir()) == []

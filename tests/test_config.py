@@ -53,15 +53,25 @@ def test_baseline_is_the_originals_to_the_letter() -> None:
     on_file = checked(TrainConfig, read_mapping(ROOT / "configs" / "baseline.yaml"), "baseline")
     assert on_file == TrainConfig()
     assert (on_file.model, on_file.image_size_px, on_file.batch, on_file.epochs) == (
-        "yolo11n-seg", 640, 16, 250,
+        "yolo11n-seg",
+        640,
+        16,
+        250,
     )
 
 
 def test_the_real_study_names_the_variants_and_forty_searched_trials() -> None:
     study = load_study(ROOT / "configs" / "studies" / "spine.yaml")
     assert {v.name for v in study.variants} == {
-        "size-s", "size-m", "no-flips", "no-mosaic", "upright", "px-960", "adamw-cosine",
-        "full-masks", "class-weights",
+        "size-s",
+        "size-m",
+        "no-flips",
+        "no-mosaic",
+        "upright",
+        "px-960",
+        "adamw-cosine",
+        "full-masks",
+        "class-weights",
     }
     assert study.search.trials == 40
     assert study.baseline == TrainConfig()
@@ -71,8 +81,12 @@ def test_the_real_study_names_the_variants_and_forty_searched_trials() -> None:
 def test_overrides_reach_any_key_and_items_by_name(tmp_path: Path) -> None:
     study = load_study(
         small(tmp_path),
-        ["baseline.epochs=9", "search.trials=0", "variants.no-flips.changes.fliplr=0.1",
-         "data.sources.0.path=/elsewhere"],
+        [
+            "baseline.epochs=9",
+            "search.trials=0",
+            "variants.no-flips.changes.fliplr=0.1",
+            "data.sources.0.path=/elsewhere",
+        ],
     )
     assert study.baseline.epochs == 9 and study.search.trials == 0
     assert study.variants[0].changes == {"fliplr": 0.1}

@@ -34,7 +34,9 @@ def test_classes_are_merged_by_name_into_the_24_levels(tmp_path: Path, export: P
     assert {outline.level for film in films for outline in film.outlines} == set(CLASS_INDEX)
     text = label_path(films[-1].path).read_text()
     levels = {outline.level for outline in films[-1].outlines}
-    assert {int(line.split()[0]) for line in text.splitlines()} == {CLASS_INDEX[lv] for lv in levels}
+    assert {int(line.split()[0]) for line in text.splitlines()} == {
+        CLASS_INDEX[lv] for lv in levels
+    }
 
 
 def test_images_keep_their_bytes(tmp_path: Path, export: Path) -> None:
@@ -43,7 +45,9 @@ def test_images_keep_their_bytes(tmp_path: Path, export: Path) -> None:
     assert (dataset.folder / "train" / "images" / image.name).read_bytes() == image.read_bytes()
 
 
-def test_the_fingerprint_depends_on_content_and_not_on_the_place(tmp_path: Path, export: Path) -> None:
+def test_the_fingerprint_depends_on_content_and_not_on_the_place(
+    tmp_path: Path, export: Path
+) -> None:
     other = Path(shutil.copytree(export, tmp_path / "elsewhere" / "copy"))
     one, two = prepare(tmp_path / "a", export), prepare(tmp_path / "b", other)
     assert one.fingerprint == two.fingerprint
@@ -145,7 +149,9 @@ def empty_valid(export: Path) -> None:
         (empty_valid, "is empty"),
     ],
 )
-def test_a_damaged_export_is_one_line(tmp_path: Path, export: Path, spoil: object, words: str) -> None:
+def test_a_damaged_export_is_one_line(
+    tmp_path: Path, export: Path, spoil: object, words: str
+) -> None:
     spoil(export)  # type: ignore[operator]
     with pytest.raises(DataError, match=words) as caught:
         prepare(tmp_path, export)

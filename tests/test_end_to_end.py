@@ -1,4 +1,4 @@
-"""The whole way, really: the command line, in a fresh folder, on a tiny phantom, with real parts."""
+"""The whole way, really: the command line, a fresh folder, a tiny phantom, no part faked."""
 
 from __future__ import annotations
 
@@ -42,8 +42,14 @@ search:
 
 
 def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "study.cli", *words], cwd=cwd, text=True,
-                          capture_output=True, timeout=600, env=ENVIRONMENT)
+    return subprocess.run(
+        [sys.executable, "-m", "study.cli", *words],
+        cwd=cwd,
+        text=True,
+        capture_output=True,
+        timeout=600,
+        env=ENVIRONMENT,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +57,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh folder in which the study was killed in mid-training, all of it, and run again."""
     folder = tmp_path_factory.mktemp("fresh")
     (folder / "tiny.yaml").write_text(STUDY)
-    first = subprocess.Popen([sys.executable, "-m", "study.cli", "run", "tiny.yaml"], cwd=folder,
-                             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             start_new_session=True)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "study.cli", "run", "tiny.yaml"],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     log = folder / "mlruns/work/studies/tiny/001-gentle/events.jsonl"
     deadline = time.monotonic() + 300
     while not (log.exists() and '"epoch"' in log.read_text()):
@@ -108,9 +119,13 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
 
     weights = folder / "mlruns/work/studies/tiny/001-gentle/train/weights/best.pt"
     data = film.parent.parent.parent
-    scored = spineseg("evaluate", "--weights", str(weights), "--data", str(data), "--json", cwd=folder)
+    scored = spineseg(
+        "evaluate", "--weights", str(weights), "--data", str(data), "--json", cwd=folder
+    )
     recorded = json.loads((weights.parent.parent.parent / "evaluation.json").read_text())
-    assert json.loads(scored.stdout)["mask_map50"] == pytest.approx(recorded["mask_map50"], abs=1e-6)
+    assert json.loads(scored.stdout)["mask_map50"] == pytest.approx(
+        recorded["mask_map50"], abs=1e-6
+    )
 
 
 def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path) -> None:
@@ -123,8 +138,14 @@ def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path
         "rows = model.predict(pd.DataFrame({'image': [sys.argv[2]]}))\n"
         "print(list(rows.columns), len(rows))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(folder), str(film)], text=True,
-                          capture_output=True, timeout=300, cwd="/", env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), str(film)],
+        text=True,
+        capture_output=True,
+        timeout=300,
+        cwd="/",
+        env=os.environ,
+    )
     assert done.returncode == 0, done.stderr
     columns, _, count = done.stdout.strip().splitlines()[-1].rpartition(" ")
     assert columns == "['image', 'level', 'confidence', 'polygon']" and int(count) > 0

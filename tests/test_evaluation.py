@@ -40,7 +40,8 @@ def random_case(seed: int) -> list[tuple[LabelledFilm, Prediction]]:
     films = []
     for i in range(int(rng.integers(1, 7))):
         truths = [
-            (levels[int(rng.integers(len(levels)))], blob(rng)) for _ in range(int(rng.integers(0, 5)))
+            (levels[int(rng.integers(len(levels)))], blob(rng))
+            for _ in range(int(rng.integers(0, 5)))
         ]
         detections = []
         for level, polygon in truths:
@@ -49,14 +50,23 @@ def random_case(seed: int) -> list[tuple[LabelledFilm, Prediction]]:
         for _ in range(int(rng.integers(0, 4))):
             detections.append((levels[int(rng.integers(len(levels)))], blob(rng)))
         found = [
-            Detection(level, float(rng.integers(1, 8)) / 8, np.zeros(24, np.float32),
-                      np.array([*p.min(0), *p.max(0)]), rle(p))
+            Detection(
+                level,
+                float(rng.integers(1, 8)) / 8,
+                np.zeros(24, np.float32),
+                np.array([*p.min(0), *p.max(0)]),
+                rle(p),
+            )
             for level, p in detections
         ]
         found.sort(key=lambda d: -d.confidence)
         outlines = tuple(Outline(level, polygon / SIDE) for level, polygon in truths)
-        films.append((LabelledFilm(Path(f"film{i}.png"), outlines),
-                      Prediction(Path(f"film{i}.png"), SIDE, SIDE, tuple(found), 0.01)))
+        films.append(
+            (
+                LabelledFilm(Path(f"film{i}.png"), outlines),
+                Prediction(Path(f"film{i}.png"), SIDE, SIDE, tuple(found), 0.01),
+            )
+        )
     return films
 
 
@@ -68,17 +78,27 @@ def oracle(films: list[tuple[LabelledFilm, Prediction]], kind: str) -> tuple[flo
             polygon = outline.points * SIDE
             # Records hold boxes to 3 decimals; an overlap of exactly one half must be so for both.
             low, high = polygon.min(0).round(3), polygon.max(0).round(3)
-            truths.append({
-                "id": len(truths) + 1, "image_id": image, "iscrowd": 0,
-                "category_id": CLASS_INDEX[outline.level] + 1, "segmentation": rle(polygon),
-                "bbox": [*low.tolist(), *(high - low).tolist()], "area": 100.0,
-            })
+            truths.append(
+                {
+                    "id": len(truths) + 1,
+                    "image_id": image,
+                    "iscrowd": 0,
+                    "category_id": CLASS_INDEX[outline.level] + 1,
+                    "segmentation": rle(polygon),
+                    "bbox": [*low.tolist(), *(high - low).tolist()],
+                    "area": 100.0,
+                }
+            )
         for d in prediction.detections:
-            found.append({
-                "image_id": image, "category_id": CLASS_INDEX[d.level] + 1, "score": d.confidence,
-                "bbox": [*d.box[:2].tolist(), *(d.box[2:] - d.box[:2]).tolist()],
-                "segmentation": d.mask,
-            })
+            found.append(
+                {
+                    "image_id": image,
+                    "category_id": CLASS_INDEX[d.level] + 1,
+                    "score": d.confidence,
+                    "bbox": [*d.box[:2].tolist(), *(d.box[2:] - d.box[:2]).tolist()],
+                    "segmentation": d.mask,
+                }
+            )
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {
@@ -106,33 +126,56 @@ def test_average_precision_is_pycocotools_own(seed: int) -> None:
     if not any(film.outlines for film, _ in films):
         pytest.skip("no label was drawn")
     result = score([record_image(film, prediction) for film, prediction in films])
-    for kind, both in (("bbox", (result.box_map50_95, result.box_map50)),
-                       ("segm", (result.mask_map50_95, result.mask_map50))):
+    for kind, both in (
+        ("bbox", (result.box_map50_95, result.box_map50)),
+        ("segm", (result.mask_map50_95, result.mask_map50)),
+    ):
         assert both == pytest.approx(oracle(films, kind), abs=1e-6)
 
 
 def record(truths: list[str], found: list[tuple[str, float, int | None]]) -> ImageRecord:
     """Return a record; each detection overlaps the label of the given number, or none."""
     overlap = [[0.9 if i == at else 0.0 for i in range(len(truths))] for _, _, at in found]
-    return ImageRecord.model_validate({
-        "name": "x.png", "height": 10, "width": 10, "seconds": 0.02,
-        "truths": [{"level": level, "box": (0, 0, 1, 1)} for level in truths],
-        "found": [{"level": level, "confidence": c, "level_scores": [0.0] * 24, "box": (0, 0, 1, 1),
-                   "polygon": ()} for level, c, _ in found],
-        "box_iou": overlap, "mask_iou": overlap,
-    })
+    return ImageRecord.model_validate(
+        {
+            "name": "x.png",
+            "height": 10,
+            "width": 10,
+            "seconds": 0.02,
+            "truths": [{"level": level, "box": (0, 0, 1, 1)} for level in truths],
+            "found": [
+                {
+                    "level": level,
+                    "confidence": c,
+                    "level_scores": [0.0] * 24,
+                    "box": (0, 0, 1, 1),
+                    "polygon": (),
+                }
+                for level, c, _ in found
+            ],
+            "box_iou": overlap,
+            "mask_iou": overlap,
+        }
+    )
 
 
 def test_numbering_is_counted_apart_from_finding() -> None:
-    result = score([record(
-        ["T5", "T6", "T7", "T8"],
-        [("T5", 0.9, 0), ("T7", 0.8, 1), ("T7", 0.7, 2), ("L5", 0.6, None), ("T8", 0.1, 3)],
-    )])
+    result = score(
+        [
+            record(
+                ["T5", "T6", "T7", "T8"],
+                [("T5", 0.9, 0), ("T7", 0.8, 1), ("T7", 0.7, 2), ("L5", 0.6, None), ("T8", 0.1, 3)],
+            )
+        ]
+    )
     assert result.found_rate == 0.75 and result.right_level_rate == 0.5
     assert result.off_by_one_rate == 0.25
     assert (result.missed, result.invented, result.doubled) == (1, 1, 1)
     assert result.confusion == {
-        "T5": {"T5": 1}, "T6": {"T7": 1}, "T7": {"T7": 1}, "T8": {"missed": 1},
+        "T5": {"T5": 1},
+        "T6": {"T7": 1},
+        "T7": {"T7": 1},
+        "T8": {"missed": 1},
         "background": {"L5": 1},
     }
     assert result.levels["T6"].found == 1 and result.levels["T6"].right == 0
@@ -149,7 +192,12 @@ def test_two_boxes_on_one_vertebra_count_as_found_once_and_invented_once() -> No
 
 def test_perfect_detections_score_one_everywhere() -> None:
     result = score([record(["C1", "L5"], [("C1", 0.9, 0), ("L5", 0.8, 1)])] * 3)
-    for value in (result.box_map50, result.mask_map50, result.mask_best_f1, result.right_level_rate):
+    for value in (
+        result.box_map50,
+        result.mask_map50,
+        result.mask_best_f1,
+        result.right_level_rate,
+    ):
         assert value == pytest.approx(1.0)
     assert result.mask_best_f1_confidence == pytest.approx(0.8)
     assert result.levels["T1"].mask_ap50 is None

@@ -6,8 +6,9 @@ from spineseg.events import EVENTS_FILE, Epoch, EventReader, Failed, append_even
 
 
 def epoch(number: int) -> Epoch:
-    return Epoch(epoch=number, metrics={"val/mask_map50": 0.1}, epoch_seconds=1.0,
-                 validation_seconds=0.1)
+    return Epoch(
+        epoch=number, metrics={"val/mask_map50": 0.1}, epoch_seconds=1.0, validation_seconds=0.1
+    )
 
 
 def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:

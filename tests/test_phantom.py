@@ -24,8 +24,13 @@ def lateral() -> list[Film]:
 
 def make(folder: Path, **changes: object) -> tuple[Path, Path]:
     settings: dict[str, object] = {
-        "seed": 5, "frontal_films": 5, "lateral_films": 5, "size_px": 64, "difficulty": 0.5,
-        "val_fraction": 0.2, "test_fraction": 0.2,
+        "seed": 5,
+        "frontal_films": 5,
+        "lateral_films": 5,
+        "size_px": 64,
+        "difficulty": 0.5,
+        "val_fraction": 0.2,
+        "test_fraction": 0.2,
     }
     return write_datasets(folder, **(settings | changes))  # type: ignore[arg-type]
 
@@ -41,7 +46,9 @@ def test_the_same_seed_gives_the_same_bytes_however_many_workers(tmp_path: Path)
 
 
 def test_another_seed_gives_other_films() -> None:
-    assert not np.array_equal(render_film("frontal", 96, 1).image, render_film("frontal", 96, 2).image)
+    assert not np.array_equal(
+        render_film("frontal", 96, 1).image, render_film("frontal", 96, 2).image
+    )
 
 
 def test_more_films_leave_the_earlier_ones_as_they_were(tmp_path: Path) -> None:
@@ -55,7 +62,9 @@ def test_frontal_films_label_t1_to_l5_in_order_down_the_film(frontal: list[Film]
     for film in frontal:
         assert set(film.outlines) == set(THORACIC + LUMBAR)
         heights = {level: points[:, 1].mean() for level, points in film.outlines.items()}
-        assert sorted(heights, key=lambda level: heights[level]) == sorted(heights, key=RANK.__getitem__)
+        assert sorted(heights, key=lambda level: heights[level]) == sorted(
+            heights, key=RANK.__getitem__
+        )
 
 
 def test_lateral_films_label_the_neck_and_lose_c7_now_and_then() -> None:
@@ -72,7 +81,7 @@ def test_outlines_lie_on_the_film_and_follow_its_edges(frontal: list[Film]) -> N
         for points in film.outlines.values():
             assert points.min() >= 0 and points.max() <= 1 and len(points) >= 12
             on.append(along(gradient, points))
-            beside.append(along(gradient, np.clip(points + [0.16, 0.03], 0, 1)))
+            beside.append(along(gradient, np.clip(points + np.array([0.16, 0.03]), 0, 1)))
     assert np.mean(on) > 1.25 * np.mean(beside)
 
 
@@ -82,7 +91,10 @@ def along(gradient: np.ndarray, points: np.ndarray) -> float:
 
 
 def test_brightness_is_that_of_real_films(frontal: list[Film], lateral: list[Film]) -> None:
-    for films, mean, percentile in ((frontal, (70, 116), (170, 225)), (lateral, (95, 152), (205, 244))):
+    for films, mean, percentile in (
+        (frontal, (70, 116), (170, 225)),
+        (lateral, (95, 152), (205, 244)),
+    ):
         greys = np.array([[f.image.mean(), np.percentile(f.image, 99)] for f in films]).mean(0)
         assert mean[0] < greys[0] < mean[1]
         assert percentile[0] < greys[1] < percentile[1]
@@ -91,17 +103,23 @@ def test_brightness_is_that_of_real_films(frontal: list[Film], lateral: list[Fil
 def test_harder_films_bend_more() -> None:
     def bend(difficulty: float) -> float:
         films = [render_film("frontal", 64, seed, difficulty) for seed in range(30)]
-        return float(np.mean([np.ptp([p[:, 0].mean() for p in f.outlines.values()]) for f in films]))
+        return float(
+            np.mean([np.ptp([p[:, 0].mean() for p in f.outlines.values()]) for f in films])
+        )
 
     assert bend(1.0) > 1.3 * bend(0.0)
 
 
 def test_both_datasets_are_whole_exports(tmp_path: Path) -> None:
-    for folder, names in zip(make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True):
+    for folder, names in zip(
+        make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True
+    ):
         export = read_export(folder)
         assert list(export.levels) == names
         assert {part: len(images) for part, images in export.images.items()} == {
-            "train": 3, "valid": 1, "test": 1,
+            "train": 3,
+            "valid": 1,
+            "test": 1,
         }
         assert all(film.outlines for film in read_films(folder, "train"))
         assert "ynthetic" in (folder / "README.dataset.txt").read_text()

@@ -100,7 +100,9 @@ def test_an_outline_encloses_its_mask() -> None:
     mask = np.zeros((40, 60), np.uint8)
     mask[10:30, 20:50] = 1
     outline = mask_outline(coco_mask.encode(np.asfortranarray(mask))) * [60, 40]
-    assert outline.min(0) == pytest.approx([20.5, 10.5]) and outline.max(0) == pytest.approx([49.5, 29.5])
+    assert outline.min(0) == pytest.approx([20.5, 10.5]) and outline.max(0) == pytest.approx(
+        [49.5, 29.5]
+    )
 
 
 @pytest.mark.parametrize(

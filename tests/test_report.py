@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +25,7 @@ def column(shift: float = 0.0) -> tuple[Outline, ...]:
     """Return 17 thin bodies close below each other."""
     box = np.array([[0.3, 0], [0.5, 0], [0.5, 0.02], [0.3, 0.02]])
     return tuple(
-        Outline(level, box + [shift, 0.1 + 0.035 * i], 0.9)
+        Outline(level, box + np.array([shift, 0.1 + 0.035 * i]), 0.9)
         for i, level in enumerate(ANATOMICAL_ORDER[7:])
     )
 
@@ -85,11 +86,16 @@ def test_ids_of_the_figures_do_not_collide(page: str) -> None:
 @pytest.mark.parametrize(
     ("summary", "words"),
     [
-        (study(run("x", None, outcome="running"), best="baseline"), "Only the baseline has completed"),
+        (
+            study(run("x", None, outcome="running"), best="baseline"),
+            "Only the baseline has completed",
+        ),
         (study(run("x", 0.2), best="baseline"), "No run beat the baseline"),
         (study(run("x", 0.304), best="x"), "too little to be told apart from chance"),
-        (study(best=None, runs=[run("baseline", None, kind="baseline", outcome="failed")]),
-         "The baseline has not completed"),
+        (
+            study(best=None, runs=[run("baseline", None, kind="baseline", outcome="failed")]),
+            "The baseline has not completed",
+        ),
     ],
 )
 def test_every_kind_of_study_has_its_words_and_its_page(
@@ -103,7 +109,12 @@ def test_every_kind_of_study_has_its_words_and_its_page(
 def test_the_leaderboard_ranks_completed_runs_and_keeps_the_rest_below() -> None:
     rows = leaderboard(study())
     assert [row.name for row in rows] == [
-        "no-flips", "no-mosaic", "baseline", "upright", "search-001", "search-002",
+        "no-flips",
+        "no-mosaic",
+        "baseline",
+        "upright",
+        "search-001",
+        "search-002",
     ]
     assert rows[0].deltas["mask_map50_95"] == pytest.approx(0.0456)
     assert rows[2].deltas["mask_map50_95"] is None
@@ -126,9 +137,9 @@ def test_labels_cover_neither_each_other_nor_leave_the_film() -> None:
         canvas, labels = draw_with_labels(np.zeros((*size, 3), np.uint8), column())
         assert len(labels) == 17 and max(canvas.shape[:2]) >= 640
         rows = sorted(labels, key=lambda label: label.top)
-        assert all(a.bottom < b.top + 1 for a, b in zip(rows, rows[1:], strict=False))
-        assert all(0 <= label.left and label.right <= canvas.shape[1] for label in labels)
-        assert all(0 <= label.top and label.bottom <= canvas.shape[0] for label in labels)
+        assert all(a.bottom < b.top + 1 for a, b in itertools.pairwise(rows))
+        assert all(label.left >= 0 and label.right <= canvas.shape[1] for label in labels)
+        assert all(label.top >= 0 and label.bottom <= canvas.shape[0] for label in labels)
 
 
 def test_errors_are_counted_and_named() -> None:

@@ -115,7 +115,9 @@ def test_baseline_and_variants_are_never_pruned(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["out_of_memory", "nan_loss", "bad_data", "bug"])
-def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(path: Path, kind: str) -> None:
+def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(
+    path: Path, kind: str
+) -> None:
     config = run(path, FakeLauncher(fails={"no-flips": kind}), "search.trials=0")
     trial = trials(config)[1]
     assert trial.state == TrialState.FAIL and trial.user_attrs["failure"] == kind
@@ -170,7 +172,9 @@ def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(
 class _watch:
     """Sets the study's interruption flag as soon as the trainer holds."""
 
-    def __init__(self, flag: threading.Event, reached: threading.Event, flags: list[threading.Event]):
+    def __init__(
+        self, flag: threading.Event, reached: threading.Event, flags: list[threading.Event]
+    ):
         def wait() -> None:
             reached.wait(30)
             flag.set()
@@ -262,8 +266,11 @@ def test_compare_and_promote_need_a_study_that_was_run(path: Path) -> None:
 
 
 def test_the_best_run_is_the_baseline_when_nothing_beats_it_and_is_not_promoted(path: Path) -> None:
-    config = run(path, FakeLauncher(lambda c: 0.4 if c.fliplr == 0 or c.lr0 != 0.003 else 0.6),
-                 "search.trials=0")
+    config = run(
+        path,
+        FakeLauncher(lambda c: 0.4 if c.fliplr == 0 or c.lr0 != 0.003 else 0.6),
+        "search.trials=0",
+    )
     summary = compare_study(config).summary
     assert summary.best == "baseline"
     verdict = promote_best(config)

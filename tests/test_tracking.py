@@ -32,8 +32,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
 
 def trial_run(store: TrackingStore, name: str) -> str:
     parent = open_study_run(store, "study-a", tags={"synthetic": "true"}, params={"variants": 1})
-    return open_trial_run(store, parent, name=name, key=f"study-a/{name}", params={"lr0": 0.01},
-                          tags={"changes": "{}", "synthetic": "true", "hypothesis": "Why not."})
+    return open_trial_run(
+        store,
+        parent,
+        name=name,
+        key=f"study-a/{name}",
+        params={"lr0": 0.01},
+        tags={"changes": "{}", "synthetic": "true", "hypothesis": "Why not."},
+    )
 
 
 def write_run(folder: Path, epochs: int = 3, end: str | None = "completed") -> None:
@@ -44,20 +50,45 @@ def write_run(folder: Path, epochs: int = 3, end: str | None = "completed") -> N
     (folder / "train" / "results.csv").write_text("epoch\n")
     (folder / "train" / "BoxPR_curve.png").write_bytes(b"png")
     (folder / "evaluation.json").write_text("{}")
-    append_event(folder, Started(pid=1, device="CPU", parameters=5, resolved={"imgsz": 64},
-                                 environment={"python": "3.11"}))
+    append_event(
+        folder,
+        Started(
+            pid=1,
+            device="CPU",
+            parameters=5,
+            resolved={"imgsz": 64},
+            environment={"python": "3.11"},
+        ),
+    )
     for number in range(1, epochs + 1):
-        append_event(folder, Epoch(epoch=number, metrics={"val/mask_map50": number / 10},
-                                   system={"system/cpu_utilization_percentage": 50.0},
-                                   epoch_seconds=1.0, validation_seconds=0.2))
+        append_event(
+            folder,
+            Epoch(
+                epoch=number,
+                metrics={"val/mask_map50": number / 10},
+                system={"system/cpu_utilization_percentage": 50.0},
+                epoch_seconds=1.0,
+                validation_seconds=0.2,
+            ),
+        )
     if end == "failed":
         append_event(folder, Failed(kind="nan_loss", message="no number", traceback="Traceback"))
     elif end:
-        append_event(folder, Finished(
-            outcome=end, epochs=epochs, best_epoch=2, batch=8, optimizer="AdamW",
-            trainer_metrics={"trainer/mask_map50": 0.3}, metrics={"best/mask_map50": 0.31},
-            train_seconds=3.0, best_weights="train/weights/best.pt",
-            last_weights="train/weights/last.pt"))
+        append_event(
+            folder,
+            Finished(
+                outcome=end,
+                epochs=epochs,
+                best_epoch=2,
+                batch=8,
+                optimizer="AdamW",
+                trainer_metrics={"trainer/mask_map50": 0.3},
+                metrics={"best/mask_map50": 0.31},
+                train_seconds=3.0,
+                best_weights="train/weights/best.pt",
+                last_weights="train/weights/last.pt",
+            ),
+        )
 
 
 def history(store: TrackingStore, run: str, key: str) -> list[tuple[int, float]]:
@@ -75,8 +106,11 @@ def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> No
     assert found.data.metrics["best/mask_map50"] == 0.31
     assert history(store, run, "val/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]
     assert len(history(store, run, "system/cpu_utilization_percentage")) == 3
-    for folder, names in {"weights": {"best.pt", "last.pt"}, "pictures": {"BoxPR_curve.png"},
-                          "evaluation": {"evaluation.json"}}.items():
+    for folder, names in {
+        "weights": {"best.pt", "last.pt"},
+        "pictures": {"BoxPR_curve.png"},
+        "evaluation": {"evaluation.json"},
+    }.items():
         assert {Path(f.path).name for f in store.client.list_artifacts(run, folder)} == names
 
 
@@ -96,8 +130,17 @@ def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
     run = trial_run(store, "resumed")
     projection = RunProjection(store, run, tmp_path)
     assert projection.sync()
-    append_event(tmp_path, Started(pid=2, device="GPU", parameters=5, resolved={"imgsz": 96},
-                                   resumed_from_epoch=3, environment={}))
+    append_event(
+        tmp_path,
+        Started(
+            pid=2,
+            device="GPU",
+            parameters=5,
+            resolved={"imgsz": 96},
+            resumed_from_epoch=3,
+            environment={},
+        ),
+    )
     assert projection.sync()
     data = store.client.get_run(run).data
     assert data.params["resolved/imgsz"] == "64" and data.tags["resumed_from_epoch"] == "3"
@@ -180,10 +223,26 @@ class Server:
     def start(self) -> None:
         database = f"sqlite:///{self.folder / 'server.db'}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
-             str(self.port), "--workers", "1", "--backend-store-uri", database,
-             "--artifacts-destination", str(self.folder / "served")],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            [
+                sys.executable,
+                "-m",
+                "mlflow",
+                "server",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--workers",
+                "1",
+                "--backend-store-uri",
+                database,
+                "--artifacts-destination",
+                str(self.folder / "served"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         for _ in range(600):
             try:
                 with urllib.request.urlopen(self.uri + "/health", timeout=1):
@@ -218,8 +277,10 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
     projection = RunProjection(store, run, folder)
     assert projection.sync()
     server.kill()
-    append_event(folder, Epoch(epoch=2, metrics={"val/mask_map50": 0.2}, epoch_seconds=1.0,
-                               validation_seconds=0.2))
+    append_event(
+        folder,
+        Epoch(epoch=2, metrics={"val/mask_map50": 0.2}, epoch_seconds=1.0, validation_seconds=0.2),
+    )
     assert not projection.sync()
     start = time.monotonic()
     assert not any(projection.sync() for _ in range(50))
@@ -240,8 +301,9 @@ def test_the_pages_open_and_show_the_study(store: TrackingStore, tmp_path: Path)
         "from spineseg.tracking.ui import serve\n"
         "serve(open_store(Path(sys.argv[1]), None), port=int(sys.argv[2]))"
     )
-    page = subprocess.Popen([sys.executable, "-c", code, str(store.root), str(port)],
-                            stdout=subprocess.PIPE)
+    page = subprocess.Popen(
+        [sys.executable, "-c", code, str(store.root), str(port)], stdout=subprocess.PIPE
+    )
     try:
         for _ in range(600):
             try:
@@ -252,18 +314,33 @@ def test_the_pages_open_and_show_the_study(store: TrackingStore, tmp_path: Path)
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/search",
             data=json.dumps({"max_results": 10}).encode(),
-            headers={"Content-Type": "application/json"})
+            headers={"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             names = {e["name"] for e in json.load(answer)["experiments"]}
         assert "study-a" in names
         browser = shutil.which("chromium") or shutil.which("google-chrome")
         assert browser, "the wide tests need chromium"
         shown = subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", f"--user-data-dir={tmp_path / 'browser'}",
-             "--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{port}/#/experiments"],
-            capture_output=True, text=True, timeout=120)
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                f"--user-data-dir={tmp_path / 'browser'}",
+                "--virtual-time-budget=20000",
+                "--dump-dom",
+                f"http://127.0.0.1:{port}/#/experiments",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert "study-a" in shown.stdout
     finally:
         page.send_signal(signal.SIGINT)

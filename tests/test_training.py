@@ -1,4 +1,4 @@
-"""Real Ultralytics trainings on tiny phantoms: events, resumption after a kill, pruning, failure."""
+"""Real trainings on tiny phantoms: events, resumption after a kill, pruning, failure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,27 @@ from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
 
-CONFIG = TrainConfig(weights="random", image_size_px=64, batch=8, epochs=2, optimizer="AdamW",
-                     lr0=0.001, momentum=0.9)
+CONFIG = TrainConfig(
+    weights="random",
+    image_size_px=64,
+    batch=8,
+    epochs=2,
+    optimizer="AdamW",
+    lr0=0.001,
+    momentum=0.9,
+)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    phantom = {"kind": "phantom", "seed": 1, "frontal_films": 12, "lateral_films": 8,
-               "film_size_px": 64, "difficulty": 0.1}
+    phantom = {
+        "kind": "phantom",
+        "seed": 1,
+        "frontal_films": 12,
+        "lateral_films": 8,
+        "film_size_px": 64,
+        "difficulty": 0.1,
+    }
     config = DataConfig.model_validate({"sources": [phantom]})
     return prepare_dataset(config, tmp_path_factory.mktemp("data"), say=lambda text: None)
 
@@ -42,7 +55,9 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
 
 
 def start(launcher: Launcher, folder: Path, dataset: Dataset, **changes: object) -> Child:
-    Job(config=CONFIG.with_(**changes), dataset=dataset.folder.resolve(), weights=None).write(folder)
+    Job(config=CONFIG.with_(**changes), dataset=dataset.folder.resolve(), weights=None).write(
+        folder
+    )
     return launcher.start(folder, CPU)
 
 
@@ -67,7 +82,13 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert started.resolved["imgsz"] == 64 and started.resolved["optimizer_used"] == "AdamW"
     assert started.resolved["fliplr"] == 0.5 and started.parameters > 2_000_000
     assert epochs(tmp_path) == [1, 2]
-    assert {"train/box_loss", "val/seg_loss", "val/mask_map50_95", "val/box_precision", "lr/pg0"} <= set(
+    assert {
+        "train/box_loss",
+        "val/seg_loss",
+        "val/mask_map50_95",
+        "val/box_precision",
+        "lr/pg0",
+    } <= set(
         middle[0].metrics  # type: ignore[union-attr]
     )
     assert (finished.outcome, finished.epochs, finished.batch) == ("completed", 2, 8)
@@ -153,8 +174,16 @@ def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
 def test_a_loss_that_explodes_ends_as_nan_loss(
     launcher: Launcher, dataset: Dataset, tmp_path: Path
 ) -> None:
-    child = start(launcher, tmp_path, dataset, optimizer="SGD", lr0=1.0, warmup_epochs=0.0,
-                  cls_gain=1e38, epochs=3)
+    child = start(
+        launcher,
+        tmp_path,
+        dataset,
+        optimizer="SGD",
+        lr0=1.0,
+        warmup_epochs=0.0,
+        cls_gain=1e38,
+        epochs=3,
+    )
     wait_for(lambda: not child.is_alive())
     failed = read_events(tmp_path)[-1]
     assert isinstance(failed, Failed) and failed.kind == "nan_loss", failed
@@ -183,7 +212,7 @@ def test_weights_are_found_by_name_or_the_error_says_where_to_put_them(tmp_path:
     assert bundled and bundled.stat().st_size <= 7_000_000
     with pytest.raises(WeightsError, match="fits yolo11n-seg only"):
         resolve_weights(TrainConfig(weights="bundled", model="yolo11s-seg"), tmp_path)
-    with pytest.raises(WeightsError, match="put it at .*yolo11n-seg.pt"):
+    with pytest.raises(WeightsError, match=r"put it at .*yolo11n-seg\.pt"):
         resolve_weights(TrainConfig(weights="coco"), tmp_path, fetch=False)
     (tmp_path / "yolo11n-seg.pt").write_bytes(b"published")
     assert resolve_weights(TrainConfig(weights="coco"), tmp_path, fetch=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +99,7 @@ def _xywh(box: Iterable[float]) -> list[float]:
     return [x1, y1, x2 - x1, y2 - y1]
 
 
-def _overlaps(found: list[object], truths: list[object]) -> tuple[tuple[float, ...], ...]:
+def _overlaps(found: Sequence[object], truths: Sequence[object]) -> tuple[tuple[float, ...], ...]:
     if not found or not truths:
         return tuple(() for _ in found)
     overlap = coco_mask.iou(

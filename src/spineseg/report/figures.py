@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
@@ -65,7 +66,7 @@ def learning_curves(summary: StudySummary, metric: str) -> str:
             if not values:
                 continue
             epochs = range(1, len(values) + 1)
-            style = {"color": GREY, "lw": 1.0, "label": None}
+            style: dict[str, Any] = {"color": GREY, "lw": 1.0, "label": None}
             if run.kind == "variant":
                 style = {"color": next(colours, GREY), "lw": 1.6, "label": run.name}
             elif run.kind == "baseline":
@@ -144,7 +145,7 @@ def searched_values(summary: StudySummary) -> str:
                 chosen = [r for r in runs if r.outcome == outcome and name in r.changes]
                 axes.scatter(
                     [r.changes[name] for r in chosen],
-                    [r.value(summary.objective) for r in chosen],
+                    [r.value(summary.objective) or 0.0 for r in chosen],
                     marker=marker,
                     color=colour,
                     s=24,

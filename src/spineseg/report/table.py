@@ -96,7 +96,6 @@ def leaderboard(summary: StudySummary) -> list[Row]:
 
 def _row(run: RunSummary, baseline: RunSummary | None, best: str | None) -> Row:
     scores = {name: run.value(name) for name in _SCORES}
-    is_baseline = baseline is None or run.name == baseline.name
     return Row(
         name=run.name,
         kind=run.kind,
@@ -104,7 +103,9 @@ def _row(run: RunSummary, baseline: RunSummary | None, best: str | None) -> Row:
         is_best=run.name == best,
         scores=scores,
         deltas={
-            name: None if is_baseline else _difference(value, baseline and baseline.value(name))
+            name: None
+            if baseline is None or run.name == baseline.name
+            else _difference(value, baseline.value(name))
             for name, value in scores.items()
         },
         parameters=run.parameters,

@@ -84,7 +84,7 @@ def hypotheses(summary: StudySummary) -> list[HypothesisVerdict]:
 def _verdict(run: RunSummary, value: float | None, base: float | None) -> HypothesisVerdict:
     delta = None if value is None or base is None else value - base
     if run.outcome != "completed" or delta is None:
-        verdict = run.outcome
+        verdict: str = run.outcome
     elif abs(delta) < CLEAR_DIFFERENCE:
         verdict = "no clear difference"
     else:

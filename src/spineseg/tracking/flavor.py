@@ -24,8 +24,8 @@ class VertebraModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights that lie beside the model."""
+        from spineseg.environment import prepare_environment
         from spineseg.evaluation.predictor import Predictor
-        from spineseg.training.settings import prepare_environment
 
         prepare_environment(Path(tempfile.gettempdir()) / "spineseg-ultralytics")
         config = context.model_config

@@ -91,7 +91,8 @@ def log_dataset(
 ) -> None:
     """Name the data of a run, by their fingerprint, in MLflow's own place for it."""
     with refusing(store.uri):
-        if store.client.get_run(run_id).inputs.dataset_inputs:
+        inputs = store.client.get_run(run_id).inputs
+        if inputs is not None and inputs.dataset_inputs:
             return
         entity = DatasetEntity(
             name=name, digest=fingerprint[:12], source_type="local", source=source, profile=profile

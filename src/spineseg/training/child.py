@@ -36,7 +36,7 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
     `device` is 'cpu' or the number of one CUDA device. Takes an interrupted job up again from its
     last whole epoch. Every ending is an event; nothing is raised.
     """
-    from .settings import prepare_environment
+    from ..environment import prepare_environment
 
     prepare_environment(cache)
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device

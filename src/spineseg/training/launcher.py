@@ -6,10 +6,10 @@ import multiprocessing
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+from ..environment import prepare_environment
 from .child import run_job
 from .devices import Device
 from .job import is_running
-from .settings import prepare_environment
 
 
 class Child:

@@ -1,0 +1,19 @@
+"""What Ultralytics and torch read from the environment, set before either is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def prepare_environment(cache: Path) -> None:
+    """Set what Ultralytics and torch read from the environment; call before either is imported.
+
+    `cache` becomes Ultralytics' private settings folder, so the user's own stays untouched.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ["YOLO_CONFIG_DIR"] = str(cache.resolve())
+    os.environ.setdefault("YOLO_OFFLINE", "true")  # No probing of the internet at each start.
+    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # Looking must not initialise CUDA: we fork.
+    os.environ.setdefault("MPLBACKEND", "Agg")
