@@ -7,7 +7,7 @@ SET    ?=
 
 BIN      := .venv/bin
 SPINESEG := $(BIN)/spineseg
-SETS     := $(foreach pair,$(SET),--set $(pair))
+SETS     := $(foreach pair,$(SET),--set '$(pair)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup study plan ui status compare promote predict weights data test test-all lint lock clean
@@ -53,7 +53,8 @@ predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champi
 	@$(SPINESEG) predict $(IMAGES)
 
 weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
-	@$(BIN)/python benchmarks/train_bundled_weights.py
+	@$(SPINESEG) run configs/studies/weights.yaml
+	@$(BIN)/python benchmarks/bundle_weights.py
 
 test: setup  ## the fast tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
