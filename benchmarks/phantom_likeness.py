@@ -56,7 +56,8 @@ def shapes(outlines: dict[str, np.ndarray], aspect: float) -> dict[str, tuple[fl
         if a < b:
             a, b, angle = b, a, angle - 90
         angle = (angle + 90) % 180 - 90
-        pitch = float(np.hypot(*(centres[i + 1] - centres[i]))) if i < 16 else np.nan
+        next_one = min(i, len(LEVELS) - 2)  # L5 has L4's.
+        pitch = float(np.hypot(*(centres[next_one + 1] - centres[next_one])))
         result[level] = (a / 1000 / span, b / 1000 / span, pitch / span, angle)
     return result
 
@@ -71,7 +72,7 @@ def by_level(films: list[dict[str, tuple[float, ...]]]) -> dict[str, np.ndarray]
     table = {}
     for level in LEVELS:
         values = np.array([film[level] for film in films])
-        table[level] = np.array([*np.nanmean(values[:, :3], 0), spread(values[:, 3])])
+        table[level] = np.array([*values[:, :3].mean(0), spread(values[:, 3])])
     return table
 
 
