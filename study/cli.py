@@ -252,6 +252,8 @@ def _mendable(error: Exception) -> str | None:
         )
     if isinstance(error, PermissionError):
         return f"{error.filename}: may not be written or read; change its permissions"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {(error.strerror or 'cannot be used').lower()}; check the path"
     return None
 
 

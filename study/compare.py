@@ -20,7 +20,7 @@ from spineseg.events import Epoch, Failed, Finished, Started, read_events
 from spineseg.report.model import Comparison, RunSummary, StudySummary
 from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
-from spineseg.tracking.runs import log_study_artifacts, open_study_run
+from spineseg.tracking.runs import end_study_run, log_study_artifacts, open_study_run
 from spineseg.tracking.store import open_store
 from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job
 
@@ -81,9 +81,13 @@ def compare_study(config: StudyConfig) -> StudyComparison:
     table.write_text(as_markdown(rows))
     csv.write_text(as_csv(rows))
     store = open_store(config.store.root, config.store.mlflow_uri)
+    parent = open_study_run(store, config.name)
+    if all(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
+        best = summary.best_run
+        end_study_run(store, parent, best.evaluation.metrics() if best and best.evaluation else {})
     log_study_artifacts(
         store,
-        open_study_run(store, config.name),
+        parent,
         {f"comparison/{path.name}": path for path in (records.report, table, csv)},
     )
     return StudyComparison(summary, records.report)

@@ -26,7 +26,7 @@ from spineseg.training.weights import resolve_weights
 
 from .code_version import code_version
 from .objective import Interrupted, Starts, run_trial, tell
-from .plan import check_study
+from .plan import check_study, check_weights
 from .progress import Progress
 from .records import Records
 from .trial_queue import (
@@ -68,8 +68,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     with records.lock():
         devices = chosen_devices(config.devices.device)
         dataset = prepare_dataset(config.data, records.data_cache)
-        for spec in certain_trials(config):
-            resolve_weights(train_config(config, spec), records.weights_cache)
+        check_weights(config)
         study = open_study(records, dataset.fingerprint)
         set_sampler(study, config)
         store = open_store(records.root, config.store.mlflow_uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import warnings
 from collections.abc import Callable
@@ -63,7 +64,8 @@ def run_trial(
 
     Each epoch's score is reported to `trial`; a searched trial that the pruner gives up is asked
     to stop. A child that dies without a word is started again from its last whole epoch, at most
-    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile.
+    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile, and OSError where
+    the disk is full: the trial stays open then, too.
     """
     if not (run_folder / "job.json").exists():
         job.write(run_folder)
@@ -92,6 +94,8 @@ def run_trial(
         elif not child.is_alive():
             if _ended(run_folder):
                 continue  # Its last words came between our reading and its end.
+            if child.found_no_space:
+                raise OSError(errno.ENOSPC, "no space left", str(run_folder))
             if restarts == MAX_RESTARTS:
                 message = f"the training process died {restarts + 1} times without a word"
                 append_event(run_folder, Failed(kind="killed", message=message))

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from spineseg.config import Model, StudyConfig, TrainConfig
+from spineseg.config import Choices, Model, StudyConfig, TrainConfig
 from spineseg.data.merge import Dataset
 from spineseg.errors import RunError
 from spineseg.events import Epoch, Failed, read_events
@@ -65,6 +65,21 @@ def check_study(config: StudyConfig, where: Path) -> None:
     check_space(config.search, config.baseline, str(where))
 
 
+def check_weights(config: StudyConfig) -> None:
+    """Raise WeightsError where a training that the study may come to has nothing to start from.
+
+    Published checkpoints are fetched.
+    """
+    cache = Records(config).weights_cache
+    wanted = [train_config(config, spec) for spec in certain_trials(config)]
+    for name in ("model", "weights"):
+        axis = config.search.space.get(name)
+        if isinstance(axis, Choices):
+            wanted += [config.baseline.with_(**{name: choice}) for choice in axis.choices]
+    for training in wanted:
+        resolve_weights(training, cache)
+
+
 def make_plan(
     config: StudyConfig, dataset: Dataset, *, timing: bool, say: Callable[[str], None]
 ) -> Plan:
@@ -72,8 +87,7 @@ def make_plan(
     records = Records(config)
     devices = chosen_devices(config.devices.device)
     slots = len(devices) * config.devices.trials_per_device
-    for spec in certain_trials(config):
-        resolve_weights(train_config(config, spec), records.weights_cache)
+    check_weights(config)
     seconds = None
     basis = "no timing was asked for"
     if timing:

@@ -30,6 +30,8 @@ class FakeChild:
         self.killed = threading.Event()
         self._steps = steps
 
+    found_no_space = False
+
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 

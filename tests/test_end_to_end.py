@@ -52,26 +52,40 @@ def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh folder in which the study was killed in mid-training, all of it, and run again."""
-    folder = tmp_path_factory.mktemp("fresh")
-    (folder / "tiny.yaml").write_text(STUDY)
-    first = subprocess.Popen(
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-m", "study.cli", "run", "tiny.yaml"],
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
     )
-    log = folder / "mlruns/work/studies/tiny/001-gentle/events.jsonl"
+
+
+def wait_until_training(study: subprocess.Popen[str], log: Path) -> None:
     deadline = time.monotonic() + 300
     while not (log.exists() and '"epoch"' in log.read_text()):
-        assert first.poll() is None and time.monotonic() < deadline, first.stdout.read()  # type: ignore[union-attr]
+        assert study.poll() is None and time.monotonic() < deadline, study.communicate()[0]
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh folder in which the study was killed, then interrupted, and run again to its end."""
+    folder = tmp_path_factory.mktemp("fresh")
+    (folder / "tiny.yaml").write_text(STUDY)
+    first = start(folder)
+    wait_until_training(first, folder / "mlruns/work/studies/tiny/001-gentle/events.jsonl")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
+    second = start(folder)
+    wait_until_training(second, folder / "mlruns/work/studies/tiny/002-search-001/events.jsonl")
+    os.killpg(second.pid, signal.SIGINT)
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode == 130 and "interrupted; the same command goes on" in said
+    assert status(folder)["search-001"]["state"] == "interrupted"
     done = spineseg("run", "tiny.yaml", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "output.txt").write_text(done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -144,6 +145,27 @@ def test_one_run_folder_is_worked_in_by_one_child_only(
     assert adopted.is_alive()
     child.kill()
     assert not adopted.is_alive() and not is_running(tmp_path)
+
+
+def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
+    launcher: Launcher, dataset: Dataset, tmp_path: Path
+) -> None:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=14m", "none", str(tmp_path)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    try:
+        child = start(launcher, tmp_path / "run", dataset)
+        wait_for(lambda: not child.is_alive())
+        assert child.found_no_space
+        assert not any(isinstance(e, Finished | Failed) for e in read_events(tmp_path / "run"))
+        subprocess.run(["mount", "-o", "remount,size=200m", str(tmp_path)], check=True)
+        again = launcher.start(tmp_path / "run", CPU)
+        wait_for(lambda: not again.is_alive())
+        assert isinstance(read_events(tmp_path / "run")[-1], Finished)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_data_that_vanish_end_a_training_as_bad_data(

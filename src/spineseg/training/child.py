@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
@@ -24,6 +25,9 @@ from .job import (
 )
 from .settings import ultralytics_settings
 
+NO_SPACE = errno.ENOSPC
+"""Exit code of a child that found the disk full."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,7 +38,8 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
     """Train, evaluate and report into the run folder; entry point of a child process.
 
     `device` is 'cpu' or the number of one CUDA device. Takes an interrupted job up again from its
-    last whole epoch. Every ending is an event; nothing is raised.
+    last whole epoch. Every ending is an event, but for a full disk, which ends the process with
+    exit code NO_SPACE and leaves the run to be taken up again.
     """
     from ..environment import prepare_environment
 
@@ -48,6 +53,8 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
             _train_and_evaluate(run_folder, Job.read(run_folder), "cpu" if device == "cpu" else "0")
         except Exception as error:
             print(traceback.format_exc(), flush=True)
+            if _disk_is_full(error):
+                raise SystemExit(NO_SPACE) from None  # No verdict on the run: it goes on later.
             append_event(
                 run_folder,
                 Failed(
@@ -278,6 +285,12 @@ def _system_readings() -> dict[str, float]:
         readings["system/gpu_0_memory_peak_megabytes"] = torch.cuda.max_memory_reserved() / 2**20
         readings["system/gpu_0_utilization_percentage"] = float(torch.cuda.utilization())
     return readings
+
+
+def _disk_is_full(error: Exception) -> bool:
+    """Return whether `error` is a full disk; torch's writer says so in words only."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or "PytorchStreamWriter failed writing" in str(error)
 
 
 def failure_kind(error: Exception) -> FailureKind:

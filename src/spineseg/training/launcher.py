@@ -7,7 +7,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from ..environment import prepare_environment
-from .child import run_job
+from .child import NO_SPACE, run_job
 from .devices import Device
 from .job import is_running
 
@@ -24,6 +24,11 @@ class Child:
         if self._process is not None:
             return self._process.is_alive()
         return is_running(self.run_folder)
+
+    @property
+    def found_no_space(self) -> bool:
+        """Whether it ended because the disk was full."""
+        return self._process is not None and self._process.exitcode == NO_SPACE
 
     def kill(self) -> None:
         """End it now, if this process started it; its last whole epoch stays resumable."""
