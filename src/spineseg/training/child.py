@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import platform
 import sys
 import traceback
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from .job import (
     Job,
     stop_asked,
 )
+from .machine import environment, system_readings
 from .settings import ultralytics_settings
 
 NO_SPACE = errno.ENOSPC
@@ -133,7 +133,7 @@ def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[in
         event = Epoch(
             epoch=trainer.epoch + 1,
             metrics=metrics,
-            system=_system_readings(),
+            system=system_readings(),
             epoch_seconds=trainer.epoch_time,
             validation_seconds=trainer.validation_seconds,
         )
@@ -238,53 +238,8 @@ def _started(trainer: QuietTraining, *, resumed_from_epoch: int) -> Started:
         resumed_from_epoch=resumed_from_epoch,
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         resolved=resolved,
-        environment=_environment(),
+        environment=environment(),
     )
-
-
-def _environment() -> dict[str, str]:
-    from importlib.metadata import version
-
-    import torch
-
-    packages = ("spineseg", "torch", "torchvision", "numpy", "optuna", "mlflow")
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "cuda": torch.version.cuda or "none",
-        "ultralytics": version("ultralytics-opencv-headless"),
-        **{package: version(package) for package in packages},
-    }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown"
-
-
-def _system_readings() -> dict[str, float]:
-    """Return load and memory of machine and process, in MLflow's own names and units."""
-    import psutil
-    import torch
-
-    memory = psutil.virtual_memory()
-    readings = {
-        "system/cpu_utilization_percentage": psutil.cpu_percent(),
-        "system/system_memory_usage_megabytes": memory.used / 2**20,
-        "system/system_memory_usage_percentage": memory.percent,
-        "system/process_memory_megabytes": psutil.Process().memory_info().rss / 2**20,
-    }
-    if torch.cuda.is_available():
-        readings["system/gpu_0_memory_peak_megabytes"] = torch.cuda.max_memory_reserved() / 2**20
-        readings["system/gpu_0_utilization_percentage"] = float(torch.cuda.utilization())
-    return readings
 
 
 def _disk_is_full(error: Exception) -> bool:

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from ...errors import ConfigError
-from .frontal import Scene, frontal_scene
+from .frontal import frontal_scene
 from .lateral import lateral_scene
 from .overlays import add_margins, add_markers
 from .shapes import Map, smooth_noise
+from .tissue import Scene
 
 View = Literal["frontal", "lateral"]
 VIEWS: tuple[View, View] = ("frontal", "lateral")
@@ -82,7 +83,7 @@ def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: flo
 
 
 def _windowed(dense: Map, rng: np.random.Generator, view: View) -> Map:
-    inside = dense[scene_mask(dense)]
+    inside = dense[_exposed_part(dense)]
     black, white = np.percentile(inside, [rng.uniform(1, 9), rng.uniform(99.2, 99.9)])
     if view == "frontal":
         ceiling, gamma = rng.uniform(0.74, 0.92), np.exp(rng.normal(-0.10, 0.24))
@@ -93,7 +94,7 @@ def _windowed(dense: Map, rng: np.random.Generator, view: View) -> Map:
     return np.asarray(np.minimum(scaled**gamma * ceiling, 1.0), np.float32)
 
 
-def scene_mask(dense: Map) -> np.ndarray:
+def _exposed_part(dense: Map) -> np.ndarray:
     """Return where the rays met a body."""
     mask = dense > 0.15
     return mask if mask.any() else np.ones_like(mask)

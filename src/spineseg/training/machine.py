@@ -1,0 +1,52 @@
+"""What a training ran on: versions, processor, load and memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def environment() -> dict[str, str]:
+    from importlib.metadata import version
+
+    import torch
+
+    packages = ("spineseg", "torch", "torchvision", "numpy", "optuna", "mlflow")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "cuda": torch.version.cuda or "none",
+        "ultralytics": version("ultralytics-opencv-headless"),
+        **{package: version(package) for package in packages},
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def system_readings() -> dict[str, float]:
+    """Return load and memory of machine and process, in MLflow's own names and units."""
+    import psutil
+    import torch
+
+    memory = psutil.virtual_memory()
+    readings = {
+        "system/cpu_utilization_percentage": psutil.cpu_percent(),
+        "system/system_memory_usage_megabytes": memory.used / 2**20,
+        "system/system_memory_usage_percentage": memory.percent,
+        "system/process_memory_megabytes": psutil.Process().memory_info().rss / 2**20,
+    }
+    if torch.cuda.is_available():
+        readings["system/gpu_0_memory_peak_megabytes"] = torch.cuda.max_memory_reserved() / 2**20
+        readings["system/gpu_0_utilization_percentage"] = float(torch.cuda.utilization())
+    return readings
