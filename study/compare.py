@@ -162,7 +162,6 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
         best_epoch=done.best_epoch if done else None,
         parameters=started[-1].parameters if started else None,
         train_seconds=sum(event.epoch_seconds for _, event in epochs),
-        run_id=attributes.get("run_id"),
         seed=wanted.seed,
         batch=done.batch if done else wanted.batch,
         optimizer=done.optimizer if done else wanted.optimizer,

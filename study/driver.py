@@ -13,10 +13,10 @@ from pathlib import Path
 
 import optuna
 
-from spineseg.config import StudyConfig, TrainConfig
+from spineseg.config import StudyConfig
 from spineseg.data.export import PARTS
 from spineseg.data.merge import Dataset, prepare_dataset
-from spineseg.tracking.projection import RunProjection
+from spineseg.tracking.projection import RunProjection, carried_over
 from spineseg.tracking.runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.devices import Device, chosen_devices
@@ -31,6 +31,7 @@ from .progress import Progress
 from .records import Records
 from .trial_queue import (
     Taken,
+    TrialSpec,
     certain_trials,
     next_trial,
     open_study,
@@ -83,10 +84,14 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
             progress=Progress(config, len(certain_trials(config)) + config.search.trials),
         )
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
+        _replay(running)
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)
-        for projection in running.projections:
-            projection.sync(force=True)
+        missed = [p for p in running.projections if not p.sync(force=True)]
+        if missed:
+            running.progress.say(
+                f"MLflow did not take all of {len(missed)} runs; the same command tries again"
+            )
     return not running.interrupted.is_set()
 
 
@@ -137,8 +142,7 @@ def _run_one(running: _Running, taken: Taken, device: Device) -> None:
     spec, trial = taken.spec, taken.trial
     config = train_config(running.config, spec)
     folder = running.records.run_folder(trial.number, spec.name)
-    projection = RunProjection(running.store, _trial_run(running, taken, config), folder)
-    running.projections.append(projection)
+    projection = _projection(running, trial.number, spec)
     running.progress.trial_begins(spec, trial.number, taken.resumed)
     job = Job(
         config=config,
@@ -161,24 +165,47 @@ def _run_one(running: _Running, taken: Taken, device: Device) -> None:
         tell(running.study, trial, end, running.config.objective)
 
 
-def _trial_run(running: _Running, taken: Taken, config: TrainConfig) -> str:
-    spec = taken.spec
+def _projection(running: _Running, number: int, spec: TrialSpec) -> RunProjection:
+    """Return the way of a trial's log into MLflow; the study holds it until its end."""
+    projection = RunProjection(
+        running.store,
+        lambda: _trial_run(running, number, spec),
+        running.records.run_folder(number, spec.name),
+    )
+    running.projections.append(projection)
+    return projection
+
+
+def _replay(running: _Running) -> None:
+    """Carry over what MLflow missed of trials that have ended: it was away, or was deleted."""
+    there = carried_over(running.store, running.config.name)
+    for frozen in running.study.get_trials(deepcopy=False):
+        spec = TrialSpec.of(frozen)
+        if frozen.state.is_finished() and spec and _key(running, frozen.number) not in there:
+            _projection(running, frozen.number, spec).sync(force=True)
+
+
+def _key(running: _Running, number: int) -> str:
+    return f"{running.config.name}/{number}"
+
+
+def _trial_run(running: _Running, number: int, spec: TrialSpec) -> str:
+    manifest = running.dataset.manifest
     run_id = open_trial_run(
         running.store,
         running.parent_run,
         name=spec.name if spec.kind != "variant" else f"variant {spec.name}",
-        key=f"{running.config.name}/{taken.trial.number}",
+        key=_key(running, number),
         tags={
             "kind": spec.kind,
             "hypothesis": spec.hypothesis or "",
             "changes": json.dumps(spec.changes),
-            "data_fingerprint": running.dataset.fingerprint,
+            "data_fingerprint": manifest.fingerprint,
             "synthetic": str(running.config.synthetic).lower(),
             "code_version": code_version(),
         },
-        params=config.model_dump(),
+        params=train_config(running.config, spec).model_dump(),
     )
-    manifest = running.dataset.manifest
     log_dataset(
         running.store,
         run_id,
@@ -187,7 +214,6 @@ def _trial_run(running: _Running, taken: Taken, config: TrainConfig) -> str:
         source=str(running.dataset.folder),
         profile=json.dumps({part: manifest.count(part) for part in PARTS}),
     )
-    taken.trial.set_user_attr("run_id", run_id)
     return run_id
 
 

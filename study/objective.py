@@ -6,7 +6,6 @@ import errno
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Protocol
@@ -40,11 +39,8 @@ class Projects(Protocol):
         """Carry over what is new; False where the store did not take it."""
 
 
-@dataclass(frozen=True)
 class Interrupted(Exception):
     """The study was told to stop; the trial stays open and can be taken up again."""
-
-    name: str
 
 
 def run_trial(

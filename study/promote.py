@@ -13,7 +13,8 @@ from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
 from spineseg.tracking.registry import Champion, champion, register_champion
-from spineseg.tracking.store import open_store
+from spineseg.tracking.runs import trial_run_ids
+from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.job import EVALUATION_FILE, Job
 
 from .records import Records
@@ -57,7 +58,7 @@ class Verdict(Model):
 
 class _Candidate(Model):
     name: str
-    run_id: str
+    run_id: str | None
     folder: str
     image_size_px: int
     evaluation: Evaluation
@@ -71,7 +72,8 @@ def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
     """
     records = Records(config)
     study = records.load()
-    candidates = _candidates(records, study.get_trials(deepcopy=False))
+    store = open_store(config.store.root, config.store.mlflow_uri)
+    candidates = _candidates(records, study.get_trials(deepcopy=False), store)
     baseline = next((c for c in candidates if c.name == "baseline"), None)
     if baseline is None:
         raise StoreError(
@@ -79,13 +81,12 @@ def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
             "with it; go on with `spineseg run`"
         )
     chosen = _chosen(candidates, name, config)
-    store = open_store(config.store.root, config.store.mlflow_uri)
     holder = champion(store, config.promote.model_name)
     fingerprint = str(study.user_attrs["data_fingerprint"])
     gates = _gates(config, chosen, baseline, holder, fingerprint)
     promoted = all(gate.passed for gate in gates)
     version = None
-    if promoted:
+    if promoted and chosen.run_id is not None:
         version = register_champion(
             store,
             run_id=chosen.run_id,
@@ -117,7 +118,10 @@ def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
     )
 
 
-def _candidates(records: Records, trials: list[FrozenTrial]) -> list[_Candidate]:
+def _candidates(
+    records: Records, trials: list[FrozenTrial], store: TrackingStore
+) -> list[_Candidate]:
+    run_ids = trial_run_ids(store, records.config.name)
     candidates = []
     for trial in trials:
         if trial.state != TrialState.COMPLETE:
@@ -127,7 +131,7 @@ def _candidates(records: Records, trials: list[FrozenTrial]) -> list[_Candidate]
         candidates.append(
             _Candidate(
                 name=trial.user_attrs["name"],
-                run_id=trial.user_attrs["run_id"],
+                run_id=run_ids.get(f"{records.config.name}/{trial.number}"),
                 folder=folder.name,
                 image_size_px=records.config.baseline.with_(
                     **trial.user_attrs["changes"]
@@ -173,6 +177,13 @@ def _gates(
     if holder is not None:
         gates += _champion_gates(config, score, chosen, holder, fingerprint)
     slow = chosen.evaluation.seconds_per_image / baseline.evaluation.seconds_per_image
+    gates.append(
+        Gate(
+            name="on record in MLflow",
+            passed=chosen.run_id is not None,
+            figure=f"run {chosen.run_id}" if chosen.run_id else "no run; `spineseg run` adds it",
+        )
+    )
     gates.append(
         Gate(
             name="speed",

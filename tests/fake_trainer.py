@@ -50,15 +50,18 @@ class FakeLauncher:
         dies_at: dict[str, list[int]] | None = None,
         fails: dict[str, str] | None = None,
         holds_at: tuple[str, int, threading.Event] | None = None,
+        on_start: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.score_of = score_of
         self.dies_at = dies_at or {}
         self.fails = fails or {}
         self.holds_at = holds_at
+        self.on_start = on_start
         self.started: list[str] = []
 
     def start(self, run_folder: Path, device: Device) -> FakeChild:
         self.started.append(run_folder.name[4:])
+        self.on_start(run_folder.name[4:])
         steps = threading.Semaphore(0)
         child: list[FakeChild] = []
 

@@ -9,11 +9,13 @@ import optuna
 import pytest
 from conftest import write_export
 from fake_trainer import FakeLauncher
+from mlflow_server import Server
 from optuna.trial import TrialState
 
 from spineseg.config import StudyConfig
 from spineseg.config_files import load_study
 from spineseg.errors import ConfigError, StoreError, WeightsError
+from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import open_store
 from study import driver
 from study.compare import compare_study
@@ -61,10 +63,14 @@ def names(config: StudyConfig) -> list[str]:
 
 
 def mlflow_runs(config: StudyConfig) -> dict[str, tuple[str, dict[str, str]]]:
-    store = open_store(config.store.root, None)
+    store = open_store(config.store.root, config.store.mlflow_uri)
     experiment = store.client.get_experiment_by_name(config.name)
     runs = store.client.search_runs([experiment.experiment_id])
     return {run.info.run_name: (run.info.status, run.data.tags) for run in runs}
+
+
+def run_ids(config: StudyConfig) -> dict[str, str]:
+    return trial_run_ids(open_store(config.store.root, None), config.name)
 
 
 def test_baseline_comes_first_then_variants_then_the_search(path: Path) -> None:
@@ -156,7 +162,7 @@ def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(
     assert driver.run_study(config, path, launcher) is False
     interrupted = trials(config)[1]
     assert interrupted.state == TrialState.RUNNING
-    before = mlflow_runs(config)
+    before, ids = mlflow_runs(config), run_ids(config)
     assert before["variant no-flips"][0] == "RUNNING"
     assert study_status(config).trials[1].state == "interrupted"
     monkeypatch.undo()
@@ -165,7 +171,7 @@ def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(
     assert again.started[0] == "no-flips" and "baseline" not in again.started
     resumed = trials(config)[1]
     assert resumed.state == TrialState.COMPLETE
-    assert resumed.user_attrs["run_id"] == interrupted.user_attrs["run_id"]
+    assert run_ids(config)["small/1"] == ids["small/1"]
     assert set(before) < set(mlflow_runs(config))
 
 
@@ -245,7 +251,7 @@ def test_two_trials_at_a_time_lose_none(path: Path) -> None:
 def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
     config = run(path, FakeLauncher(), "search.trials=0")
     store = open_store(config.store.root, None)
-    run_id = trials(config)[1].user_attrs["run_id"]
+    run_id = run_ids(config)["small/1"]
     data = store.client.get_run(run_id).data
     assert data.params["fliplr"] == "0.0" and data.params["epochs"] == "4"
     assert data.tags["hypothesis"] == "Flips hurt."
@@ -255,6 +261,37 @@ def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
     assert [metric.step for metric in history] == [1, 2, 3, 4]
     files = {f.path for f in store.client.list_artifacts(run_id, "weights")}
     assert files == {"weights/best.pt", "weights/last.pt"}
+
+
+def test_a_deleted_mlflow_store_is_filled_again_from_the_logs(path: Path) -> None:
+    config = run(path, FakeLauncher(), "search.trials=0")
+    before = mlflow_runs(config)
+    (config.store.root / "mlflow.db").unlink()
+    idle = FakeLauncher()
+    run(path, idle, "search.trials=0")
+    assert idle.started == []
+    after = mlflow_runs(config)
+    assert {name: status for name, (status, _) in after.items() if "study" not in name} == {
+        name: status for name, (status, _) in before.items() if "study" not in name
+    }
+
+
+@pytest.mark.wide
+def test_a_store_that_goes_away_in_mid_study_stops_no_training_and_is_filled_later(
+    path: Path, tmp_path: Path
+) -> None:
+    server = Server(tmp_path)
+    server.start()
+    try:
+        launcher = FakeLauncher(on_start=lambda name: server.kill() if name == "slow" else None)
+        config = run(path, launcher, "search.trials=0", f"store.mlflow_uri={server.uri}")
+        assert launcher.started == ["baseline", "no-flips", "slow"]
+        assert [trial.state for trial in trials(config)] == [TrialState.COMPLETE] * 3
+        server.start()
+        run(path, FakeLauncher(), "search.trials=0", f"store.mlflow_uri={server.uri}")
+        assert mlflow_runs(config)["variant slow"][0] == "FINISHED"
+    finally:
+        server.kill()
 
 
 def test_compare_and_promote_need_a_study_that_was_run(path: Path) -> None:

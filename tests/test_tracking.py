@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow_server import Server, free_port
 
 from spineseg.errors import StoreError
 from spineseg.events import Epoch, Failed, Finished, Started, append_event
@@ -98,7 +98,7 @@ def history(store: TrackingStore, run: str, key: str) -> list[tuple[int, float]]
 def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> None:
     write_run(tmp_path)
     run = trial_run(store, "whole")
-    assert RunProjection(store, run, tmp_path).sync()
+    assert RunProjection(store, lambda: run, tmp_path).sync()
     found = store.client.get_run(run)
     assert found.info.status == "FINISHED"
     assert found.data.tags["outcome"] == "completed" and found.data.tags["best_epoch"] == "2"
@@ -118,7 +118,7 @@ def test_replaying_a_log_adds_nothing(store: TrackingStore, tmp_path: Path) -> N
     write_run(tmp_path)
     run = trial_run(store, "replayed")
     for _ in range(3):
-        assert RunProjection(store, run, tmp_path).sync()
+        assert RunProjection(store, lambda: run, tmp_path).sync()
     assert len(history(store, run, "val/mask_map50")) == 3
     assert store.client.get_run(run).info.status == "FINISHED"
 
@@ -128,7 +128,7 @@ def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
 ) -> None:
     write_run(tmp_path, end=None)
     run = trial_run(store, "resumed")
-    projection = RunProjection(store, run, tmp_path)
+    projection = RunProjection(store, lambda: run, tmp_path)
     assert projection.sync()
     append_event(
         tmp_path,
@@ -155,7 +155,7 @@ def test_a_run_ends_with_the_logs_own_word(
 ) -> None:
     write_run(tmp_path, end=end)
     run = trial_run(store, end)
-    RunProjection(store, run, tmp_path).sync()
+    RunProjection(store, lambda: run, tmp_path).sync()
     found = store.client.get_run(run)
     assert (found.info.status, found.data.tags["outcome"]) == (status, outcome)
 
@@ -192,12 +192,6 @@ def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_refused_connection_costs_seconds_and_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="tracking store http"):
         open_store(tmp_path, f"http://127.0.0.1:{free_port()}")
@@ -210,52 +204,6 @@ def test_a_port_in_use_is_said_before_anything_starts(store: TrackingStore) -> N
         port = taken.getsockname()[1]
         with pytest.raises(StoreError, match=f"port {port} is in use; choose another"):
             serve(store, port=port)
-
-
-class Server:
-    """A real MLflow server that can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        database = f"sqlite:///{self.folder / 'server.db'}"
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "mlflow",
-                "server",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(self.port),
-                "--workers",
-                "1",
-                "--backend-store-uri",
-                database,
-                "--artifacts-destination",
-                str(self.folder / "served"),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(self.uri + "/health", timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("MLflow's server did not start")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
 
 
 @pytest.fixture
@@ -274,7 +222,7 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
     write_run(folder, epochs=1, end=None)
     store = open_store(tmp_path / "mlruns", server.uri)
     run = trial_run(store, "outage")
-    projection = RunProjection(store, run, folder)
+    projection = RunProjection(store, lambda: run, folder)
     assert projection.sync()
     server.kill()
     append_event(
@@ -293,7 +241,7 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
 @pytest.mark.wide
 def test_the_pages_open_and_show_the_study(store: TrackingStore, tmp_path: Path) -> None:
     write_run(tmp_path / "run")
-    RunProjection(store, trial_run(store, "shown"), tmp_path / "run").sync()
+    RunProjection(store, lambda: trial_run(store, "shown"), tmp_path / "run").sync()
     port = free_port()
     code = (
         "import sys; from pathlib import Path\n"

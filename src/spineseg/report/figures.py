@@ -11,6 +11,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
 
 from ..evaluation.result import Evaluation
 from ..levels import ANATOMICAL_ORDER
@@ -76,6 +77,7 @@ def learning_curves(summary: StudySummary, metric: str) -> str:
                 axes.plot(epochs[-1], values[-1], "x", color="#7b8794", ms=6)
         axes.plot([], [], color=GREY, label="searched (× pruned)")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(metric.removeprefix("val/"))
         axes.set_ylim(bottom=0)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

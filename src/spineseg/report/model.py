@@ -29,7 +29,6 @@ class RunSummary(Model):
     best_epoch: int | None = None
     parameters: int | None = None
     train_seconds: float = 0.0
-    run_id: str | None = None
     seed: int | None = None
     batch: int | None = None
     optimizer: str | None = None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from ..errors import StoreError
 from ..events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
-from .store import TrackingStore
+from .runs import TRIAL_KEY
+from .store import TrackingStore, experiment_id, refusing
 
 BACK_OFF_SECONDS = 20.0
 COMPLETE = "projection"  # Tag: the whole log has been carried over.
@@ -26,9 +29,15 @@ class RunProjection:
     nothing: MLflow keeps one row for one key, time, step and value.
     """
 
-    def __init__(self, store: TrackingStore, run_id: str, run_folder: Path) -> None:
+    def __init__(self, store: TrackingStore, open_run: Callable[[], str], run_folder: Path) -> None:
+        """Prepare to carry over `run_folder`'s log into the run that `open_run` finds or makes.
+
+        The run is opened with the first event, and again if that fails: a study goes on while
+        its store is away.
+        """
         self._store = store
-        self._run_id = run_id
+        self._open_run = open_run
+        self._run_id = ""
         self._folder = run_folder
         self._reader = EventReader(run_folder)
         self._unsent: list[Started | Epoch | Finished | Failed] = []
@@ -47,12 +56,13 @@ class RunProjection:
         if not self._unsent or (time.monotonic() < self._not_before and not force):
             return not self._unsent
         try:
+            self._run_id = self._run_id or self._open_run()
             while self._unsent:
                 self._send(self._unsent[0])
                 del self._unsent[0]
-        except (MlflowException, OSError) as error:
+        except (MlflowException, StoreError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
-            log.warning("MLflow did not take run %s: %s", self._run_id, str(error)[:200])
+            log.warning("MLflow did not take %s: %s", self._folder.name, str(error)[:200])
             return False
         return True
 
@@ -133,3 +143,13 @@ class RunProjection:
         for path in paths:
             if path.exists():
                 self._store.client.log_artifact(self._run_id, str(path), folder)
+
+
+def carried_over(store: TrackingStore, study: str) -> set[str]:
+    """Return the trial keys of a study's runs whose whole log is in the store."""
+    experiment = experiment_id(store, study)
+    with refusing(store.uri):
+        whole = store.client.search_runs(
+            [experiment], f"tags.{COMPLETE} = 'complete'", max_results=10000
+        )
+    return {run.data.tags.get(TRIAL_KEY, "") for run in whole}

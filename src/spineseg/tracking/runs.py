@@ -69,6 +69,16 @@ def open_trial_run(
     return str(run.info.run_id)
 
 
+def trial_run_ids(store: TrackingStore, study: str) -> dict[str, str]:
+    """Return the run id of each trial key of a study, `study/number` -> id."""
+    experiment = experiment_id(store, study)
+    with refusing(store.uri):
+        runs = store.client.search_runs(
+            [experiment], f"tags.{TRIAL_KEY} LIKE '%'", max_results=10000
+        )
+    return {run.data.tags[TRIAL_KEY]: str(run.info.run_id) for run in runs}
+
+
 def _find(store: TrackingStore, experiment: str, tag: str, value: str) -> Run | None:
     found = store.client.search_runs([experiment], f"tags.{tag} = '{value}'", max_results=1)
     return found[0] if found else None
