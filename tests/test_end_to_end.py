@@ -108,6 +108,14 @@ def test_a_killed_study_goes_on_to_its_end_and_says_what_it_found(folder: Path) 
     assert all(trial["epochs"] <= 2 for trial in trials.values())
 
 
+def test_the_plan_times_a_few_batches_and_estimates_the_hours(folder: Path) -> None:
+    done = spineseg("plan", "tiny.yaml", "--json", cwd=folder)
+    plan = json.loads(done.stdout)
+    assert done.returncode == 0 and plan["search_trials"] == 2
+    assert plan["hours"] > sum(trial["hours"] for trial in plan["trials"]) > 0
+    assert not (folder / "mlruns/work/studies/tiny/timing").exists()
+
+
 def test_the_comparison_is_a_table_and_a_page(folder: Path) -> None:
     answer = json.loads(spineseg("compare", "tiny.yaml", "--json", cwd=folder).stdout)
     assert answer["best"] == "gentle" and answer["synthetic"] is True

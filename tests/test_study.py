@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -40,8 +41,20 @@ store: {{root: {root}}}
 """
 
 
+@pytest.fixture(scope="module")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both stores, made once: their migrations take seconds."""
+    root = tmp_path_factory.mktemp("stores")
+    open_store(root, None)
+    optuna.storages.RDBStorage(f"sqlite:///{root / 'optuna.db'}")
+    return root
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, empty_stores: Path) -> Path:
+    (tmp_path / "mlruns").mkdir()
+    for name in ("mlflow.db", "optuna.db"):
+        shutil.copy(empty_stores / name, tmp_path / "mlruns" / name)
     export = write_export(tmp_path / "export", {"train": 4, "valid": 2})
     path = tmp_path / "small.yaml"
     path.write_text(STUDY.format(export=export, root=tmp_path / "mlruns"))
@@ -294,8 +307,8 @@ def test_a_store_that_goes_away_in_mid_study_stops_no_training_and_is_filled_lat
         server.kill()
 
 
-def test_compare_and_promote_need_a_study_that_was_run(path: Path) -> None:
-    config = load_study(path)
+def test_compare_and_promote_need_a_study_that_was_run(path: Path, tmp_path: Path) -> None:
+    config = load_study(path, [f"store.root={tmp_path / 'new'}"])
     for command in (compare_study, promote_best, study_status):
         with pytest.raises(StoreError, match="has not been run yet"):
             command(config)
