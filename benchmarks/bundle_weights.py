@@ -6,10 +6,11 @@ make weights        # runs configs/studies/weights.yaml, then this
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sys
 import time
 from pathlib import Path
+
+import torch
 
 from spineseg.config_files import load_study
 from spineseg.evaluation.result import Evaluation
@@ -40,6 +41,25 @@ for trying the software out, not for reading films.**
 """
 
 
+def copy_without_paths(source: Path, target: Path) -> None:
+    """Copy a checkpoint, leaving out what only says where and when it was made."""
+    checkpoint = torch.load(source, map_location="cpu", weights_only=False)
+    kept = {"task", "imgsz", "overlap_mask", "mask_ratio", "single_cls"}
+    settings = {key: value for key, value in checkpoint["train_args"].items() if key in kept}
+    network = checkpoint["model"]
+    network.args = settings
+    network.pt_path = target.name
+    torch.save(
+        {
+            "model": network,
+            "train_args": settings,
+            "version": checkpoint["version"],
+            "license": "AGPL-3.0",
+        },
+        target,
+    )
+
+
 def main() -> int:
     """Copy and write the card; 1 where the weights are too large or not there."""
     config = load_study(CONFIG)
@@ -49,14 +69,14 @@ def main() -> int:
     if finished is None:
         print(f"{folder}: has not finished; run `spineseg run {CONFIG}` first", file=sys.stderr)
         return 1
-    weights = folder / finished.best_weights
-    size = weights.stat().st_size
-    if size > MAX_BYTES:
-        print(f"{weights}: {size} bytes, at most {MAX_BYTES}", file=sys.stderr)
-        return 1
     target = bundled_weights()
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(weights, target)
+    copy_without_paths(folder / finished.best_weights, target)
+    size = target.stat().st_size
+    if size > MAX_BYTES:
+        target.unlink()
+        print(f"{target}: {size} bytes, at most {MAX_BYTES}", file=sys.stderr)
+        return 1
     started = next(event for event in events if isinstance(event, Started))
     evaluation = Evaluation.load(folder / EVALUATION_FILE)
     source = config.data.sources[0]
