@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ _CURVES = (
     "val/mask_map50_95",
 )
 _COMPARED_FILMS = 6
+_IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 
 
 @dataclass(frozen=True)
@@ -175,13 +177,15 @@ def _importances(study: optuna.Study) -> tuple[dict[str, float], str]:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if trial.params
     ]
-    if len(with_parameters) < 4:
-        return (
-            {},
-            f"{len(with_parameters)} completed trials lie in the space; at least 4 are needed",
+    if len(with_parameters) < _IMPORTANCE_TRIALS:
+        count = len(with_parameters)
+        return {}, (
+            f"{count} completed trials lie in the space; at least {_IMPORTANCE_TRIALS} are needed"
         )
     try:
-        return dict(optuna.importance.get_param_importances(study)), ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Few trials: the page says how many there were.
+            return dict(optuna.importance.get_param_importances(study)), ""
     except (ValueError, RuntimeError) as error:
         return {}, str(error)
 

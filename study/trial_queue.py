@@ -128,7 +128,7 @@ def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
         optuna.pruners.NopPruner()
         if pruner is None
         else optuna.pruners.PercentilePruner(
-            pruner.percentile,
+            pruner.keep_percent,
             n_startup_trials=pruner.startup_trials,
             n_warmup_steps=pruner.warmup_epochs,
         )

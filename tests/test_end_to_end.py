@@ -37,7 +37,7 @@ search:
   trials: 2
   startup_trials: 1
   space: {lr0: {low: 0.005, high: 0.02, log: true}}
-  pruner: {percentile: 50, startup_trials: 1, warmup_epochs: 0}
+  pruner: {keep_percent: 50, startup_trials: 1, warmup_epochs: 0}
 """
 
 

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from spineseg.data.export import read_export, read_films
-from spineseg.data.phantom import Film, render_film, write_datasets
+from spineseg.data.phantom import VERSION, Film, render_film, write_datasets
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
+
+FRONTAL_GREY, LATERAL_GREY = 105.53, 110.53
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,13 @@ def test_another_seed_gives_other_films() -> None:
     assert not np.array_equal(
         render_film("frontal", 96, 1).image, render_film("frontal", 96, 2).image
     )
+
+
+def test_a_change_of_the_films_must_raise_the_version() -> None:
+    """The mean grey of one film; where it moves, VERSION and the bundled weights' card do too."""
+    assert VERSION == 1
+    assert render_film("frontal", 96, 7).image.mean() == pytest.approx(FRONTAL_GREY, abs=0.3)
+    assert render_film("lateral", 96, 7).image.mean() == pytest.approx(LATERAL_GREY, abs=0.3)
 
 
 def test_more_films_leave_the_earlier_ones_as_they_were(tmp_path: Path) -> None:

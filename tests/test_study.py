@@ -35,7 +35,7 @@ search:
   trials: 3
   startup_trials: 2
   space: {{lr0: {{low: 0.001, high: 0.02, log: true}}}}
-  pruner: {{percentile: 50, startup_trials: 2, warmup_epochs: 1}}
+  pruner: {{keep_percent: 50, startup_trials: 2, warmup_epochs: 1}}
 devices: {{device: cpu}}
 store: {{root: {root}}}
 """

@@ -204,9 +204,11 @@ Axis = Annotated[
 
 
 class PrunerConfig(Model):
-    """When a searched trial is given up: its best epoch lies below the others' percentile."""
+    """When a searched trial is given up: its best epoch is not among the others' best share."""
 
-    percentile: float = Field(50.0, gt=0, lt=100, description="Keep trials above this percentile.")
+    keep_percent: float = Field(
+        50.0, gt=0, lt=100, description="Share of trials, best first, that go on: 50 the median."
+    )
     startup_trials: int = Field(3, ge=0, description="Finished trials before any is pruned.")
     warmup_epochs: int = Field(3, ge=0, description="Epochs of each trial before it can be pruned.")
 

@@ -36,9 +36,10 @@ def _folders_of(source: Source, config: DataConfig, cache: Path, say: Progress) 
 
 
 def _phantom(source: PhantomSource, config: DataConfig, cache: Path, say: Progress) -> list[Path]:
-    from .phantom import write_datasets
+    from .phantom import VERSION, write_datasets
 
     wanted = source.model_dump() | {
+        "version": VERSION,
         "val_fraction": config.val_fraction,
         "test_fraction": config.test_fraction,
     }

@@ -11,7 +11,7 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ..evaluation.result import Evaluation
 from ..levels import ANATOMICAL_ORDER
@@ -153,7 +153,11 @@ def searched_values(summary: StudySummary) -> str:
                     s=24,
                 )
             if summary.space[name].get("log"):
+                low, high = summary.space[name]["low"], summary.space[name]["high"]
                 axes.set_xscale("log")
+                axes.set_xticks([low, (low * high) ** 0.5, high])
+                axes.xaxis.set_major_formatter("{x:.2g}")
+                axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel(name)
             if i % columns == 0:
                 axes.set_ylabel(summary.objective)

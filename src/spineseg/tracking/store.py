@@ -77,7 +77,10 @@ def experiment_id(store: TrackingStore, name: str) -> str:
         if found is None:
             place = (store.root / "artifacts").resolve().as_uri() if store.is_local else None
             location = f"{place}/{name}" if place else None
-            return str(store.client.create_experiment(name, artifact_location=location))
+            # Its kind makes MLflow's pages open on training runs, not on language models.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            made = store.client.create_experiment(name, artifact_location=location, tags=tags)
+            return str(made)
         if found.lifecycle_stage == "deleted":
             store.client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
