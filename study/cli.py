@@ -130,16 +130,23 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @SETS
 @JSON
 @click.option("--run", "name", metavar="NAME", help="Promote this run instead of the best.")
-def promote(config: Path, sets: tuple[str, ...], as_json: bool, name: str | None) -> None:
+@click.option("--rollback", metavar="VERSION", help="Make an earlier version champion again.")
+def promote(
+    config: Path, sets: tuple[str, ...], as_json: bool, name: str | None, rollback: str | None
+) -> None:
     """Register the best run as the champion, if it beats the one there is.
 
     Exit code 1 where it is refused; every gate is listed with its figure.
     """
     from spineseg.config_files import load_study
 
-    from .promote import promote_best
+    from .promote import promote_best, roll_back
 
-    verdict = promote_best(load_study(config, sets), name)
+    study = load_study(config, sets)
+    if rollback is not None:
+        click.echo(roll_back(study, rollback))
+        return
+    verdict = promote_best(study, name)
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
     raise SystemExit(0 if verdict.promoted else 1)
 

@@ -12,7 +12,7 @@ from spineseg.data.export import read_films
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
-from spineseg.tracking.registry import Champion, champion, register_champion
+from spineseg.tracking.registry import Champion, champion, register_champion, rollback
 from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.job import EVALUATION_FILE, Job
@@ -116,6 +116,17 @@ def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
         gates=tuple(gates),
         synthetic=config.synthetic,
     )
+
+
+def roll_back(config: StudyConfig, version: str) -> str:
+    """Make an earlier version champion again, entered in the ledger; return what was done.
+
+    Raises StoreError for a version that there is not.
+    """
+    store = open_store(config.store.root, config.store.mlflow_uri)
+    name = config.promote.model_name
+    rollback(store, name, version, config.store.root / "promotions.jsonl")
+    return f"version {version} of {name} is champion again"
 
 
 def _candidates(

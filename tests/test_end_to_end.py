@@ -132,6 +132,11 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
     ledger = (folder / "mlruns" / "promotions.jsonl").read_text().splitlines()
     assert len(ledger) == 1 and json.loads(ledger[0])["evidence"]["run"] == "gentle"
 
+    back = spineseg("promote", "tiny.yaml", "--rollback", "1", cwd=folder)
+    assert back.returncode == 0 and "version 1 of spine-vertebrae is champion" in back.stdout
+    unknown = spineseg("promote", "tiny.yaml", "--rollback", "9", cwd=folder)
+    assert unknown.returncode == 2 and "has no version 9; it has 1" in unknown.stderr
+
     film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
     done = spineseg("predict", str(film), "--out", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
