@@ -15,5 +15,6 @@ def prepare_environment(cache: Path) -> None:
     os.environ["YOLO_CONFIG_DIR"] = str(cache.resolve())
     os.environ.setdefault("YOLO_OFFLINE", "true")  # No probing of the internet at each start.
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+    os.environ.setdefault("YOLO_VERBOSE", "false")  # Its greetings belong into no command's output.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # Looking must not initialise CUDA: we fork.
     os.environ.setdefault("MPLBACKEND", "Agg")

@@ -5,9 +5,6 @@ are unsafe.
 """
 
 import logging
-import os
-
-os.environ["YOLO_VERBOSE"] = "false"  # Its greetings belong into no study's output.
 
 import matplotlib.figure  # noqa: F401
 import torch  # noqa: F401
