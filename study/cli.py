@@ -84,7 +84,7 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     if not run_study(study, config):
         click.echo("interrupted; the same command goes on from here")
         raise SystemExit(130)
-    click.echo(compare_study(study).text())
+    click.echo(compare_study(study, config).text())
     click.echo(_next_steps(config))
 
 
@@ -121,7 +121,7 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 
     from .compare import compare_study
 
-    comparison = compare_study(load_study(config, sets))
+    comparison = compare_study(load_study(config, sets), config)
     click.echo(comparison.json() if as_json else comparison.text())
 
 

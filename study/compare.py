@@ -69,14 +69,18 @@ class StudyComparison:
         return json.dumps(self.summary.model_dump(mode="json") | {"page": str(self.page)})
 
 
-def compare_study(config: StudyConfig) -> StudyComparison:
+def compare_study(config: StudyConfig, where: Path | None = None) -> StudyComparison:
     """Compare the study's runs, write the page, and put both into the parent run.
+
+    `where` is the study's own file, for the commands that the page names.
 
     Raises StoreError where the study was never run.
     """
     records = Records(config)
     study = records.load()
-    summary = summarise(config, records, study)
+    summary = summarise(config, records, study).model_copy(
+        update={"config_path": str(where) if where else None}
+    )
     write_page(summary, _side_by_side(records, study, summary), records.report)
     rows = leaderboard(summary)
     table, csv = records.folder / "comparison.md", records.folder / "comparison.csv"

@@ -1,273 +1,262 @@
-"""The report's pictures, as SVG text: drawn by matplotlib, no global state."""
+"""The report's figures of runs: learning, effects, importances, searched values, cost."""
 
 from __future__ import annotations
 
-import io
-import re
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from ..evaluation.result import Evaluation
-from ..levels import ANATOMICAL_ORDER
+from .drawing import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    ORANGE,
+    SOFT,
+    VARIANT_COLOURS,
+    as_svg,
+    house_style,
+    new_figure,
+)
 from .model import RunSummary, StudySummary
+from .table import CLEAR_DIFFERENCE
+from .wording import metric_name
 
-INK, GREY, BLUE, ORANGE = "#1c2733", "#b3bcc6", "#2166ac", "#d6604d"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": "#8795a3",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": "#4a5866",
-    "ytick.color": "#4a5866",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "spineseg",
-    "axes.grid": True,
-    "grid.color": "#e6eaee",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
+MOST_ROWS = 24
+_LAST_MARK = {"pruned": "x", "failed": "v"}
 
 
-def _svg(figure: Figure) -> str:
-    """Return the figure as an inline SVG element."""
-    out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
-    # Ids are per figure; a page holds many.
-    mark = f"f{abs(hash(text)) % 10**8}"
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', text)
-    text = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{mark}-\2"', text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}-\1)", text)
-    text = re.sub(r' xmlns(:\w+)?="[^"]+"', "", text).replace("xlink:href", "href")
-    width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
-    head = rf'<svg style="width:{width * 1.25:.0f}px" viewBox="\1">'
-    return re.sub(r'<svg[^>]*?viewBox="([^"]+)"[^>]*>', head, text, count=1)
+def run_colours(summary: StudySummary) -> dict[str, str]:
+    """Return run -> colour: baseline black, best blue, variants one each, searched runs grey."""
+    variants = [run.name for run in summary.runs if run.kind == "variant"]
+    colours = {run.name: GREY for run in summary.runs}
+    for place, name in enumerate(name for name in variants if name != summary.best):
+        colours[name] = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]
+    if summary.best:
+        colours[summary.best] = BLUE
+    return colours | {"baseline": INK}
 
 
-def learning_curves(summary: StudySummary, metric: str) -> str:
-    """Draw one validation metric over the epochs for every run."""
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(9, 3.6))
-        axes = figure.add_subplot()
-        colours = iter(colormaps["tab10"](np.linspace(0, 0.9, 10)))
-        for run in sorted(
-            summary.runs, key=lambda run: ("search", "variant", "baseline").index(run.kind)
-        ):
-            values = run.curves.get(metric)
-            if not values:
-                continue
-            epochs = range(1, len(values) + 1)
-            style: dict[str, Any] = {"color": GREY, "lw": 1.0, "label": None}
-            if run.kind == "variant":
-                style = {"color": next(colours, GREY), "lw": 1.6, "label": run.name}
-            elif run.kind == "baseline":
-                style = {"color": INK, "lw": 2.8, "label": "baseline"}
-            axes.plot(epochs, values, **style)
-            if run.outcome == "pruned":
-                axes.plot(epochs[-1], values[-1], "x", color="#7b8794", ms=6)
-        axes.plot([], [], color=GREY, label="searched (× pruned)")
+def legend(summary: StudySummary) -> list[tuple[str, str, str]]:
+    """Return (colour, name, line class) for every kind of line that the learning curves show."""
+    colours = run_colours(summary)
+    drawn = [run for run in summary.runs if any(run.curves.values())]
+    named = [run for run in drawn if run.kind != "search" or run.name == summary.best]
+    named.sort(key=lambda run: (run.kind != "baseline", run.name != summary.best))
+    lines = [
+        (
+            colours[run.name],
+            run.name + (" (best)" if run.name == summary.best else ""),
+            "thick" if run.name in ("baseline", summary.best) else "line",
+        )
+        for run in named
+    ]
+    rest = sum(run.kind == "search" and run.name != summary.best for run in drawn)
+    if rest:
+        lines.append((GREY, f"searched ({rest})", "thin"))
+    ends = {run.outcome for run in drawn}
+    lines += [(SOFT, "pruned", "mark-pruned")] if "pruned" in ends else []
+    return lines + ([(SOFT, "failed", "mark-failed")] if "failed" in ends else [])
+
+
+def learning_curves(summary: StudySummary, metric: str, title: str) -> str:
+    """Draw one metric over the epochs for every run that has it; empty where none has."""
+    runs = [run for run in summary.runs if run.curves.get(metric)]
+    if not runs:
+        return ""
+    colours = run_colours(summary)
+    with house_style():
+        figure, axes = new_figure(5.3, 3.1)
+        for run in runs:
+            values = run.curves[metric]
+            top = 3 if run.name == "baseline" else 2 if run.name == summary.best else 0
+            width = {"search": 0.9, "variant": 1.4}.get(run.kind, 2.6)
+            style: dict[str, Any] = {"color": colours[run.name], "zorder": 3 + top}
+            style["lw"] = 2.2 if run.name == summary.best and run.kind != "baseline" else width
+            style["zorder"] += run.kind == "variant"
+            style["marker"] = "o" if len(values) == 1 else None
+            axes.plot(range(1, len(values) + 1), values, ms=4, **style)
+            if run.outcome in _LAST_MARK:
+                mark = _LAST_MARK[run.outcome]
+                axes.plot(len(values), values[-1], mark, color=SOFT, ms=5, zorder=9)
+        axes.set_title(title)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel(metric.removeprefix("val/"))
-        axes.set_ylim(bottom=0)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-        return _svg(figure)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
+        longest = max(len(run.curves[metric]) for run in runs)
+        axes.set_xlim(1 - 0.02 * longest, longest + 0.02 * longest + 0.1)
+        if metric.endswith("_loss"):
+            _loss_limits(axes, [run.curves[metric] for run in runs])
+        else:
+            axes.set_ylim(bottom=0)
+        return as_svg(figure, f"{title} over the epochs")
+
+
+def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
+    """Show where the losses end: a first epoch far above the others is cut off."""
+    finite = np.concatenate([np.array(curve, float) for curve in curves])
+    finite = finite[np.isfinite(finite)]
+    if finite.size:
+        low, high = float(finite.min()), float(np.percentile(finite, 97))
+        if high > low:
+            axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def effects(summary: StudySummary) -> str:
-    """Draw each completed run's difference to the baseline in the objective."""
+    """Draw each completed run's difference to the baseline in the objective, best on top.
+
+    One training each: a dot and no interval. More than `MOST_ROWS` searched runs: the best ones.
+    """
     baseline = summary.baseline
     base = baseline.value(summary.objective) if baseline else None
-    if base is None:
+    if base is None or not summary.challengers:
         return ""
-    runs = [
-        r
-        for r in summary.runs
-        if r.outcome == "completed" and r.kind != "baseline" and r.evaluation
-    ]
-    if not runs:
-        return ""
-    deltas = {run.name: (run.value(summary.objective) or 0) - base for run in runs}
-    names = sorted(deltas, key=lambda name: deltas[name])
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(8, 0.8 + 0.3 * len(names)))
-        axes = figure.add_subplot()
-        values = [deltas[name] for name in names]
-        axes.hlines(names, 0, values, color=GREY, lw=2)
-        axes.scatter(
-            values, names, color=[BLUE if v >= 0 else ORANGE for v in values], s=46, zorder=3
+    shown = _fewer(summary)
+    deltas = [(run.value(summary.objective) or 0.0) - base for run in shown]
+    colours = run_colours(summary)
+    with house_style():
+        figure, axes = new_figure(6.4, 1.0 + 0.27 * len(shown))
+        places = np.arange(len(shown))
+        axes.axvspan(-CLEAR_DIFFERENCE, CLEAR_DIFFERENCE, color=FAINT, zorder=0, lw=0)
+        axes.axvline(0, color=INK, lw=1.4)
+        tints = [SOFT if colours[run.name] == GREY else colours[run.name] for run in shown]
+        axes.hlines(places, 0, deltas, color=tints, lw=1.6, alpha=0.6)
+        axes.scatter(deltas, places, color=tints, s=42, zorder=3)
+        for place, delta in zip(places, deltas, strict=True):
+            side = 1 if delta >= 0 else -1
+            axes.annotate(
+                f"{delta:+.3f}".replace("-", "−"),
+                (delta, place),
+                (7 * side, 0),
+                textcoords="offset points",
+                ha="left" if delta >= 0 else "right",
+                va="center",
+                fontsize=8,
+                color=SOFT,
+            )
+        axes.set_yticks(places, [run.name for run in shown])
+        axes.set_ylim(-0.7, len(shown) - 0.3)
+        reach = max(*map(abs, deltas), 2 * CLEAR_DIFFERENCE)
+        low, high = min(*deltas, -CLEAR_DIFFERENCE), max(*deltas, CLEAR_DIFFERENCE)
+        axes.set_xlim(low - 0.3 * reach, high + 0.3 * reach)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel(
+            f"{metric_name(summary.objective)}, difference to the baseline's {base:.3f}"
         )
-        axes.axvline(0, color=INK, lw=1.2)
-        axes.set_xlabel(f"difference to the baseline's {summary.objective} ({base:.3f})")
-        axes.margins(x=0.1)
-        return _svg(figure)
+        return as_svg(figure, "Difference of each run to the baseline")
+
+
+def _fewer(summary: StudySummary) -> list[RunSummary]:
+    """Return the runs to draw, worst first: all variants, and the best of many searched runs."""
+    ranked = sorted(summary.challengers, key=lambda run: run.value(summary.objective) or 0.0)
+    room = max(0, MOST_ROWS - sum(run.kind != "search" for run in ranked))
+    searched = [run.name for run in ranked if run.kind == "search"]
+    kept = set(searched[max(0, len(searched) - room) :])
+    return [run for run in ranked if run.kind != "search" or run.name in kept]
+
+
+def effects_left_out(summary: StudySummary) -> int:
+    """Return how many of the lowest searched runs `effects` does not draw."""
+    return len(summary.challengers) - len(_fewer(summary))
 
 
 def importances(values: dict[str, float]) -> str:
-    """Draw the searched parameters by importance."""
+    """Draw the searched parameters by importance, most important on top."""
     if not values:
         return ""
     names = sorted(values, key=lambda name: values[name])
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(6.5, 0.7 + 0.28 * len(names)))
-        axes = figure.add_subplot()
-        axes.barh(names, [values[name] for name in names], color=BLUE, height=0.62)
-        axes.set_xlabel("importance (PED-ANOVA, shares of 1)")
-        axes.set_xlim(left=0)
-        return _svg(figure)
+    with house_style():
+        figure, axes = new_figure(5.3, 0.9 + 0.27 * len(names))
+        bars = axes.barh(names, [values[name] for name in names], color=SOFT, height=0.55)
+        axes.bar_label(bars, fmt="%.2f", padding=4, fontsize=8, color=SOFT)
+        axes.set_xlabel("importance, as a share of 1")
+        axes.set_xlim(0, max(*values.values(), 1e-6) * 1.14)
+        axes.grid(axis="y", visible=False)
+        return as_svg(figure, "Importance of the searched parameters")
 
 
-def searched_values(summary: StudySummary) -> str:
-    """Draw the objective over each searched number."""
-    runs = [run for run in summary.runs if run.evaluation and run.kind == "search"]
-    numbers = [
-        name
-        for name, axis in summary.space.items()
-        if "choices" not in axis and any(name in run.changes for run in runs)
+def searched_values(summary: StudySummary) -> list[str]:
+    """Draw the objective over each searched parameter, a panel each, the baseline as a line."""
+    runs = [
+        run
+        for run in summary.runs
+        if run.kind == "search" and run.value(summary.objective) is not None
     ]
-    if len(runs) < 2 or not numbers:
-        return ""
-    columns = min(4, len(numbers))
-    rows = -(-len(numbers) // columns)
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(2.5 * columns, 2.1 * rows))
-        for i, name in enumerate(numbers):
-            axes = figure.add_subplot(rows, columns, i + 1)
-            for outcome, marker, colour in (("completed", "o", BLUE), ("pruned", "x", "#7b8794")):
-                chosen = [r for r in runs if r.outcome == outcome and name in r.changes]
-                axes.scatter(
-                    [r.changes[name] for r in chosen],
-                    [r.value(summary.objective) or 0.0 for r in chosen],
-                    marker=marker,
-                    color=colour,
-                    s=24,
-                )
-            if summary.space[name].get("log"):
-                low, high = summary.space[name]["low"], summary.space[name]["high"]
-                axes.set_xscale("log")
-                axes.set_xticks([low, (low * high) ** 0.5, high])
-                axes.xaxis.set_major_formatter("{x:.2g}")
-                axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_xlabel(name)
-            if i % columns == 0:
-                axes.set_ylabel(summary.objective)
-        figure.tight_layout()
-        return _svg(figure)
+    if len(runs) < 2:
+        return []
+    names = [name for name in summary.space if any(name in run.changes for run in runs)]
+    values = [run.value(summary.objective) or 0.0 for run in runs]
+    base = summary.baseline.value(summary.objective) if summary.baseline else None
+    ends = [*values, base] if base is not None else values
+    pad = 0.08 * (max(ends) - min(ends)) or 0.01
+    panels = []
+    for name in names:
+        with house_style():
+            figure, axes = new_figure(2.9, 2.2)
+            _searched_panel(axes, summary, name, [run for run in runs if name in run.changes])
+            if base is not None:
+                axes.axhline(base, color=INK, lw=1.2, ls=(0, (4, 2)))
+            axes.set_ylim(min(ends) - pad, max(ends) + pad)
+            axes.set_title(name)
+            panels.append(as_svg(figure, f"{metric_name(summary.objective)} over {name}"))
+    return panels
 
 
-def spine(evaluations: dict[str, Evaluation]) -> str:
-    """Draw a column per evaluation, each level coloured by its share of rightly numbered bodies."""
-    shades = colormaps["RdYlGn"]
-    with rc_context(_STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(2.6 * len(evaluations) + 0.6, 7.2))
-        for place, (title, evaluation) in enumerate(evaluations.items()):
-            axes = figure.add_subplot(1, len(evaluations), place + 1)
-            for rank, level in enumerate(ANATOMICAL_ORDER):
-                width, y = 0.34 + 0.026 * rank, -float(rank)
-                score = evaluation.levels.get(level)
-                share = score.right / score.instances if score and score.instances else None
-                face = "#eef1f4" if share is None else shades(0.08 + 0.84 * share)
-                axes.add_patch(
-                    FancyBboxPatch(
-                        (-width / 2, y - 0.34),
-                        width,
-                        0.68,
-                        facecolor=face,
-                        boxstyle="round,pad=0,rounding_size=0.12",
-                        edgecolor="#6b7885",
-                        lw=0.8,
-                    )
-                )
-                axes.text(-0.62, y, level, ha="right", va="center")
-                axes.text(0.62, y, "–" if share is None else f"{share:.0%}", ha="left", va="center")
-            axes.set_xlim(-1.05, 1.15)
-            axes.set_ylim(-len(ANATOMICAL_ORDER) + 0.3, 1.0)
-            axes.set_title(title, fontsize=10, fontweight="bold")
-            axes.axis("off")
-        return _svg(figure)
+def _searched_panel(axes: Axes, summary: StudySummary, name: str, runs: list[RunSummary]) -> None:
+    axis = summary.space[name] if isinstance(summary.space[name], dict) else {}
+    choices = [str(choice) for choice in axis.get("choices", ())]
+    for run in runs:
+        value = run.changes[name]
+        best, pruned = run.name == summary.best, run.outcome == "pruned"
+        axes.plot(
+            choices.index(str(value)) if str(value) in choices else value,
+            run.value(summary.objective) or 0.0,
+            "x" if pruned else "o",
+            color=BLUE if best else "#93a0ad" if pruned else SOFT,
+            ms=8 if best else 5,
+            zorder=4 if best else 3,
+        )
+    if choices:
+        axes.set_xticks(range(len(choices)), choices)
+        axes.set_xlim(-0.6, len(choices) - 0.4)
+    elif axis.get("log"):
+        axes.set_xscale("log")
+        if axis.get("low") and axis.get("high"):
+            low, high = float(axis["low"]), float(axis["high"])
+            axes.set_xticks([low, (low * high) ** 0.5, high])
+            axes.xaxis.set_major_formatter("{x:.2g}")
+            axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
-def confidence_curves(evaluations: dict[str, Evaluation]) -> str:
-    """Draw mask F1, precision and recall over the confidence threshold."""
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(9.5, 2.9))
-        for place, kind in enumerate(("mask_f1", "mask_precision", "mask_recall")):
-            axes = figure.add_subplot(1, 3, place + 1)
-            for (title, evaluation), tint in zip(evaluations.items(), (INK, BLUE), strict=False):
-                curve = evaluation.f1_curve
-                axes.plot(curve["confidence"], curve[kind], color=tint, lw=1.8, label=title)
-            axes.set_xlabel("confidence")
-            axes.set_title(kind.replace("mask_", "").replace("f1", "F1"), fontsize=9)
-            axes.set_xlim(0, 1)
-            axes.set_ylim(0, 1.02)
-        axes.legend(loc="lower left")
-        figure.tight_layout()
-        return _svg(figure)
-
-
-def confusion(evaluations: dict[str, Evaluation]) -> str:
-    """Draw confusion matrices in anatomical order; one step off the diagonal is one level off."""
-    with rc_context(_STYLE | {"axes.grid": False, "font.size": 7}):
-        figure = Figure(figsize=(5.0 * len(evaluations), 4.9))
-        for place, (title, evaluation) in enumerate(evaluations.items()):
-            _matrix(figure.add_subplot(1, len(evaluations), place + 1), title, evaluation)
-        figure.tight_layout()
-        return _svg(figure)
-
-
-def _matrix(axes: Axes, title: str, evaluation: Evaluation) -> None:
-    levels = [
-        lv
-        for lv in ANATOMICAL_ORDER
-        if lv in evaluation.confusion or any(lv in row for row in evaluation.confusion.values())
-    ]
-    rows, columns = [*levels, "background"], [*levels, "missed"]
-    counts = np.array(
-        [[evaluation.confusion.get(t, {}).get(p, 0) for p in columns] for t in rows], float
-    )
-    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.pcolormesh(share[::-1], cmap="Blues", vmin=0, vmax=1, edgecolors="#eef1f4", linewidth=0.4)
-    for i, row in enumerate(counts[::-1]):
-        for j, count in enumerate(row):
-            if count:
-                dark = share[::-1][i, j] > 0.55
-                axes.text(
-                    j + 0.5,
-                    i + 0.5,
-                    f"{count:.0f}",
-                    ha="center",
-                    va="center",
-                    fontsize=5.5,
-                    color="white" if dark else INK,
-                )
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows[::-1])
-    axes.set_aspect("equal")
-    axes.set_xlabel("found as")
-    axes.set_ylabel("true level")
-    axes.set_title(title, fontsize=9, fontweight="bold")
-
-
-def cost(runs: list[RunSummary]) -> str:
-    """Draw each run's training time."""
+def cost(summary: StudySummary) -> str:
+    """Draw each run's training time, the longest on top; at most `MOST_ROWS` of them."""
+    runs = _timed(summary)[-MOST_ROWS:]
     if not runs:
         return ""
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(8, 0.7 + 0.24 * len(runs)))
-        axes = figure.add_subplot()
-        names = [run.name for run in runs][::-1]
-        minutes = [run.train_seconds / 60 for run in runs][::-1]
-        tints = [{"pruned": GREY, "failed": ORANGE}.get(run.outcome, BLUE) for run in runs][::-1]
-        axes.barh(names, minutes, color=tints, height=0.62)
-        axes.set_xlabel("training minutes (grey: pruned, red: failed)")
-        return _svg(figure)
+    hours = runs[-1].train_seconds > 5400
+    times = [run.train_seconds / (3600 if hours else 60) for run in runs]
+    tints = [{"pruned": GREY, "failed": ORANGE}.get(run.outcome, SOFT) for run in runs]
+    with house_style():
+        figure, axes = new_figure(6.4, 0.9 + 0.22 * len(runs))
+        bars = axes.barh([run.name for run in runs], times, color=tints, height=0.6)
+        axes.bar_label(bars, fmt="%.1f", padding=4, fontsize=8, color=SOFT)
+        axes.set_xlabel(f"training {'hours' if hours else 'minutes'} (light: pruned, red: failed)")
+        axes.set_xlim(0, max(times) * 1.1)
+        axes.set_ylim(-0.7, len(runs) - 0.3)
+        axes.grid(axis="y", visible=False)
+        return as_svg(figure, "Training time of each run")
+
+
+def cost_left_out(summary: StudySummary) -> int:
+    """Return how many of the shortest runs `cost` does not draw."""
+    return max(0, len(_timed(summary)) - MOST_ROWS)
+
+
+def _timed(summary: StudySummary) -> list[RunSummary]:
+    timed = (run for run in summary.runs if run.train_seconds > 0)
+    return sorted(timed, key=lambda run: run.train_seconds)

@@ -32,6 +32,9 @@ class RunSummary(Model):
     seed: int | None = None
     batch: int | None = None
     optimizer: str | None = None
+    notes: list[str] = Field(
+        default_factory=list, description="What keeps the run from being compared like the others."
+    )
 
     def value(self, metric: str) -> float | None:
         """Return a score of the best weights, None where the run was not evaluated."""
@@ -54,6 +57,7 @@ class StudySummary(Model):
     best: str | None
     space: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    config_path: str | None = Field(None, description="The study's YAML, for command lines.")
 
     def run(self, name: str | None) -> RunSummary | None:
         """Return the run called `name`."""
@@ -63,6 +67,15 @@ class StudySummary(Model):
     def baseline(self) -> RunSummary | None:
         """The baseline, evaluated or not."""
         return self.run("baseline")
+
+    @property
+    def challengers(self) -> list[RunSummary]:
+        """Every completed and evaluated run but the baseline."""
+        return [
+            run
+            for run in self.runs
+            if run.outcome == "completed" and run.evaluation and run.name != "baseline"
+        ]
 
     @property
     def best_run(self) -> RunSummary | None:

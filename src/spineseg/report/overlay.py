@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from ..films import Outline
 from ..levels import colour
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+MARGIN_COLOUR = (12, 14, 17)
 _MIN_SIDE_PX = 640
-_WHITE, _RED = (255, 255, 255), (255, 70, 70)
+_WHITE = (255, 255, 255)
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -27,131 +32,202 @@ class Label:
     bottom: int
 
 
-def draw_overlay(
-    image: np.ndarray, outlines: Sequence[Outline], *, texts: Sequence[str] | None = None
-) -> np.ndarray:
-    """Return the film, (height, width, 3) uint8 RGB, at 640 px or more, with outlines and labels.
+@dataclass(frozen=True)
+class Shape:
+    """One outline and how it is to be drawn."""
 
-    `texts` replaces "level confidence" as labels. Raises ValueError for an image of another shape.
+    outline: Outline
+    text: str
+    colour: Colour
+    text_colour: Colour = _WHITE
+    weight: float = 1.0  # of the line; 0 for none
+    fill: float = 0.32  # opacity
+    dashed: bool = False
+    crossed: bool = False
+
+
+def draw_overlay(
+    image: np.ndarray,
+    outlines: Sequence[Outline],
+    *,
+    title: str | None = None,
+    show_confidence: bool = True,
+) -> np.ndarray:
+    """Return the film, (height, width, 3) uint8 RGB, with outlines and labels.
+
+    `image` is (height, width, 3) uint8 RGB; it comes back with a longer side of at least 640 px,
+    and broader only where no label would fit beside its body. Raises ValueError for an image of
+    another shape.
     """
-    canvas, _ = draw_with_labels(image, outlines, texts=texts)
+    shapes = [
+        Shape(outline, label_text(outline, show_confidence), colour(outline.level))
+        for outline in outlines
+    ]
+    canvas, _ = draw_shapes(image, shapes, title=title)
     return canvas
 
 
-def draw_with_labels(
-    image: np.ndarray, outlines: Sequence[Outline], *, texts: Sequence[str] | None = None
+def label_text(outline: Outline, show_confidence: bool = True) -> str:
+    """Return "T7", or "T7 0.83" for a detection."""
+    if outline.confidence is None or not show_confidence:
+        return outline.level
+    return f"{outline.level} {outline.confidence:.2f}"
+
+
+def draw_shapes(
+    image: np.ndarray, shapes: Sequence[Shape], *, title: str | None = None
 ) -> tuple[np.ndarray, list[Label]]:
-    """Return what draw_overlay does, and where the labels are: none covers another."""
+    """Return the drawn film as `draw_overlay` does, and where the labels are, top to bottom.
+
+    No label covers another, a body of its own column, or the film's edge.
+    """
     if image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"an RGB image (height, width, 3) is needed, got shape {image.shape}")
     factor = max(1.0, _MIN_SIDE_PX / max(image.shape[:2]))
     canvas = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     height, width = canvas.shape[:2]
-    pixels = [np.round(o.points * [width, height] * 8).astype(np.int32)[:, None] for o in outlines]
-    filled = canvas.copy()
-    for outline, points in zip(outlines, pixels, strict=True):
-        cv2.fillPoly(filled, [points], colour(outline.level), cv2.LINE_AA, 3)
-    canvas = cv2.addWeighted(filled, 0.32, canvas, 0.68, 0)
-    line = max(1, round(min(height, width) / 500))
-    for outline, points in zip(outlines, pixels, strict=True):
-        cv2.polylines(canvas, [points], True, colour(outline.level), line, cv2.LINE_AA, 3)
-    labels = _labels(canvas, outlines, texts or [_text(o) for o in outlines])
-    return canvas, labels
-
-
-def _text(outline: Outline) -> str:
-    return (
-        outline.level if outline.confidence is None else f"{outline.level} {outline.confidence:.2f}"
-    )
-
-
-def _labels(canvas: np.ndarray, outlines: Sequence[Outline], texts: Sequence[str]) -> list[Label]:
-    """Write the labels in a column right of the bodies, pushed apart, each with a leader line."""
-    if not outlines:
-        return []
-    height, width = canvas.shape[:2]
-    scale = min(height, width) / 640 * 0.42
-    thickness = max(1, round(scale * 2))
-    sizes = [cv2.getTextSize(text, _FONT, scale, thickness)[0] for text in texts]
-    line = max(size[1] for size in sizes) + max(5, round(7 * scale))
-    order = sorted(range(len(outlines)), key=lambda i: float(outlines[i].points[:, 1].mean()))
-    wanted = [float(outlines[i].points[:, 1].mean()) * height for i in order]
-    rows = _spread(wanted, line, height)
-    labels: list[Label] = []
-    for i, y in zip(order, rows, strict=True):
-        edge = float(outlines[i].points[:, 0].max()) * width
-        left = int(min(edge + 0.03 * width, width - sizes[i][0] - 4))
-        anchor = (int(edge), int(outlines[i].points[:, 1].mean() * height))
-        cv2.line(canvas, anchor, (left - 2, int(y)), colour(outlines[i].level), 1, cv2.LINE_AA)
-        baseline = int(y + sizes[i][1] / 2)
-        tint = _RED if "→" in texts[i] or texts[i].endswith(("missed", "invented")) else _WHITE
-        text = texts[i].replace("→", ">")
-        cv2.putText(
-            canvas, text, (left, baseline), _FONT, scale, (0, 0, 0), thickness + 2, cv2.LINE_AA
+    bodies = [shape.outline.points * [width, height] for shape in shapes]  # (points, 2) px
+    canvas = _bodies(canvas, shapes, bodies)
+    size = _font_px(height, width, len(shapes))
+    font = _font(size)
+    labels, extra = place_labels([s.text for s in shapes], bodies, font, height, width)
+    if extra:
+        canvas = cv2.copyMakeBorder(
+            canvas, 0, 0, 0, extra, cv2.BORDER_CONSTANT, value=MARGIN_COLOUR
         )
-        cv2.putText(canvas, text, (left, baseline), _FONT, scale, tint, thickness, cv2.LINE_AA)
-        labels.append(Label(texts[i], left, baseline - sizes[i][1], left + sizes[i][0], baseline))
-    return labels
+    picture = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(picture)
+    for shape, body, label in zip(shapes, bodies, labels, strict=True):
+        _leader(pen, body, label, shape.colour, size)
+    for shape, label in zip(shapes, labels, strict=True):
+        spot = (label.left, (label.top + label.bottom) / 2)
+        stroke = max(1, size // 8)
+        pen.text(
+            spot, label.text, shape.text_colour, font, "lm", stroke_width=stroke, stroke_fill=0
+        )
+    if title:
+        pen.text((size // 2, size // 2), title, _WHITE, font, "lt", stroke_width=2, stroke_fill=0)
+    return np.asarray(picture), sorted(labels, key=lambda label: label.top)
 
 
-def _spread(wanted: list[float], line: float, height: int) -> list[float]:
+def _bodies(canvas: np.ndarray, shapes: Sequence[Shape], bodies: list[np.ndarray]) -> np.ndarray:
+    line = max(1.0, min(canvas.shape[:2]) / 450)
+    for fill in sorted({shape.fill for shape in shapes} - {0.0}):
+        filled = canvas.copy()
+        for shape, body in zip(shapes, bodies, strict=True):
+            if shape.fill == fill:
+                points = np.round(body * 8).astype(np.int32)[:, None]
+                cv2.fillPoly(filled, [points], shape.colour, cv2.LINE_AA, 3)
+        canvas = cv2.addWeighted(filled, fill, canvas, 1 - fill, 0)
+    for shape, body in zip(shapes, bodies, strict=True):
+        width = max(1, round(line * shape.weight))
+        points = np.round(body * 8).astype(np.int32)[:, None]
+        if shape.dashed:
+            _dashes(canvas, body, shape.colour, width)
+        elif shape.weight:
+            cv2.polylines(canvas, [points], True, shape.colour, width, cv2.LINE_AA, 3)
+        if shape.crossed:
+            (left, top), (right, bottom) = body.min(0).astype(int), body.max(0).astype(int)
+            cv2.line(canvas, (left, top), (right, bottom), shape.colour, width, cv2.LINE_AA)
+            cv2.line(canvas, (left, bottom), (right, top), shape.colour, width, cv2.LINE_AA)
+    return canvas
+
+
+def _dashes(canvas: np.ndarray, body: np.ndarray, tint: Colour, width: int) -> None:
+    """Draw a closed outline of dashes, each three line widths and a bit long."""
+    closed = np.vstack([body, body[:1]])
+    steps = np.hypot(*np.diff(closed, axis=0).T)
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    dash = 3.0 * width + 3
+    for start in np.arange(0, length[-1], 2 * dash):
+        at = np.linspace(start, min(start + dash, length[-1]), 6)
+        part = np.stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)], axis=1)
+        points = np.round(part * 8).astype(np.int32)[:, None]
+        cv2.polylines(canvas, [points], False, tint, width, cv2.LINE_AA, 3)
+
+
+def _font_px(height: int, width: int, labels: int) -> int:
+    """Return a letter size that reads well and leaves room for all labels below each other."""
+    return max(6, round(min(min(height, width) / 30, height / (labels + 1) * 0.7)))
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, which comes with matplotlib and has the arrow."""
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return ImageFont.truetype(folder / "DejaVuSans-Bold.ttf", size)
+
+
+def place_labels(
+    texts: Sequence[str],
+    bodies: Sequence[np.ndarray],
+    font: ImageFont.FreeTypeFont,
+    height: int,
+    width: int,
+) -> tuple[list[Label], int]:
+    """Return a place for each text beside its body, and the pixels that the film must grow by.
+
+    All labels are pushed apart vertically, so none can cover another; then each goes to the first
+    place that no body takes, right of its own body, or left of it. Only where neither side has
+    one does the film grow to the right. `bodies` are (points, 2) px.
+    """
+    line, gap = font.size * 1.25, font.size * 0.8
+    order = sorted(range(len(texts)), key=lambda i: float(bodies[i][:, 1].mean()))
+    rows = spread([float(bodies[i][:, 1].mean()) for i in order], line, height)
+    places: dict[int, Label] = {}
+    extra = 0
+    for i, y in zip(order, rows, strict=True):
+        size = font.getlength(texts[i]) + 2 * max(1, font.size // 8)
+        top, bottom = y - font.size * 0.55, y + font.size * 0.55
+        near = [b for b in bodies if b[:, 1].min() < bottom and b[:, 1].max() > top]
+        spans = [(float(b[:, 0].min()), float(b[:, 0].max())) for b in near]
+        left = _free_right(float(bodies[i][:, 0].max()) + gap, size, gap, spans)
+        if left + size > width - 2:
+            other = _free_left(float(bodies[i][:, 0].min()) - gap - size, size, gap, spans)
+            left = other if other >= 2 else left
+        extra = max(extra, int(np.ceil(left + size + 4 - width)))
+        box = [round(v) for v in (left, top, left + size, bottom)]
+        places[i] = Label(texts[i], *box)
+    return [places[i] for i in range(len(texts))], extra
+
+
+def _free_right(left: float, size: float, gap: float, spans: list[tuple[float, float]]) -> float:
+    """Return the nearest left edge from `left` on where a text of `size` meets no span."""
+    for start, end in sorted(spans):
+        if start < left + size and end > left:
+            left = end + gap
+    return left
+
+
+def _free_left(left: float, size: float, gap: float, spans: list[tuple[float, float]]) -> float:
+    """Return the nearest left edge up to `left` where a text of `size` meets no span."""
+    for start, end in sorted(spans, key=lambda span: -span[1]):
+        if start < left + size and end > left:
+            left = start - gap - size
+    return left
+
+
+def spread(wanted: list[float], line: float, height: int) -> list[float]:
     """Return ascending rows at least `line` apart, near those wanted and inside the picture."""
+    if not wanted:
+        return []
+    line = min(line, height / len(wanted))
     rows: list[float] = []
     for y in wanted:
         rows.append(max(y, rows[-1] + line if rows else line / 2))
-    overflow = rows[-1] - (height - line / 2)
-    if overflow > 0:
-        rows[-1] -= overflow
-        for i in range(len(rows) - 2, -1, -1):
-            rows[i] = min(rows[i], rows[i + 1] - line)
+    limit = height - line / 2
+    for i in range(len(rows) - 1, -1, -1):
+        rows[i] = min(rows[i], limit)
+        limit = rows[i] - line
     return rows
 
 
-def draw_errors(
-    image: np.ndarray, truth: Sequence[Outline], found: Sequence[Outline]
-) -> tuple[np.ndarray, int]:
-    """Return the film with detections labelled right or wrong, and the number of errors.
-
-    A wrong level reads "T7→T8" (true, then found); missed and invented vertebrae are named so.
-    """
-    matches = match_outlines(truth, found)
-    drawn: list[Outline] = []
-    texts: list[str] = []
-    errors = 0
-    for i, outline in enumerate(found):
-        true = truth[matches[i]].level if i in matches else None
-        drawn.append(outline)
-        if true == outline.level:
-            texts.append(outline.level)
-        else:
-            errors += 1
-            texts.append(f"{true}→{outline.level}" if true else f"{outline.level} invented")
-    for i, outline in enumerate(truth):
-        if i not in matches.values():
-            errors += 1
-            drawn.append(outline)
-            texts.append(f"{outline.level} missed")
-    return draw_overlay(image, drawn, texts=texts), errors
-
-
-def match_outlines(truth: Sequence[Outline], found: Sequence[Outline]) -> dict[int, int]:
-    """Return found -> truth by index: overlap above one half, most confident first."""
-    side = 512
-    masks = [_raster(o, side) for o in truth]
-    order = sorted(range(len(found)), key=lambda i: -(found[i].confidence or 0))
-    taken: dict[int, int] = {}
-    for i in order:
-        mask = _raster(found[i], side)
-        overlaps = [
-            0.0 if j in taken.values() else float((mask & m).sum() / max((mask | m).sum(), 1))
-            for j, m in enumerate(masks)
-        ]
-        if overlaps and max(overlaps) >= 0.5:
-            taken[i] = int(np.argmax(overlaps))
-    return taken
-
-
-def _raster(outline: Outline, side: int) -> np.ndarray:
-    mask = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(mask, [np.round(outline.points * side).astype(np.int32)[:, None]], 1)
-    return mask.astype(bool)
+def _leader(
+    pen: ImageDraw.ImageDraw, body: np.ndarray, label: Label, tint: Colour, size: int
+) -> None:
+    """Draw a thin line from the body's side to its label."""
+    row = (label.top + label.bottom) / 2
+    to_right = label.left > float(body[:, 0].mean())
+    side = body[int(body[:, 0].argmax() if to_right else body[:, 0].argmin())]
+    end = label.left - size * 0.25 if to_right else label.right + size * 0.25
+    pen.line([(float(side[0]), float(body[:, 1].mean())), (end, row)], tint, max(1, size // 12))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..config import Model
 from .model import RunSummary, StudySummary
 
 NONE = "–"
-_SCORES = (
+CLEAR_DIFFERENCE = 0.01
+"""Rule of thumb: with one seed each, smaller differences are not told apart from chance."""
+SCORES = (
     "mask_map50",
     "mask_map50_95",
     "box_map50",
@@ -19,25 +23,11 @@ _SCORES = (
     "right_level_rate",
     "seconds_per_image",
 )
-HEADS = (
-    "run",
-    "mask mAP50",
-    "mAP50-95",
-    "box mAP50",
-    "mAP50-95",
-    "F1",
-    "at conf",
-    "level",
-    "ms/im",
-    "Mpar",
-    "ep",
-    "hours",
-    "outcome",
-)
+_OUTCOMES = ("completed", "running", "pruned", "failed")
 
 
 class Row(Model):
-    """One run: its scores and their differences to the baseline's."""
+    """One run: its scores and their differences to the baseline's. None: not measured."""
 
     name: str
     kind: str
@@ -48,46 +38,92 @@ class Row(Model):
     parameters: int | None
     epochs: int
     hours: float
+    notes: list[str]
 
-    def cells(self) -> list[str]:
-        """Return the row as text, in the order of the heads."""
 
-        def score(name: str, digits: int = 3) -> str:
-            value = self.scores[name]
-            return NONE if value is None else f"{value:.{digits}f}"
+@dataclass(frozen=True)
+class Column:
+    """How one column is headed and written; `delta` names the score whose difference it shows."""
 
-        def against(name: str) -> str:
-            delta = self.deltas[name]
-            return score(name) + ("" if delta is None else f" {delta:+.3f}")
+    head: str
+    write: Callable[[Row], str]
+    delta: str | None = None
+    left: bool = False
 
-        rate, seconds = self.scores["right_level_rate"], self.scores["seconds_per_image"]
-        return [
-            ("* " if self.is_best else "") + self.name,
-            against("mask_map50"),
-            against("mask_map50_95"),
-            score("box_map50"),
-            score("box_map50_95"),
-            score("mask_best_f1"),
-            score("mask_best_f1_confidence", 2),
-            NONE if rate is None else f"{rate:.1%}",
-            NONE if seconds is None else f"{seconds * 1000:.0f}",
-            NONE if self.parameters is None else f"{self.parameters / 1e6:.1f}",
-            str(self.epochs),
-            f"{self.hours:.2f}",
-            self.outcome,
-        ]
+    def difference(self, row: Row) -> str:
+        """Return the row's difference to the baseline as text, empty where there is none."""
+        value = row.deltas[self.delta] if self.delta else None
+        if value is None:
+            return ""
+        return signed_points(value) if self.delta == "right_level_rate" else signed(value)
+
+    def tone(self, row: Row) -> str:
+        """Return "up" or "down" for a clear difference of a completed run, else nothing."""
+        value = row.deltas[self.delta] if self.delta else None
+        if value is None or row.outcome != "completed" or not is_clear(value):
+            return ""
+        return "up" if value > 0 else "down"
+
+
+def is_clear(delta: float) -> bool:
+    """Return whether a difference, judged as it is printed, is more than chance may well give."""
+    return abs(round(delta, 3)) >= CLEAR_DIFFERENCE
+
+
+def signed(value: float) -> str:
+    """Return a difference of scores to three digits; nought has no side."""
+    return f"{value:+.3f}" if round(value, 3) else "±0.000"
+
+
+def signed_points(value: float) -> str:
+    """Return a difference of shares in percentage points."""
+    return f"{value * 100:+.1f}" if round(value * 100, 1) else "±0.0"
+
+
+def _score(name: str, pattern: str, scale: float = 1.0) -> Callable[[Row], str]:
+    def write(row: Row) -> str:
+        value = row.scores[name]
+        return NONE if value is None else pattern.format(value * scale)
+
+    return write
+
+
+def _parameters(row: Row) -> str:
+    return NONE if row.parameters is None else f"{row.parameters / 1e6:.1f}"
+
+
+def _mark(row: Row) -> str:
+    return "* " if row.is_best else "= " if row.kind == "baseline" else "  "
+
+
+COLUMNS = (
+    Column("run", lambda row: row.name, left=True),
+    Column("mask mAP50", _score("mask_map50", "{:.3f}"), "mask_map50"),
+    Column("mask 50-95", _score("mask_map50_95", "{:.3f}"), "mask_map50_95"),
+    Column("box mAP50", _score("box_map50", "{:.3f}"), "box_map50"),
+    Column("box 50-95", _score("box_map50_95", "{:.3f}"), "box_map50_95"),
+    Column("F1", _score("mask_best_f1", "{:.3f}")),
+    Column("conf", _score("mask_best_f1_confidence", "{:.2f}")),
+    Column("level %", _score("right_level_rate", "{:.1f}", 100), "right_level_rate"),
+    Column("ms/im", _score("seconds_per_image", "{:.0f}", 1000)),
+    Column("Mpar", _parameters),
+    Column("ep", lambda row: str(row.epochs) if row.epochs else NONE),
+    Column("hours", lambda row: f"{row.hours:.2f}" if row.hours else NONE),
+    Column("outcome", lambda row: row.outcome, left=True),
+)
+# What a narrow terminal does without, first to last: differences first, then whole columns.
+_WAIVED = ("±box mAP50", "±box 50-95", "±level %", "Mpar", "conf", "±mask mAP50", "ms/im", "hours")
 
 
 def leaderboard(summary: StudySummary) -> list[Row]:
     """Return the runs, completed ones first and by the objective; the baseline leads equals."""
-    baseline = summary.baseline
-    rows = [_row(run, baseline, summary.best) for run in summary.runs]
+    rows = [_row(run, summary.baseline, summary.best) for run in summary.runs]
 
-    def place(row: Row) -> tuple[bool, float, bool]:
-        value = row.scores[summary.objective]
+    def place(row: Row) -> tuple[int, float, bool]:
+        value = row.scores.get(summary.objective)
         return (
-            row.outcome != "completed",
-            -(value if value is not None else -1),
+            _OUTCOMES.index(row.outcome),
+            float("inf") if value is None else -value,
             row.kind != "baseline",
         )
 
@@ -95,22 +131,21 @@ def leaderboard(summary: StudySummary) -> list[Row]:
 
 
 def _row(run: RunSummary, baseline: RunSummary | None, best: str | None) -> Row:
-    scores = {name: run.value(name) for name in _SCORES}
+    scores = {name: run.value(name) for name in SCORES}
+    deltas: dict[str, float | None] = dict.fromkeys(SCORES)
+    if baseline is not None and run.name != baseline.name:
+        deltas = {name: _difference(scores[name], baseline.value(name)) for name in SCORES}
     return Row(
         name=run.name,
         kind=run.kind,
         outcome=run.outcome,
         is_best=run.name == best,
         scores=scores,
-        deltas={
-            name: None
-            if baseline is None or run.name == baseline.name
-            else _difference(value, baseline.value(name))
-            for name, value in scores.items()
-        },
+        deltas=deltas,
         parameters=run.parameters,
         epochs=run.epochs,
         hours=run.train_seconds / 3600,
+        notes=run.notes,
     )
 
 
@@ -118,24 +153,49 @@ def _difference(value: float | None, base: float | None) -> float | None:
     return None if value is None or base is None else value - base
 
 
-def as_text(rows: list[Row]) -> str:
-    """Return the table for a terminal: aligned columns, names to the left, figures to the right."""
-    lines = [list(HEADS), *(row.cells() for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS))]
-    text = [
-        "  ".join(
-            cell.ljust(width) if i in (0, len(HEADS) - 1) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    return "\n".join([text[0], "-" * len(text[0]), *text[1:]])
+def as_text(rows: list[Row], width: int = 120) -> str:
+    """Return the table for a terminal of `width` characters: names left, figures right.
+
+    Differences stand behind their score. What does not fit is left out, box differences first;
+    below about 80 characters nothing more can go.
+    """
+    text = _text(rows, frozenset())
+    for count in range(1, len(_WAIVED) + 1):
+        if max(map(len, text.splitlines())) <= width:
+            break
+        text = _text(rows, frozenset(_WAIVED[:count]))
+    return text
+
+
+def _text(rows: list[Row], waived: frozenset[str]) -> str:
+    columns = [column for column in COLUMNS if column.head not in waived]
+    blocks = []
+    for column in columns:
+        cells = [(_mark(row) if column.head == "run" else "") + column.write(row) for row in rows]
+        if column.delta and f"±{column.head}" not in waived:
+            deltas = [column.difference(row) for row in rows]
+            room = max(map(len, deltas), default=0)
+            cells = [f"{c} {d:>{room}}" if room else c for c, d in zip(cells, deltas, strict=True)]
+        lines = [("  " if column.head == "run" else "") + column.head, *cells]
+        size = max(map(len, lines))
+        blocks.append([c.ljust(size) if column.left else c.rjust(size) for c in lines])
+    lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
+    rule = "-" * max(map(len, lines))
+    return "\n".join(
+        [lines[0], rule, *lines[1:], "", "* best  = baseline  +/- against the baseline"]
+    )
 
 
 def as_markdown(rows: list[Row]) -> str:
     """Return the table for a document."""
-    lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|---:" * (len(HEADS) - 2) + "|---|"]
-    lines += ["| " + " | ".join(row.cells()).replace("* ", "\\* ") + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(column.head for column in COLUMNS) + " |",
+        "|" + "".join("---|" if column.left else "---:|" for column in COLUMNS),
+    ]
+    for row in rows:
+        cells = [f"{column.write(row)} {column.difference(row)}".strip() for column in COLUMNS]
+        cells[0] = f"**{cells[0]}**" if row.is_best else cells[0]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -143,29 +203,12 @@ def as_csv(rows: list[Row]) -> str:
     """Return the table for a spreadsheet, figures in full; empty where there is none."""
     out = io.StringIO()
     writer = csv.writer(out)
+    deltas = [f"{name}_delta" for name in SCORES]
     writer.writerow(
-        [
-            "run",
-            "kind",
-            "outcome",
-            *_SCORES,
-            *(f"{name}_delta" for name in _SCORES),
-            "parameters",
-            "epochs",
-            "hours",
-        ]
+        ["run", "kind", "outcome", *SCORES, *deltas, "parameters", "epochs", "hours", "notes"]
     )
     for row in rows:
-        writer.writerow(
-            [
-                row.name,
-                row.kind,
-                row.outcome,
-                *row.scores.values(),
-                *row.deltas.values(),
-                row.parameters,
-                row.epochs,
-                row.hours,
-            ]
-        )
+        scores = [row.scores[name] for name in SCORES] + [row.deltas[name] for name in SCORES]
+        head, tail = [row.name, row.kind, row.outcome], [row.parameters, row.epochs, row.hours]
+        writer.writerow([*head, *scores, *tail, " ".join(row.notes)])
     return out.getvalue()

@@ -1,0 +1,166 @@
+"""The report's figures of levels: the spine, confusion matrices, curves over confidence."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.transforms import Affine2D
+
+from ..evaluation.result import Evaluation
+from ..levels import ANATOMICAL_ORDER
+from .drawing import BLUE, FAINT, INK, ORANGE, SOFT, as_svg, fixed_figure, house_style, new_figure
+from .wording import right_shares
+
+_SHARES = LinearSegmentedColormap.from_list("shares", [ORANGE, "#f3e3c3", "#9cc3e2", BLUE])
+_LOW_SHARE = 0.4
+_STEP, _PITCH = 0.78, 5.8
+
+
+def spine(evaluations: dict[str, Evaluation]) -> str:
+    """Draw a column of 24 bodies for each evaluation, coloured by the share of right levels.
+
+    The scale of colours begins at 40 %: a lower share is as orange.
+
+    Beside each body: its level, its share, its mask AP50-95, and for a second evaluation the
+    change of the share against the first, in points.
+    """
+    several = len(evaluations) > 1
+    with house_style(**{"axes.grid": False}):
+        figure, axes = fixed_figure(4.9 if several else 2.3, 7.6, (0, 0, 0, 0))
+        first: dict[str, float] = {}
+        for place, (title, evaluation) in enumerate(evaluations.items()):
+            _column(axes, _PITCH * place, title, evaluation, first)
+            first = first or right_shares(evaluation)
+        axes.set_xlim(-1.75, _PITCH * (len(evaluations) - 1) + (4.1 if several else 2.8))
+        axes.set_ylim(-_STEP * len(ANATOMICAL_ORDER) + 0.25, 2.0)
+        axes.set_aspect("equal")
+        axes.axis("off")
+        return as_svg(figure, "Share of right levels along the spine")
+
+
+def _column(
+    axes: Axes, left: float, title: str, evaluation: Evaluation, first: dict[str, float]
+) -> None:
+    shares = right_shares(evaluation)
+    axes.text(left - 1.7, 1.6, title, fontweight="bold", fontsize=10.5)
+    heads = [(1.75, "right"), (2.7, "AP")] + ([(4.0, "change")] if first else [])
+    for x, head in heads:
+        axes.text(left + x, 0.78, head, ha="right", fontsize=7.5, color=SOFT)
+    for rank, level in enumerate(ANATOMICAL_ORDER):
+        y, share = -_STEP * rank, shares.get(level)
+        _body(
+            axes,
+            left,
+            rank,
+            "#eef1f4" if share is None else _SHARES((share - _LOW_SHARE) / (1 - _LOW_SHARE)),
+        )
+        axes.text(left - 1.7, y, level, va="center", fontsize=8.5)
+        score = evaluation.levels.get(level)
+        ap = score.mask_ap50_95 if score else None
+        cells = [(1.75, "–" if share is None else f"{share:.0%}", INK)]
+        cells.append((2.7, "–" if ap is None else f"{ap:.2f}", SOFT))
+        if share is not None and level in first:
+            points = round((share - first[level]) * 100)
+            tint = BLUE if points > 0 else ORANGE if points < 0 else SOFT
+            cells.append((4.0, f"{points:+d}".replace("-", "−") if points else "±0", tint))
+        for x, text, tint in cells:
+            axes.text(left + x, y, text, ha="right", va="center", fontsize=8.5, color=tint)
+
+
+def _body(axes: Axes, left: float, rank: int, face: object) -> None:
+    """Draw one vertebral body on the curve of a spine seen from its side."""
+    width, height = 0.46 + 0.022 * rank, _STEP * (0.62 + 0.006 * rank)
+    along = rank / (len(ANATOMICAL_ORDER) - 1)
+    x = left - 0.12 + 0.3 * np.sin(2 * np.pi * (along * 1.22 - 0.12)) * (0.45 + 0.55 * along)
+    slope = np.cos(2 * np.pi * (along * 1.22 - 0.12)) * 0.3 * (0.45 + 0.55 * along)
+    patch = FancyBboxPatch(
+        (x - width / 2, -_STEP * rank - height / 2),
+        width,
+        height,
+        facecolor=face,
+        boxstyle="round,pad=0,rounding_size=0.1",
+        edgecolor="#6b7885",
+        lw=0.8,
+    )
+    turn = Affine2D().rotate_deg_around(x, -_STEP * rank, float(np.degrees(slope) * 0.35))
+    patch.set_transform(turn + axes.transData)
+    axes.add_patch(patch)
+
+
+def confidence_curves(evaluations: dict[str, Evaluation]) -> list[str]:
+    """Draw mask F1, precision and recall over the confidence threshold, a panel each."""
+    panels = []
+    for kind, title in (("f1", "F1"), ("precision", "precision"), ("recall", "recall")):
+        drawn = {
+            name: (e.f1_curve["confidence"], e.f1_curve[f"mask_{kind}"])
+            for name, e in evaluations.items()
+            if e.f1_curve.get(f"mask_{kind}") and e.f1_curve.get("confidence")
+        }
+        if not drawn:
+            continue
+        with house_style():
+            figure, axes = new_figure(4.4, 2.35)
+            for (name, (confidence, values)), tint in zip(drawn.items(), (INK, BLUE), strict=False):
+                axes.plot(confidence, values, color=tint, lw=2)
+                if kind == "f1":
+                    e = evaluations[name]
+                    spot = (e.mask_best_f1_confidence, e.mask_best_f1)
+                    axes.plot(*spot, "o", color=tint, ms=6, mec="white")
+            axes.set_xlabel("confidence")
+            axes.set_title(title)
+            axes.set_xlim(0, 1)
+            axes.set_ylim(0, 1.02)
+            panels.append(as_svg(figure, f"Mask {title} over confidence"))
+    return panels
+
+
+def confusion(title: str, evaluation: Evaluation) -> str:
+    """Draw a confusion matrix in anatomical order, shaded by the share of its row.
+
+    The diagonal is framed and one level up or down tinted, so that off-by-one errors show.
+    """
+    seen = {level for row in evaluation.confusion.values() for level in row}
+    levels = [lv for lv in ANATOMICAL_ORDER if lv in evaluation.confusion or lv in seen]
+    rows, columns = [*levels, "background"], [*levels, "missed"]
+    counts = np.array(
+        [[evaluation.confusion.get(t, {}).get(p, 0) for p in columns] for t in rows], float
+    )  # (true, found)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    with house_style(**{"axes.grid": False, "font.size": 7.5}):
+        figure, axes = fixed_figure(5.4, 5.55, (0.85, 0.75, 0.05, 0.3))
+        _diagonals(axes, len(levels))
+        for i, j in np.argwhere(counts > 0):
+            right = i == j and i < len(levels)
+            tint = BLUE if right else ORANGE
+            alpha = 0.12 + 0.88 * float(share[i, j])
+            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=tint, alpha=alpha, lw=0))
+            ink = "white" if share[i, j] > 0.55 else INK
+            text, size = f"{counts[i, j]:.0f}", 6.5 if counts[i, j] < 100 else 5.2
+            axes.text(j + 0.5, i + 0.53, text, ha="center", va="center", fontsize=size, color=ink)
+        axes.axhline(len(levels), color="#8795a3", lw=0.8)
+        axes.axvline(len(levels), color="#8795a3", lw=0.8)
+        axes.set_xlim(0, len(columns))
+        axes.set_ylim(len(rows), 0)
+        axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90)
+        axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+        axes.tick_params(length=0)
+        axes.set_aspect("equal")
+        axes.spines[["top", "right"]].set_visible(True)
+        axes.set_xlabel("found as")
+        axes.set_ylabel("true level")
+        axes.set_title(title)
+        return as_svg(figure, f"Confusion matrix of {title}")
+
+
+def _diagonals(axes: Axes, levels: int) -> None:
+    """Tint the band of one level up or down, and rule the cells."""
+    for i in range(levels):
+        for j in (i - 1, i, i + 1):
+            if 0 <= j < levels:
+                axes.add_patch(Rectangle((j, i), 1, 1, facecolor="#f4f1ea", lw=0))
+    axes.set_xticks(range(1, levels + 1), minor=True)
+    axes.set_yticks(range(1, levels + 1), minor=True)
+    axes.grid(which="minor", color=FAINT, lw=0.5)
+    axes.tick_params(which="minor", length=0)
