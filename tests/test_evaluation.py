@@ -41,7 +41,7 @@ def random_case(seed: int) -> list[tuple[LabelledFilm, Prediction]]:
     for i in range(int(rng.integers(1, 7))):
         truths = [
             (levels[int(rng.integers(len(levels)))], blob(rng))
-            for _ in range(int(rng.integers(0, 5)))
+            for _ in range(int(rng.integers(i == 0, 5)))
         ]
         detections = []
         for level, polygon in truths:
@@ -123,8 +123,6 @@ def oracle(films: list[tuple[LabelledFilm, Prediction]], kind: str) -> tuple[flo
 @pytest.mark.parametrize("seed", range(40))
 def test_average_precision_is_pycocotools_own(seed: int) -> None:
     films = random_case(seed)
-    if not any(film.outlines for film, _ in films):
-        pytest.skip("no label was drawn")
     result = score([record_image(film, prediction) for film, prediction in films])
     for kind, both in (
         ("bbox", (result.box_map50_95, result.box_map50)),
