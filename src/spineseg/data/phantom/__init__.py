@@ -3,7 +3,7 @@
 from .export import write_datasets
 from .film import Film, render_film
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of a film's bytes, so that no older film is taken for a new one."""
 
 __all__ = ["VERSION", "Film", "render_film", "write_datasets"]

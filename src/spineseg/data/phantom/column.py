@@ -15,68 +15,28 @@ from ...levels import LUMBAR, THORACIC
 LABELLED = THORACIC + LUMBAR
 NECK = ("C3", "C4", "C5", "C6", "C7")
 
-_WIDTH = np.array(
-    [
-        0.0765,
-        0.0713,
-        0.0675,
-        0.0664,
-        0.0674,
-        0.0692,
-        0.0720,
-        0.0743,
-        0.0768,
-        0.0800,
-        0.0844,
-        0.0889,
-        0.0923,
-        0.0954,
-        0.0996,
-        0.1053,
-        0.1126,
-    ]
+
+def _numbers(text: str) -> np.ndarray:
+    return np.array(text.split(), float)
+
+
+_WIDTH = _numbers(
+    "0.0765 0.0713 0.0675 0.0664 0.0674 0.0692 0.0720 0.0743 0.0768 "
+    "0.0800 0.0844 0.0889 0.0923 0.0954 0.0996 0.1053 0.1126"
 )
-_HEIGHT = np.array(
-    [
-        0.0307,
-        0.0338,
-        0.0371,
-        0.0398,
-        0.0418,
-        0.0431,
-        0.0433,
-        0.0443,
-        0.0459,
-        0.0482,
-        0.0507,
-        0.0527,
-        0.0544,
-        0.0550,
-        0.0571,
-        0.0579,
-        0.0536,
-    ]
+_HEIGHT = _numbers(
+    "0.0307 0.0338 0.0371 0.0398 0.0418 0.0431 0.0433 0.0443 0.0459 "
+    "0.0482 0.0507 0.0527 0.0544 0.0550 0.0571 0.0579 0.0536"
 )
-_PITCH = np.array(
-    [
-        0.0455,
-        0.0493,
-        0.0530,
-        0.0554,
-        0.0571,
-        0.0579,
-        0.0587,
-        0.0604,
-        0.0633,
-        0.0678,
-        0.0718,
-        0.0757,
-        0.0785,
-        0.0816,
-        0.0835,
-        0.0804,
-    ]
+_PITCH = _numbers(
+    "0.0455 0.0493 0.0530 0.0554 0.0571 0.0579 0.0587 0.0604 0.0633 "
+    "0.0678 0.0718 0.0757 0.0785 0.0816 0.0835 0.0804"
 )
+_TILT_SD_DEG = _numbers(
+    "7.40 9.02 10.41 11.46 12.03 11.88 10.96 10.00 10.17 "
+    "12.38 13.31 12.87 13.23 14.16 14.40 12.36 9.59"
+)
+_TILT_REACH = 2.6  # levels over which tilts are alike; gives the films' range of end plates
 _NECK_WIDTH = np.array([0.047, 0.048, 0.050, 0.053, 0.058])
 _NECK_HEIGHT = np.array([0.028, 0.028, 0.028, 0.028, 0.030])
 _NECK_PITCH = 0.040
@@ -95,6 +55,7 @@ class Vertebra:
     lean: float
     twist: float  # axial rotation
     depth: float
+    wedge: float = 0.0  # part by which the left side is higher than the right
 
 
 @dataclass(frozen=True)
@@ -107,21 +68,20 @@ class Column:
 
 
 def sample_column(rng: np.random.Generator, severity: float) -> Column:
-    """Return a column with T1 at the origin; `severity` 0..1 scales its curves."""
+    """Return a column with T1 at the origin; `severity` scales its curves (0.8: as on films)."""
     span = float(rng.normal(395, 32))
     scale = np.exp(rng.normal(0, 0.06))
     width = _WIDTH * scale * np.exp(rng.normal(0, 0.03, 17))
     height = _HEIGHT * np.exp(rng.normal(0, 0.07) + rng.normal(0, 0.035, 17))
     pitch = _PITCH * np.exp(rng.normal(0, 0.025, 16))
-    along = np.concatenate([[0], np.cumsum(pitch)]) / pitch.sum()
-    tilt = _tilts(rng, along, severity)
+    tilt = _tilts(rng, severity)
     between = (tilt[1:] + tilt[:-1]) / 2
     dx, dy = -np.sin(between) * pitch, np.cos(between) * pitch
     x, y = np.concatenate([[0], np.cumsum(dx)]), np.concatenate([[0], np.cumsum(dy)])
     size = 1 / np.hypot(x[-1], y[-1])
     drop = rng.normal(0, 0.02 + 0.03 * severity) - np.arctan2(x[-1], y[-1])
     x, y = x * np.cos(drop) + y * np.sin(drop), y * np.cos(drop) - x * np.sin(drop)
-    tilt = tilt - drop + rng.normal(0, np.radians(1.2 + 1.5 * severity), 17)
+    tilt = tilt - drop + rng.normal(0, np.radians(0.8 + 1.0 * severity), 17)
     curve = np.gradient(tilt)
     twist = np.clip(-curve * 2.2 + rng.normal(0, 0.04, 17), -0.6, 0.6)
     lean = _leans(rng)
@@ -136,6 +96,7 @@ def sample_column(rng: np.random.Generator, severity: float) -> Column:
             float(lean[i]),
             float(twist[i]),
             float(width[i] * span * 0.78),
+            float(np.clip(-curve[i] * 0.25, -0.12, 0.12)),
         )
         for i, level in enumerate(LABELLED)
     ]
@@ -152,15 +113,13 @@ def _room(pitch: np.ndarray, i: int) -> float:
     return 0.86 * float(min(pitch[max(i - 1, 0)], pitch[min(i, 15)]))
 
 
-def _tilts(rng: np.random.Generator, along: np.ndarray, severity: float) -> np.ndarray:
-    """Return coronal tilts of an S- or C-shaped column: three slopes of sines, radians."""
-    strength = severity * np.exp(rng.normal(0, 0.35))
-    a1, a2, a3 = rng.normal(0, [0.13, 0.17, 0.08]) * strength * 2
-    return (
-        a1 * np.cos(np.pi * along)
-        + a2 * np.cos(2 * np.pi * along)
-        + a3 * np.cos(3 * np.pi * along + 0.4)
-    )
+def _tilts(rng: np.random.Generator, severity: float) -> np.ndarray:
+    """Return coronal tilts T1..L5, radians: a smooth random curve with the films' spreads."""
+    apart = np.subtract.outer(np.arange(17), np.arange(17))
+    alike = np.exp(-((apart / _TILT_REACH) ** 2) / 2) + 1e-6 * np.eye(17)
+    curve = np.linalg.cholesky(alike) @ rng.standard_normal(17)
+    strength = 1.5 * severity * np.exp(rng.normal(0, 0.36))
+    return np.asarray(strength * np.radians(_TILT_SD_DEG) * curve)
 
 
 def _leans(rng: np.random.Generator) -> np.ndarray:

@@ -61,43 +61,55 @@ def render_film(
 
 def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: float) -> Map:
     """Return grey values 0..1: what a digital detector shows of the rays that arrive."""
-    attenuation = scene.attenuation
     k = scene.canvas.px_per_mm
-    blur = 0.28 * k * rng.uniform(0.6, 1.6)
-    primary = np.exp(-cv2.GaussianBlur(attenuation, (0, 0), max(blur, 0.3)))
-    spread = cv2.resize(primary, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
-    spread = cv2.GaussianBlur(spread, (0, 0), max(28 * k / 8, 1))
-    scatter = cv2.resize(
-        spread, (primary.shape[1], primary.shape[0]), interpolation=cv2.INTER_LINEAR
-    )
-    share = rng.uniform(0.06, 0.16 + 0.18 * difficulty)
-    arriving = (1 - share) * primary + share * scatter
-    photons = 10 ** rng.uniform(3.6, 4.6 - 0.5 * difficulty)
+    blur = 0.30 * k * rng.uniform(0.6, 1.5)
+    primary = np.exp(-cv2.GaussianBlur(scene.attenuation, (0, 0), max(blur, 0.3)))
+    share = rng.uniform(0.05, 0.12 + 0.12 * difficulty)
+    arriving = (1 - share) * primary + share * _wide(primary, 28 * k)
+    photons = 10 ** rng.uniform(4.0, 4.9 - 0.5 * difficulty)
     noise = rng.standard_normal(arriving.shape).astype(np.float32)
     arriving = arriving + noise * np.sqrt(np.maximum(arriving, 1e-4) / photons)
-    dense = -np.log(np.maximum(arriving, 2e-4))
-    dense += 0.10 * difficulty * smooth_noise(rng, dense.shape, 160 * k)
-    crisp = rng.uniform(0.0, 1.4)  # Unsharp masking, as consoles do.
-    dense += crisp * (dense - cv2.GaussianBlur(dense, (0, 0), max(5 * k, 1)))
-    return _windowed(dense, rng, view)
+    dense = -np.log(np.maximum(arriving, 3e-4))
+    dense += 0.08 * difficulty * smooth_noise(rng, dense.shape, 160 * k)
+    return _windowed(_evened(dense, rng, k, view), scene.attenuation > 0.12, rng, view)
 
 
-def _windowed(dense: Map, rng: np.random.Generator, view: View) -> Map:
-    inside = dense[_exposed_part(dense)]
-    black, white = np.percentile(inside, [rng.uniform(1, 9), rng.uniform(99.2, 99.9)])
+def _wide(of: Map, sigma_px: float) -> Map:
+    """Return a Gaussian blur so wide that an eighth of the pixels carry it."""
+    small = cv2.resize(of, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), max(sigma_px / 8, 0.8))
+    return cv2.resize(small, (of.shape[1], of.shape[0]), interpolation=cv2.INTER_CUBIC)
+
+
+def _evened(dense: Map, rng: np.random.Generator, k: float, view: View) -> Map:
+    """Return the film as consoles show it: wide differences held back, fine ones brought out."""
+    keep = rng.uniform(0.40, 0.95) if view == "frontal" else rng.uniform(0.55, 0.95)
+    gain = rng.uniform(1.0, 1.5 if keep > 0.7 else 1.9)
+    base = _wide(dense, rng.uniform(16, 26) * k)
+    fine = cv2.GaussianBlur(dense, (0, 0), max(3.5 * k, 0.8))
+    return np.asarray(keep * base + (fine - base) + gain * (dense - fine), np.float32)
+
+
+def _windowed(dense: Map, inside: np.ndarray, rng: np.random.Generator, view: View) -> Map:
+    """Return the grey values of a film whose window is set by what lies inside the body."""
+    within = dense[inside] if inside.any() else dense
     if view == "frontal":
-        ceiling, gamma = rng.uniform(0.74, 0.92), np.exp(rng.normal(-0.10, 0.24))
+        low, high = np.percentile(within, [rng.uniform(0.3, 3.5), rng.uniform(99.3, 99.9)])
+        floor, ceiling, gamma = (
+            rng.uniform(0, 0.09),
+            rng.uniform(0.78, 0.96),
+            rng.normal(1.14, 0.17),
+        )
     else:
-        black *= rng.uniform(0.35, 0.9)
-        ceiling, gamma = rng.uniform(0.84, 0.97), np.exp(rng.normal(-0.50, 0.16))
-    scaled = np.clip((dense - black) / max(white - black, 0.1), 0, 1.08)
-    return np.asarray(np.minimum(scaled**gamma * ceiling, 1.0), np.float32)
-
-
-def _exposed_part(dense: Map) -> np.ndarray:
-    """Return where the rays met a body."""
-    mask = dense > 0.15
-    return mask if mask.any() else np.ones_like(mask)
+        low, high = np.percentile(within, [rng.uniform(0.3, 3.0), rng.uniform(99.2, 99.9)])
+        floor, ceiling, gamma = (
+            rng.uniform(0.03, 0.14),
+            rng.uniform(0.84, 0.97),
+            rng.normal(0.64, 0.11),
+        )
+    scaled = np.clip((dense - low) / max(high - low, 0.1), -0.2, 1.08)
+    grey = floor + (ceiling - floor) * np.clip(scaled, 0, None) ** max(gamma, 0.5)
+    return np.asarray(np.clip(grey + 0.5 * floor * np.minimum(scaled, 0) / 0.2, 0, 1), np.float32)
 
 
 def _outlines(scene: Scene, warp: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:

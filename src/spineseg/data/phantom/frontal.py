@@ -2,93 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from .column import LABELLED, Column, Vertebra, sample_column
-from .frontal_bones import add_arch, add_girdle, add_head, add_ribs
-from .pelvis import add_pelvis
-from .shapes import Body, Canvas, smooth_noise
-from .tissue import CORTICAL, SOFT, SPONGY, Scene
-from .trunk import Axis, Trunk, take_bowel_gas
+from .column import LABELLED, Column, sample_column
+from .shapes import Canvas, smooth_noise
+from .skeleton import add_girdle, add_head, add_pelvis, add_ribs
+from .tissue import Scene
+from .trunk import Axis, Trunk
+from .vertebra import add_frontal
 
 
 def frontal_scene(rng: np.random.Generator, rows_px: int, difficulty: float) -> Scene:
     """Return a frontal scene of `rows_px` rows; `difficulty` 0..1 bends and hides more."""
     column = sample_column(rng, 0.45 + 0.75 * difficulty)
-    tight = rng.random() < 0.4  # Cropped to the column, as the thoracolumbar sets are.
-    canvas, origin = _framing(rng, column, rows_px, tight)
-    vertebrae = [_moved(v, origin) for v in column.vertebrae]
-    axis = Axis(vertebrae)
-    trunk = Trunk(rng, column.span_mm, axis)
-    air = trunk.lungs(canvas, rng)
-    depth = trunk.depth(canvas)
-    attenuation = SOFT * np.maximum(depth - air, 0.12 * depth)
-    attenuation *= 1 + 0.035 * smooth_noise(rng, canvas.shape, 22 * canvas.px_per_mm)
-    take_bowel_gas(attenuation, canvas, rng, trunk)
+    canvas, (x0, y0) = _framing(rng, column, rows_px, difficulty)
+    vertebrae = [replace(v, x=v.x + x0, y=v.y + y0) for v in column.vertebrae]
+    trunk = Trunk(rng, column.span_mm, Axis(vertebrae))
+    attenuation, flesh = trunk.attenuation(canvas, rng)
     bone = canvas.empty()
-    add_ribs(bone, canvas, rng, vertebrae, trunk)
+    add_ribs(bone, canvas, rng, [v for v in vertebrae if v.level[0] == "T"], trunk)
     add_girdle(bone, canvas, rng, trunk)
-    sacrum = (column.sacrum[0] + origin[0], column.sacrum[1] + origin[1], column.sacrum[2])
+    sacrum = (column.sacrum[0] + x0, column.sacrum[1] + y0, column.sacrum[2])
     add_pelvis(bone, canvas, rng, sacrum, column.span_mm)
-    add_head(bone, canvas, rng, vertebrae[0])
-    density = float(np.exp(rng.normal(0, 0.2)) * (1.0 - 0.45 * difficulty * rng.random()))
+    add_head(bone, canvas, rng, vertebrae[0], column.span_mm)
+    density = float(np.exp(rng.normal(0.05, 0.18)) * (1.0 - 0.40 * difficulty * rng.random()))
     outlines = {}
-    for vertebra in vertebrae:
-        body = _body(vertebra)
-        body.add(bone, canvas, SPONGY * density, CORTICAL * density)
-        add_arch(bone, canvas, vertebra, density)
-        if vertebra.level in LABELLED:
-            outlines[vertebra.level] = body.outline()
-    attenuation += bone * (depth > 0)
-    return Scene(canvas, attenuation, outlines)
+    for v in vertebrae:
+        body = add_frontal(bone, canvas, v, density)
+        if v.level in LABELLED:
+            outlines[v.level] = body.outline()
+    bone *= 1 + 0.10 * smooth_noise(rng, canvas.shape, 1.6 * canvas.px_per_mm)  # Trabeculae.
+    return Scene(canvas, attenuation + bone * flesh, outlines)
 
 
 def _framing(
-    rng: np.random.Generator, column: Column, rows_px: int, tight: bool
+    rng: np.random.Generator, column: Column, rows_px: int, difficulty: float
 ) -> tuple[Canvas, tuple[float, float]]:
-    """Return the film and where T1 lies on it."""
+    """Return the film and where T1 lies on it; some are cropped to the column."""
     span = column.span_mm
-    if tight:
+    if rng.random() < 0.12 + 0.14 * difficulty:
         height = span / rng.uniform(0.78, 0.93)
         top = (height - span) * rng.uniform(0.2, 0.5)
-        width = height / rng.uniform(2.3, 3.8)
+        width = height / rng.uniform(1.9, 3.0)
     else:
-        height = span / rng.uniform(0.48, 0.64)
+        height = span / rng.uniform(0.45, 0.58)
         top = height * rng.uniform(0.15, 0.28)
-        width = height / rng.uniform(2.2, 3.4)
+        width = height / rng.uniform(2.5, 3.9)
     xs = [v.x for v in column.vertebrae]
     middle = (max(xs) + min(xs)) / 2
     width = max(width, (max(xs) - min(xs)) + 0.24 * span)
     x = width / 2 - middle + rng.normal(0, 0.03) * width
     return Canvas(float(width), float(height), rows_px / float(height)), (float(x), float(top))
-
-
-def _moved(v: Vertebra, origin: tuple[float, float]) -> Vertebra:
-    return Vertebra(
-        v.level,
-        v.x + origin[0],
-        v.y + origin[1],
-        v.width,
-        v.height,
-        v.tilt,
-        v.lean,
-        v.twist,
-        v.depth,
-    )
-
-
-def _body(v: Vertebra) -> Body:
-    lumbar = v.level.startswith("L")
-    return Body(
-        v.x,
-        v.y,
-        v.width * 1.04,
-        v.height,
-        v.depth,
-        v.tilt,
-        v.lean,
-        waist=0.10 if lumbar else 0.07,
-        flare=0.09 if lumbar else 0.04,
-        power=2.6,
-        notch=0.13 if v.level == "L5" else 0.0,
-    )

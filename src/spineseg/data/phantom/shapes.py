@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 Map = np.ndarray  # (height, width) float32
 
@@ -59,100 +58,13 @@ class Canvas:
         return slice(top, bottom), slice(left, right), xs[None, :], ys[:, None]
 
 
-def _turned(
+def turned(
     xs: np.ndarray, ys: np.ndarray, x: float, y: float, tilt: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the grid in coordinates centred at (x, y) and turned by `tilt` radians."""
     dx, dy = xs - x, ys - y
     cos, sin = np.cos(tilt), np.sin(tilt)
     return dx * cos + dy * sin, dy * cos - dx * sin
-
-
-@dataclass(frozen=True)
-class Body:
-    """A vertebral body: a waisted cylinder of superelliptic section, leaning along the ray."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    depth: float
-    tilt: float  # radians, in the film's plane
-    lean: float  # radians, out of it: opens the end plates into ellipses
-    waist: float  # fraction of the half width lost at mid height
-    wedge: float = 0.0  # fraction by which the left side is higher than the right
-    flare: float = 0.0  # fraction of the height by which the corners stand out
-    power: float = 2.0  # of the section; 2 an ellipse, 4 nearly a rectangle
-    notch: float = 0.0  # fraction of the height that the lower edge is hollowed by
-
-    def outline(self, points_per_side: int = 7) -> np.ndarray:
-        """Return the silhouette in millimetres, (4 * points_per_side, 2), clockwise on the film."""
-        t = np.linspace(-1, 1, points_per_side, endpoint=False)
-        w, h = self.width / 2, self.height / 2
-        reach = h + 0.35 * self.depth / 2 * abs(np.sin(self.lean))
-
-        def edge(u: np.ndarray, lower: bool) -> np.ndarray:
-            corner = np.clip((np.abs(u) - 0.7) / 0.3, 0, 1) ** 2
-            rise = self.flare * self.height * corner
-            hollow = (
-                self.notch * self.height * (1 - u**2) if lower else 0.06 * self.height * (1 - u**2)
-            )
-            half = reach * (1 - self.wedge * u) + rise - hollow
-            round_off = np.where(np.abs(u) > 0.9, 0.94, 1.0)
-            return half * round_off
-
-        def side(v: np.ndarray) -> np.ndarray:
-            return w * (1 - self.waist * (1 - v**2)) * np.where(np.abs(v) > 0.9, 0.96, 1.0)
-
-        top = np.stack([t * w, -edge(t, False)], 1)
-        right = np.stack([side(t), t * reach * (1 - self.wedge)], 1)
-        bottom = np.stack([-t * w, edge(-t, True)], 1)
-        left = np.stack([-side(t), -t * reach * (1 + self.wedge)], 1)
-        local = np.concatenate([top, right, bottom, left])
-        cos, sin = np.cos(self.tilt), np.sin(self.tilt)
-        return np.stack(
-            [
-                self.x + local[:, 0] * cos - local[:, 1] * sin,
-                self.y + local[:, 0] * sin + local[:, 1] * cos,
-            ],
-            axis=1,
-        )
-
-    def _chord(self, u: np.ndarray, v: np.ndarray, wall: float, plate: float) -> np.ndarray:
-        """Return the chord of the body shrunk by `wall` at its sides and `plate` at its ends."""
-        half_height = np.maximum(
-            self.height / 2 * (1 - self.wedge * u / (self.width / 2)) - plate, 0.1
-        )
-        v = v + np.where(v > 0, 1, -1) * (
-            (self.notch if self.notch else 0.06)
-            * self.height
-            * np.clip(1 - (2 * u / self.width) ** 2, 0, 1)
-        ) * (np.abs(v) > self.height / 4)
-        rel = np.clip(v / half_height, -1, 1)
-        corner = self.flare * np.clip(np.abs(rel) - 0.7, 0, 1)
-        half_width = self.width / 2 * (1 - self.waist * (1 - rel**2)) * (1 + corner) - wall
-        half_depth = self.depth / 2 - wall
-        inside = np.clip(1 - np.abs(u / np.maximum(half_width, 0.1)) ** self.power, 0, 1)
-        z = half_depth * inside ** (1 / self.power)
-        sin, cos = np.sin(self.lean), np.cos(self.lean)
-        if abs(sin) < 0.02:
-            return 2 * z * (np.abs(v) <= half_height)
-        low, high = (-half_height - v * cos) / sin, (half_height - v * cos) / sin
-        if sin < 0:
-            low, high = high, low
-        return np.clip(np.minimum(z, high) - np.maximum(z * -1, low), 0, None)
-
-    def add(self, to: Map, canvas: Canvas, spongy: float, cortical: float) -> None:
-        """Add the body's attenuation: `spongy` per mm inside, `cortical` per mm in a thin shell."""
-        reach = 0.75 * np.hypot(self.width, self.height) + 0.5 * self.depth * abs(np.sin(self.lean))
-        patch = canvas.patch(self.x, self.y, reach, reach)
-        if patch is None:
-            return
-        rows, columns, xs, ys = patch
-        u, v = _turned(xs, ys, self.x, self.y, self.tilt)
-        outer = self._chord(u, v, 0.0, 0.0)
-        inner = self._chord(u, v, 0.055 * self.width * 0.45, 0.07 * self.height)
-        to[rows, columns] += spongy * outer + cortical * np.maximum(outer - inner, 0)
 
 
 def add_ellipsoid(
@@ -172,7 +84,7 @@ def add_ellipsoid(
     if patch is None:
         return
     rows, columns, xs, ys = patch
-    u, v = _turned(xs, ys, centre[0], centre[1], tilt)
+    u, v = turned(xs, ys, centre[0], centre[1], tilt)
     outer = 2 * half[2] * np.sqrt(np.clip(1 - (u / half[0]) ** 2 - (v / half[1]) ** 2, 0, 1))
     to[rows, columns] += density * outer
     if shell:
@@ -185,46 +97,57 @@ def add_tube(
     to: Map,
     canvas: Canvas,
     path: np.ndarray,
-    radius: float,
+    radius: float | np.ndarray,
     density: float,
     *,
     wall: float = 0.0,
     wall_density: float = 0.0,
-    steepness: np.ndarray | None = None,
+    strength: np.ndarray | None = None,
 ) -> None:
-    """Add a tube along `path`, (points, 2) mm; `steepness` >= 1 lengthens chords where it is deep.
+    """Add a tube along `path`, (points, 2) mm; `radius` may vary along it, (points,) mm.
 
-    The distance to the centre line comes from OpenCV's distance transform.
+    `strength`, (points,), multiplies its chords: above 1 where the tube runs along the ray,
+    towards 0 where it ends. Each pixel belongs to the path's nearest piece (OpenCV's labelled
+    distance transform).
     """
     k = canvas.px_per_mm
-    low, high = path.min(0) - radius - 1, path.max(0) + radius + 1
+    radii = np.broadcast_to(np.asarray(radius, np.float32), (len(path),))
+    margin = float(radii.max()) + 1
+    low, high = path.min(0) - margin, path.max(0) + margin
     middle, half = (low + high) / 2, (high - low) / 2
     patch = canvas.patch(middle[0], middle[1], half[0], half[1])
     if patch is None:
         return
     rows, columns, xs, ys = patch
     line = np.full((ys.shape[0], xs.shape[1]), 255, np.uint8)
-    points = np.round((path * k - [columns.start, rows.start]) * 8).astype(np.int32)
+    points = np.round((path * k - [columns.start, rows.start] - 0.5) * 8).astype(np.int32)
     cv2.polylines(line, [points[:, None]], False, 0, 1, cv2.LINE_8, 3)
     if line.all():
         return
-    distance = cv2.distanceTransform(line, cv2.DIST_L2, 3) / k
-    outer = 2 * np.sqrt(np.clip(radius**2 - distance**2, 0, None))
+    if strength is None and radii.min() == radii.max():
+        distance = cv2.distanceTransform(line, cv2.DIST_L2, 5) / k
+        reach: float | np.ndarray = float(radii[0])
+        factor: float | np.ndarray = 1.0
+    else:
+        distance, label = cv2.distanceTransformWithLabels(
+            line, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        distance = distance / k
+        on_y, on_x = np.nonzero(line == 0)
+        at = np.stack([on_x, on_y], 1)[:, None] * 8 - points[None]
+        nearest = np.argmin((at * at).sum(2), axis=1)
+        piece = np.zeros(int(label.max()) + 1, np.intp)
+        piece[label[on_y, on_x]] = nearest
+        reach = radii[piece][label]
+        factor = 1.0 if strength is None else strength.astype(np.float32)[piece][label]
+    outer = 2 * np.sqrt(np.clip(reach**2 - distance**2, 0, None))
     added = density * outer
     if wall:
-        inner = 2 * np.sqrt(np.clip((radius - wall) ** 2 - distance**2, 0, None))
-        added = added + wall_density * (outer - inner)
-    if steepness is not None:
-        factor = np.interp(
-            ys[:, 0], *_sorted(path[:, 1], steepness)
-        )  # A rib's depth changes slowly along y at its bend.
-        added = added * factor[:, None]
-    to[rows, columns] += added.astype(np.float32)
-
-
-def _sorted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(x)
-    return x[order], y[order]
+        core = np.maximum(reach - wall, 0)
+        added = added + wall_density * (
+            outer - 2 * np.sqrt(np.clip(core**2 - distance**2, 0, None))
+        )
+    to[rows, columns] += (added * factor).astype(np.float32)
 
 
 def add_slab(
@@ -268,8 +191,30 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain_px: flo
 
 
 def smooth_polygon(corners: list[list[float]], points: int = 60) -> np.ndarray:
-    """Return a closed smooth curve through `corners`, (points, 2): a periodic cubic spline."""
-    closed = np.array([*corners, corners[0]], float)
-    length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T) ** 0.5)])
-    spline = CubicSpline(length, closed, bc_type="periodic")
-    return np.asarray(spline(np.linspace(0, length[-1], points, endpoint=False)))
+    """Return a closed smooth curve through `corners`, (points, 2): a Catmull-Rom spline."""
+    through = np.array(corners, float)
+    return _catmull_rom(np.concatenate([through[-1:], through, through[:2]]), points, False)
+
+
+def spline(points: list[list[float]], count: int = 40) -> np.ndarray:
+    """Return an open smooth curve through `points`, (count, 2): a Catmull-Rom spline."""
+    p = np.array(points, float)
+    return _catmull_rom(np.stack([2 * p[0] - p[1], *p, 2 * p[-1] - p[-2]]), count, True)
+
+
+def _catmull_rom(p: np.ndarray, count: int, ends: bool) -> np.ndarray:
+    """Return `count` points from p[1] to p[-2], the last included where it `ends`."""
+    at = np.linspace(0, len(p) - 3, count, endpoint=ends)
+    piece = np.minimum(at.astype(int), len(p) - 4)
+    s = (at - piece)[:, None]
+    a, b, c, e = (p[piece + i] for i in range(4))
+    return np.asarray(
+        b + 0.5 * s * (c - a + s * (2 * a - 5 * b + 4 * c - e + s * (3 * (b - c) + e - a)))
+    )
+
+
+def ridges(rng: np.random.Generator, shape: tuple[int, int], grain_px: float) -> Map:
+    """Return 0..1, near 1 along the crests of two scales of noise: walls of small air cells."""
+    coarse = 1 - np.abs(smooth_noise(rng, shape, grain_px))
+    fine = 1 - np.abs(smooth_noise(rng, shape, grain_px / 2.2))
+    return np.clip(0.62 * coarse + 0.38 * fine, 0, 1) ** 3

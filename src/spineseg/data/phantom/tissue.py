@@ -1,4 +1,4 @@
-"""How much each tissue attenuates, and what a scene is."""
+"""How strongly tissues weaken the rays, and a scene: attenuation with the outlines on it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from .shapes import Canvas, Map
 
 SOFT = 0.0125  # attenuation per mm; bone below is what it has beyond soft tissue
-SPONGY = 0.0075
-CORTICAL = 0.036
+SPONGY = 0.0062
+CORTICAL = 0.034
 
 
 @dataclass(frozen=True)
@@ -19,4 +19,4 @@ class Scene:
 
     canvas: Canvas
     attenuation: Map
-    outlines: dict[str, np.ndarray]
+    outlines: dict[str, np.ndarray]  # level -> (points, 2), mm
