@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -24,10 +25,31 @@ from spineseg.tracking.runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.ui import serve
 
+_NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
     return open_store(tmp_path_factory.mktemp("mlruns"), None)
+
+
+def test_nothing_is_sent_home_however_mlflow_is_reached() -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in {"DO_NOT_TRACK", _NO_TELEMETRY}}
+    code = (
+        "import study.driver; from mlflow.telemetry import client; "
+        "print(client.get_telemetry_client())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "None"
+
+
+def test_a_servers_password_is_in_no_error(tmp_path: Path) -> None:
+    uri = f"http://reader:hush@127.0.0.1:{free_port()}"
+    with pytest.raises(StoreError) as caught:
+        open_store(tmp_path, uri)
+    assert "hush" not in str(caught.value) and "127.0.0.1" in str(caught.value)
 
 
 def trial_run(store: TrackingStore, name: str) -> str:

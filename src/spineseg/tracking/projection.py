@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from ..errors import StoreError
 from ..events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
 from .runs import TRIAL_KEY
-from .store import TrackingStore, experiment_id, refusing
+from .store import TrackingStore, experiment_id, refusing, without_password
 
 BACK_OFF_SECONDS = 20.0
 COMPLETE = "projection"  # Tag: the whole log has been carried over.
@@ -62,7 +62,9 @@ class RunProjection:
                 del self._unsent[0]
         except (MlflowException, StoreError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
-            log.warning("MLflow did not take %s: %s", self._folder.name, str(error)[:200])
+            log.warning(
+                "MLflow did not take %s: %s", self._folder.name, without_password(str(error)[:200])
+            )
             return False
         return True
 

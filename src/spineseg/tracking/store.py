@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import StoreError
-
-# Before MLflow is imported: nothing is sent home, and a dead server costs seconds, not minutes.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+
+from ..errors import StoreError
 
 for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -64,10 +57,16 @@ def refusing(what: str) -> Iterator[None]:
     except (MlflowException, OSError) as error:
         if isinstance(error, OSError) and error.errno in (28, 122):
             raise  # A full disk has its own remedy.
-        reason = str(error).splitlines()[0][:200]
+        reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
         raise StoreError(
-            f"tracking store {what}: {reason}; check store.root and store.mlflow_uri"
-        ) from error
+            f"tracking store {without_password(what)}: {reason}; "
+            "check store.root and store.mlflow_uri"
+        ) from None
+
+
+def without_password(text: str) -> str:
+    """Return `text` with the user and password of every URL in it blotted out."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 def experiment_id(store: TrackingStore, name: str) -> str:

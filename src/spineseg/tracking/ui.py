@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from ..errors import StoreError
-from .store import TrackingStore
+from .store import TrackingStore, without_password
 
 HOST = "127.0.0.1"
 
@@ -20,7 +20,9 @@ def serve(store: TrackingStore, *, port: int) -> None:
     Raises StoreError for a port in use, and where the store is a server with pages of its own.
     """
     if not store.is_local:
-        raise StoreError(f"the store is a server already; open {store.uri} in a browser")
+        raise StoreError(
+            f"the store is a server already; open {without_password(store.uri)} in a browser"
+        )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
