@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
-from spineseg.data.export import read_films
+from spineseg.data.labelled import read_films
 from spineseg.data.phantom import render_film
 from spineseg.films import Outline
 from spineseg.levels import LUMBAR, THORACIC

@@ -39,11 +39,15 @@ def cli(debug: bool) -> None:
 @SETS
 @JSON
 def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    """Make, fetch or merge a study's data, and count them."""
+    """Make, fetch or merge a study's data, audit and count them.
+
+    Exit code 1 where they leak between their parts in a way that the config does not accept.
+    """
     from .data_report import describe_data
 
     description = describe_data(config, sets, say=_say(as_json))
     click.echo(json.dumps(description.model_dump(mode="json")) if as_json else description.text())
+    raise SystemExit(1 if description.standing_leaks else 0)
 
 
 @cli.command()
@@ -54,7 +58,7 @@ def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
     """List what a study would run, and estimate its hours."""
     from spineseg.config_files import load_study
-    from spineseg.data.merge import prepare_dataset
+    from spineseg.data.merge import load_audit, prepare_dataset
 
     from .plan import check_study, make_plan, plan_text
     from .records import Records
@@ -63,6 +67,7 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
     check_study(study, config)
     say = _say(as_json)
     dataset = prepare_dataset(study.data, Records(study).data_cache, say)
+    load_audit(dataset).refuse_leaks(study.data.accept_leaks)
     planned = make_plan(study, dataset, timing=timing, say=say)
     click.echo(planned.model_dump_json() if as_json else plan_text(planned))
 

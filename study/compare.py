@@ -13,8 +13,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from spineseg.config import StudyConfig
-from spineseg.data.export import read_films
-from spineseg.data.merge import MANIFEST_FILE, Manifest
+from spineseg.data.labelled import read_films
+from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
 from spineseg.evaluation.matching import load_matches
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
@@ -198,8 +198,8 @@ def _manifest(records: Records, trials: list[FrozenTrial]) -> Manifest | None:
     for trial in trials:
         folder = _folder(records, trial)
         if (folder / "job.json").exists():
-            path = Job.read(folder).dataset / MANIFEST_FILE
-            return Manifest.model_validate_json(path.read_text()) if path.exists() else None
+            dataset = Job.read(folder).dataset
+            return load_manifest(dataset) if (dataset / MANIFEST_FILE).exists() else None
     return None
 
 
@@ -209,7 +209,7 @@ def _data(manifest: Manifest | None) -> dict[str, object]:
     parts = ("train", "valid", "test")
     return {
         "fingerprint": manifest.fingerprint,
-        "sources": list(manifest.sources),
+        "sources": list(manifest.source_names),
         "images": {part: manifest.count(part) for part in parts},
         "instances": {part: sum(manifest.instances(part).values()) for part in parts},
     }

@@ -14,10 +14,16 @@ from pathlib import Path
 import optuna
 
 from spineseg.config import StudyConfig
-from spineseg.data.export import PARTS
-from spineseg.data.merge import Dataset, prepare_dataset
+from spineseg.data.film_source import PARTS
+from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
+from spineseg.data.merge import load_audit, prepare_dataset
 from spineseg.tracking.projection import RunProjection, carried_over
-from spineseg.tracking.runs import log_dataset, open_study_run, open_trial_run
+from spineseg.tracking.runs import (
+    log_dataset,
+    log_study_artifacts,
+    open_study_run,
+    open_trial_run,
+)
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.job import Job
@@ -25,6 +31,7 @@ from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
 
 from .code_version import code_version
+from .data_report import audit_page
 from .objective import Interrupted, Starts, run_trial, tell
 from .plan import check_study, check_weights
 from .progress import Progress
@@ -69,6 +76,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     with records.lock():
         devices = chosen_devices(config.devices.device)
         dataset = prepare_dataset(config.data, records.data_cache)
+        load_audit(dataset).refuse_leaks(config.data.accept_leaks)
         check_weights(config)
         study = open_study(records, dataset.fingerprint)
         set_sampler(study, config)
@@ -97,7 +105,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
 
 def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:
     counts = {part: dataset.manifest.count(part) for part in PARTS}
-    return open_study_run(
+    run_id = open_study_run(
         store,
         config.name,
         tags={
@@ -111,6 +119,25 @@ def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> 
             "variants": len(config.variants),
             "search_trials": config.search.trials,
         },
+    )
+    _log_data(store, run_id, dataset)
+    files = [dataset.folder / name for name in (MANIFEST_FILE, AUDIT_FILE)]
+    log_study_artifacts(
+        store, run_id, {f"data/{path.name}": path for path in (*files, audit_page(dataset))}
+    )
+    return run_id
+
+
+def _log_data(store: TrackingStore, run_id: str, dataset: Dataset) -> None:
+    """Name the data in a run's inputs."""
+    manifest = dataset.manifest
+    log_dataset(
+        store,
+        run_id,
+        name=" + ".join(manifest.source_names),
+        fingerprint=manifest.fingerprint,
+        source=str(dataset.folder),
+        profile=json.dumps({part: manifest.count(part) for part in PARTS}),
     )
 
 
@@ -206,14 +233,7 @@ def _trial_run(running: _Running, number: int, spec: TrialSpec) -> str:
         },
         params=train_config(running.config, spec).model_dump(),
     )
-    log_dataset(
-        running.store,
-        run_id,
-        name="+".join(manifest.sources),
-        fingerprint=manifest.fingerprint,
-        source=str(running.dataset.folder),
-        profile=json.dumps({part: manifest.count(part) for part in PARTS}),
-    )
+    _log_data(running.store, run_id, running.dataset)
     return run_id
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from spineseg.data.export import PARTS, check_image, read_export, read_films
+from spineseg.data.intake import check_image
+from spineseg.data.labelled import read_films
 from spineseg.environment import prepare_environment
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
@@ -116,9 +117,7 @@ def evaluate_folder(
     from spineseg.evaluation.predictor import trained_image_size_px
 
     prepare_environment(Path("mlruns") / "work" / "ultralytics")
-    export = read_export(folder)
-    parts = [name for name in PARTS if name in export.images] if part == "all" else [part]
-    films = [film for name in parts for film in read_films(folder, name)]
+    films = read_films(folder, part)
     for film in films:
         check_image(film.path)
     return evaluate_weights(

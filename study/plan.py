@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from spineseg.config import Choices, Model, StudyConfig, TrainConfig
-from spineseg.data.merge import Dataset
+from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
 from spineseg.events import Epoch, Failed, read_events
 from spineseg.training.devices import Device, chosen_devices

@@ -8,7 +8,7 @@ import time
 from optuna.trial import FrozenTrial, TrialState
 
 from spineseg.config import Model, StudyConfig
-from spineseg.data.export import read_films
+from spineseg.data.labelled import read_films
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events

@@ -7,9 +7,9 @@ import pytest
 from conftest import write_export
 
 from spineseg.config import DataConfig
-from spineseg.data.export import label_path, read_export, read_films
 from spineseg.data.merge import Dataset, prepare_dataset
 from spineseg.data.split import assign_parts, patient_of, source_stem
+from spineseg.data.yolo import label_path, read_export, read_films
 from spineseg.errors import ConfigError, DataError, SpinesegError
 from spineseg.levels import CERVICAL, CLASS_INDEX, LUMBAR, THORACIC
 

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from spineseg.data.export import read_export, read_films
+from spineseg.data.labelled import read_films
 from spineseg.data.phantom import VERSION, Film, render_film, write_datasets
+from spineseg.data.yolo import read_export
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
 

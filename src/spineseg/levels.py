@@ -1,6 +1,9 @@
 """The 24 vertebra levels: class order of the merged dataset, anatomical order, regions, colours."""
 
+import re
+from collections.abc import Collection
 from colorsys import hls_to_rgb
+from typing import Literal
 
 CERVICAL = tuple(f"C{i}" for i in range(1, 8))
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
@@ -17,6 +20,24 @@ RANK: dict[str, int] = {level: rank for rank, level in enumerate(ANATOMICAL_ORDE
 CLASS_INDEX: dict[str, int] = {level: index for index, level in enumerate(CLASS_NAMES)}
 CLASS_RANK: tuple[int, ...] = tuple(RANK[level] for level in CLASS_NAMES)
 """Class index -> anatomical rank (0 = C1, 23 = L5)."""
+
+View = Literal["frontal", "lateral"]
+_WRITTEN = re.compile(r"^(?:vertebra[ _-]*)?(C|T|TH|D|L)[ _-]*0?(\d{1,2})$", re.IGNORECASE)
+
+
+def level_named(name: str) -> str | None:
+    """Return the level that a class name says: `T1` for "T1", "t-01", "Th 1" or "D1"; else None."""
+    match = _WRITTEN.match(name.strip())
+    if not match:
+        return None
+    level = ("T" if match[1].upper() in {"TH", "D"} else match[1].upper()) + match[2]
+    return level if level in RANK else None
+
+
+def view_of(levels: Collection[str]) -> View:
+    """Return the view that a film's labels speak for: necks are labelled on lateral films."""
+    cervical = sum(level in CERVICAL for level in levels)
+    return "lateral" if 2 * cervical > len(levels) else "frontal"
 
 
 def levels_apart(level: str, other: str) -> int:

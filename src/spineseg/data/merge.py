@@ -1,183 +1,372 @@
-"""Merges exports into one dataset of the 24 levels, checked, split and fingerprinted."""
+"""Merges sources into one dataset of the 24 levels: mended, split, audited and fingerprinted."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import psutil
 import yaml
-from pydantic import Field
 
-from ..config import DataConfig, Model
+from ..config import DataConfig
 from ..errors import DataError
-from ..films import Outline
-from ..levels import CLASS_INDEX, CLASS_NAMES
-from .export import PARTS, Export, check_image, label_path, read_export, read_outlines
-from .sources import Progress, source_folders
-from .split import assign_parts, patient_of
+from ..levels import CLASS_NAMES
+from .audit import Audit, Finding, make_audit
+from .augment import encoded, pose_of, posed_film, posed_outlines
+from .film_source import PARTS, shown
+from .intake import FilmFacts, Intake, decode, label_text, take_in
+from .labels import clean_labels
+from .likeness import Pair, alike_pairs
+from .manifest import (
+    AUDIT_FILE,
+    MANIFEST_FILE,
+    Dataset,
+    Manifest,
+    ManifestEntry,
+    fingerprint_of,
+    load_manifest,
+)
+from .sources import OpenSource, Progress, open_sources
+from .split import Patient, assign_parts, check_parts, grouped, patient_of, source_stem
+from .workers import on_all_cores
+from .yolo import label_path, raw_labels
 
-MANIFEST_FILE = "manifest.json"
-
-
-class ManifestEntry(Model):
-    """One image of the merged dataset."""
-
-    name: str = Field(description="File name in the merged dataset.")
-    part: str
-    source: str
-    patient: str
-    image_sha256: str
-    labels_sha256: str
-    levels: tuple[str, ...]
-
-
-class Manifest(Model):
-    """Everything that makes two datasets the same, or not."""
-
-    fingerprint: str = Field(description="SHA-256 over all entries; the same on any machine.")
-    synthetic: bool
-    sources: tuple[str, ...]
-    entries: tuple[ManifestEntry, ...]
-
-    def count(self, part: str) -> int:
-        """Return the images of one part."""
-        return sum(entry.part == part for entry in self.entries)
-
-    def instances(self, part: str) -> Counter[str]:
-        """Return the labelled vertebrae of one part by level."""
-        return Counter(
-            level for entry in self.entries if entry.part == part for level in entry.levels
-        )
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A merged dataset on disk, ready to train on."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def fingerprint(self) -> str:
-        """What identifies the data."""
-        return self.manifest.fingerprint
+_FORMAT = 3  # Raise it with any change of what a merged dataset holds.
+_NAMES = dict(enumerate(CLASS_NAMES))
+_LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
+_FEW = 100
 
 
 @dataclass(frozen=True)
 class _Film:
-    source: Export
-    image: Path
-    part: str
-    outlines: tuple[Outline, ...]
+    """One film of the merge: where it came from, and what was found."""
+
+    intake: Intake
+    facts: FilmFacts
+    source: int
+    patient: str
 
 
 def prepare_dataset(config: DataConfig, cache: Path, say: Progress = print) -> Dataset:
     """Return the merged dataset of `config`, made under `cache` unless it is there already.
 
-    Images keep their bytes. Raises DataError where a source is missing or damaged; nothing
-    half-written stays.
+    Images keep their bytes. Raises DataError where a source is missing or damaged beyond mending,
+    or a name is no level; nothing half-written stays.
     """
-    exports = [read_export(folder) for folder in source_folders(config, cache, say)]
-    films = [film for export in exports for film in _films(export, config)]
-    names = _unique_names(films)
-    manifest = _manifest(films, names, config, exports)
+    sources = open_sources(config, cache, say)
+    note = cache / "prepared" / f"{_state(config, sources)}.txt"
+    known = _known(note, cache)
+    if known is not None:
+        return known
+    films = _intakes(sources)
+    say(f"reading, checking and merging {len(films)} films")
+    with _staging(cache) as staging:
+        facts = list(take_in([film for _, film in films], staging, boxes=config.boxes))
+        found = [
+            _Film(intake, fact, number, patient_of(intake.film.image, config.patient_pattern))
+            for (number, intake), fact in zip(films, facts, strict=True)
+        ]
+        left_out = _left_out(found, sources, config, cache)
+        dataset = _finish(found, sources, config, cache, staging, left_out)
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(dataset.folder.name)
+    return dataset
+
+
+def load_audit(dataset: Dataset) -> Audit:
+    """Return the audit that was made with a dataset."""
+    return Audit.model_validate_json((dataset.folder / AUDIT_FILE).read_bytes())
+
+
+def _state(config: DataConfig, sources: Sequence[OpenSource]) -> str:
+    """Return a digest of the config and of every file's name, size and time."""
+    digest = hashlib.sha256(f"{_FORMAT}".encode())
+    digest.update(config.model_dump_json(exclude={"accept_leaks"}).encode())
+    for source in sources:
+        files = [*source.films.files, *source.films.orphans]
+        files += [film.image for film in source.films.films]
+        files += [film.labels for film in source.films.films if isinstance(film.labels, Path)]
+        for file in files:
+            try:
+                status = file.stat()
+                row = [str(file), status.st_size, status.st_mtime_ns]
+            except FileNotFoundError:
+                row = [str(file), -1]
+            digest.update(json.dumps(row).encode())
+    return digest.hexdigest()[:32]
+
+
+def _known(note: Path, cache: Path) -> Dataset | None:
+    """Return the dataset that was made of just these files, if it is whole."""
+    if not note.is_file():
+        return None
+    return _whole(cache / note.read_text().strip())
+
+
+def _whole(folder: Path) -> Dataset | None:
+    """Return the dataset in `folder` if every file is there in its size."""
+    try:
+        manifest = load_manifest(folder)
+        wanted, there = {}, {}
+        for entry in manifest.entries:
+            wanted[entry.part, "images", entry.name] = entry.image_bytes
+            label = Path(entry.name).with_suffix(".txt").name
+            wanted[entry.part, "labels", label] = entry.labels_bytes
+        for part in PARTS:
+            for kind in ("images", "labels"):
+                if manifest.count(part):
+                    with os.scandir(folder / part / kind) as files:
+                        there.update({(part, kind, f.name): f.stat().st_size for f in files})
+    except (OSError, ValueError):
+        return None
+    there = {key: size for key, size in there.items() if not key[2].endswith(".cache")}
+    return Dataset(folder, manifest) if there == wanted else None
+
+
+def _intakes(sources: Sequence[OpenSource]) -> list[tuple[int, Intake]]:
+    """Return every film with its source's number and the name it will have."""
+    films = [(number, film) for number, s in enumerate(sources) for film in s.films.films]
+    clean = [_clean_name(film.image.name) for _, film in films]
+    count = Counter(Path(name).stem.casefold() for name in clean)
+    named = []
+    for (number, film), name in zip(films, clean, strict=True):
+        if count[Path(name).stem.casefold()] > 1:
+            name = f"s{number + 1}-{film.part or 'films'}-{name}"
+        named.append((number, Intake(film, sources[number].config, name)))
+    again = Counter(Path(intake.name).stem.casefold() for _, intake in named)
+    for _, intake in named:
+        if again[Path(intake.name).stem.casefold()] > 1:
+            raise DataError(
+                f"{shown(intake.film.image)}: another image has this name, but for its suffix or "
+                "capitals, and so the same labels; rename one with its labels"
+            )
+    return named
+
+
+def _clean_name(name: str) -> str:
+    """Return a file name without control characters and not too long, still its own."""
+    clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\]", "_", name)
+    if clean == name and len(name.encode()) <= _LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    suffix = Path(clean).suffix
+    stem = Path(clean).stem.encode()[: _LONGEST_NAME - 20].decode(errors="ignore")
+    return f"{stem}-{mark}{suffix}"
+
+
+def _left_out(
+    films: Sequence[_Film], sources: Sequence[OpenSource], config: DataConfig, cache: Path
+) -> list[Finding]:
+    """Return what is left out and orphaned. Raises DataError where that may not be."""
+    for number, source in enumerate(sources):
+        unmapped = {name: 0 for f in films if f.source == number for name in f.facts.unmapped}
+        if unmapped:
+            raise DataError(
+                f"{source.name}: classes {', '.join(sorted(unmapped))} are none of the 24 levels "
+                "C1..C7, T1..T12, L1..L5; map them by the source's class_map, or leave them out "
+                "by its drop_classes"
+            )
+    broken = [film.facts.problem for film in films if film.facts.problem]
+    labels = [
+        f"{note.where}: {note.text}"
+        for film in films
+        for note in film.facts.notes
+        if note.kind == "damaged"
+    ]
+    if config.damaged == "refuse" and (broken or labels):
+        raise DataError(_refusal([*broken, *labels], cache))
+    findings = [
+        Finding(kind="film-dropped", severity="mended", films=(film.intake.name,), detail=problem)
+        for film in films
+        if (problem := film.facts.problem)
+    ]
+    for source in sources:
+        findings += [
+            Finding(
+                kind="labels-without-film",
+                severity="doubt",
+                films=(path.name,),
+                detail=f"{shown(path)}: there is no image of this name",
+            )
+            for path in source.films.orphans
+        ]
+    return findings
+
+
+def _refusal(problems: list[str], cache: Path) -> str:
+    if len(problems) == 1:
+        return f"{problems[0]} (or set data.damaged: drop)"
+    cache.mkdir(parents=True, exist_ok=True)
+    whole = cache / "refused.txt"
+    whole.write_text("\n".join(problems) + "\n")
+    return (
+        f"{problems[0]} (and {len(problems) - 1} more, listed in {whole}; mend them, or set "
+        "data.damaged: drop)"
+    )
+
+
+def _finish(
+    films: Sequence[_Film],
+    sources: Sequence[OpenSource],
+    config: DataConfig,
+    cache: Path,
+    staging: Path,
+    left_out: list[Finding],
+) -> Dataset:
+    """Split, record and audit what was taken in, and put it in its place."""
+    films = sorted((f for f in films if not f.facts.problem), key=lambda film: film.intake.name)
+    if not films:
+        raise DataError("no film is left to train on; name sources whose images can be read")
+    hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
+    pairs = list(alike_pairs(hashes))
+    groups, parts = _split(films, pairs, config)
+    for film, part in zip(films, parts, strict=True):
+        _put(staging, part, film.intake.name)
+    entries = [
+        _entry(film, group, part) for film, group, part in zip(films, groups, parts, strict=True)
+    ]
+    recipe: str = config.augmentation
+    if config.augmentation != "none":
+        recipe = f"{config.augmentation} x {config.augmented_copies}, seed {config.split_seed}"
+        entries += _augmented(staging, entries, config)
+    manifest = Manifest(
+        fingerprint=fingerprint_of(tuple(entries), recipe),
+        synthetic=any(source.config.kind == "phantom" for source in sources),
+        sources=tuple(source.record for source in sources),
+        entries=tuple(entries),
+    )
+    stems = [source_stem(film.intake.film.image) for film in films]
+    audit = make_audit(manifest, [film.facts for film in films], pairs, stems, left_out)
+    (staging / "data.yaml").write_text(_data_yaml(manifest))
+    (staging / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
+    (staging / AUDIT_FILE).write_text(audit.model_dump_json(indent=1))
     folder = cache / f"merged-{manifest.fingerprint[:12]}"
-    if not folder.is_dir():
-        say(f"checking and merging {len(films)} images")
-        _write(films, names, manifest, folder)
+    there = _whole(folder)
+    if there is not None:
+        (staging / AUDIT_FILE).replace(folder / AUDIT_FILE)
+        return there
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.replace(folder)
     return Dataset(folder, manifest)
 
 
-def _films(export: Export, config: DataConfig) -> Iterator[_Film]:
-    if "valid" in export.images:
-        parts = {image: part for part, images in export.images.items() for image in images}
-    else:
-        parts = assign_parts(
-            export.images["train"],
-            pattern=config.patient_pattern,
-            val_fraction=config.val_fraction,
-            test_fraction=0 if "test" in export.images else config.test_fraction,
-            seed=config.split_seed,
-        ) | dict.fromkeys(export.images.get("test", ()), "test")
-    for image in sorted(parts):
-        outlines = read_outlines(label_path(image), export.levels)
-        yield _Film(export, image, parts[image], outlines)
+def _split(
+    films: Sequence[_Film], pairs: Sequence[Pair], config: DataConfig
+) -> tuple[list[Patient], list[str]]:
+    """Return the group and the part of each film."""
+    patients = [(film.source, film.patient) for film in films]
+    if config.split == "keep":
+        parts = [film.intake.film.part for film in films]
+        if None in parts or not {"train", "valid"} <= set(parts):
+            raise DataError(
+                "split: keep needs sources with a training and a validation part of their own; "
+                "use data.split: patients"
+            )
+        return patients, [part for part in parts if part]
+    together = [(p.first, p.second) for p in pairs] if config.group_near_duplicates else []
+    groups = grouped(patients, together)
+    part_of = assign_parts(
+        dict.fromkeys(groups),
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
+    )
+    parts_found = [part_of[group] for group in groups]
+    check_parts(parts_found, config.test_fraction)
+    return groups, parts_found
 
 
-def _unique_names(films: list[_Film]) -> list[str]:
-    """Return a file name for each film: its own, or its source's in front where two are alike."""
-    count = Counter(film.image.stem for film in films)
-    names = [
-        film.image.name
-        if count[film.image.stem] == 1
-        else f"{film.source.folder.name}-{film.part}-{film.image.name}"
-        for film in films
-    ]
-    twice = [
-        name for name, times in Counter(Path(name).stem for name in names).items() if times > 1
-    ]
-    if twice:
-        raise DataError(f"{twice[0]}: two images of one name; rename one of them")
-    return names
+def _put(staging: Path, part: str, name: str) -> None:
+    """Move a film that was taken in to its part."""
+    images = staging / part / "images"
+    label = label_path(images / name)
+    if not images.is_dir():
+        images.mkdir(parents=True)
+        label.parent.mkdir()
+    (staging / name).rename(images / name)
+    (staging / label.name).rename(label)
 
 
-def _manifest(
-    films: list[_Film], names: list[str], config: DataConfig, exports: list[Export]
-) -> Manifest:
-    entries = tuple(
-        ManifestEntry(
-            name=name,
-            part=film.part,
-            source=film.source.folder.name,
-            patient=patient_of(film.image, config.patient_pattern),
-            image_sha256=hashlib.sha256(film.image.read_bytes()).hexdigest(),
-            labels_sha256=hashlib.sha256(_label_text(film).encode()).hexdigest(),
-            levels=tuple(outline.level for outline in film.outlines),
+def _entry(film: _Film, group: Patient, part: str) -> ManifestEntry:
+    facts = film.facts
+    return ManifestEntry(
+        name=film.intake.name,
+        part=part,
+        source=film.source,
+        patient=film.patient,
+        group=f"{group[0]}:{group[1]}",
+        image_sha256=facts.image_sha256,
+        labels_sha256=facts.labels_sha256,
+        image_bytes=facts.image_bytes,
+        labels_bytes=facts.labels_bytes,
+        levels=facts.levels,
+    )
+
+
+def _augmented(
+    staging: Path, entries: Sequence[ManifestEntry], config: DataConfig
+) -> list[ManifestEntry]:
+    """Write the augmented copies of the training films, and return their entries."""
+    films = [entry for entry in entries if entry.part == "train"]
+    write = partial(_write_copies, staging, copies=config.augmented_copies, seed=config.split_seed)
+    return [copy for copies in on_all_cores(write, films, few=_FEW) for copy in copies]
+
+
+def _write_copies(
+    staging: Path, entry: ManifestEntry, *, copies: int, seed: int
+) -> list[ManifestEntry]:
+    image = staging / "train" / "images" / entry.name
+    film = decode(image.read_bytes(), image)
+    outlines = clean_labels(raw_labels(label_path(image), _NAMES)).outlines
+    made = []
+    for copy in range(1, copies + 1):
+        pose = pose_of(entry.image_sha256, copy, seed)
+        posed = posed_outlines(outlines, pose, film.size)
+        content, text = encoded(posed_film(film, pose)), label_text(posed).encode()
+        target = image.with_name(f"{image.stem}-augmented{copy}.jpg")
+        target.write_bytes(content)
+        label_path(target).write_bytes(text)
+        made.append(
+            entry.model_copy(
+                update={
+                    "name": target.name,
+                    "image_sha256": hashlib.sha256(content).hexdigest(),
+                    "labels_sha256": hashlib.sha256(text).hexdigest(),
+                    "image_bytes": len(content),
+                    "labels_bytes": len(text),
+                    "levels": tuple(outline.level for outline in posed),
+                    "augmented": True,
+                }
+            )
         )
-        for film, name in sorted(zip(films, names, strict=True), key=lambda pair: pair[1])
-    )
-    content = json.dumps([entry.model_dump(exclude={"source"}) for entry in entries])
-    return Manifest(
-        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
-        synthetic=any(source.kind == "phantom" for source in config.sources),
-        sources=tuple(export.folder.name for export in exports),
-        entries=entries,
-    )
+    return made
 
 
-def _label_text(film: _Film) -> str:
-    return "".join(
-        f"{CLASS_INDEX[outline.level]} "
-        + " ".join(f"{value:.6f}" for value in outline.points.ravel())
-        + "\n"
-        for outline in film.outlines
-    )
-
-
-def _write(films: list[_Film], names: list[str], manifest: Manifest, folder: Path) -> None:
-    part_folder = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+@contextmanager
+def _staging(cache: Path) -> Iterator[Path]:
+    """Give a folder to write in; what a killed process left of its own is removed."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for left in cache.glob(".merging-*"):
+        process = left.name.removeprefix(".merging-")
+        if not process.isdigit() or not psutil.pid_exists(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = cache / f".merging-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
-        for part in PARTS:
-            if manifest.count(part):
-                (part_folder / part / "images").mkdir(parents=True)
-                (part_folder / part / "labels").mkdir(parents=True)
-        for film, name in zip(films, names, strict=True):
-            check_image(film.image)
-            image = part_folder / film.part / "images" / name
-            # A copy, not a link: the trainer rewrites JPEGs that lack an end marker.
-            shutil.copyfile(film.image, image)
-            label_path(image).write_text(_label_text(film))
-        (part_folder / "data.yaml").write_text(_data_yaml(manifest))
-        (part_folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
-        part_folder.replace(folder)
+        yield folder
     finally:
-        shutil.rmtree(part_folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _data_yaml(manifest: Manifest) -> str:

@@ -1,38 +1,86 @@
-"""Turns a configured source into folders in export layout: made, found or downloaded."""
+"""Opens a configured source: made, found or downloaded, in whatever layout it lies."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import DataConfig, LocalSource, PhantomSource, RoboflowSource, Source
 from ..errors import DataError
+from .coco import coco_files, read_coco
+from .film_source import FilmSource, shown
+from .manifest import ManifestSource
+from .workers import cores
+from .yolo import is_yolo, read_export
 
 Progress = Callable[[str], None]
 
 
-def source_folders(config: DataConfig, cache: Path, say: Progress) -> list[Path]:
-    """Return the export folders of all sources, in order; `cache` keeps what is made or fetched.
+@dataclass(frozen=True)
+class OpenSource:
+    """A source whose films are on this disk."""
 
-    Raises DataError where a source cannot be had, with the remedy.
+    config: Source
+    record: ManifestSource
+    films: FilmSource
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return self.record.name
+
+
+def open_sources(config: DataConfig, cache: Path, say: Progress) -> list[OpenSource]:
+    """Return all sources, in order; `cache` keeps what is made or fetched.
+
+    Raises DataError where a source cannot be had or read, with the remedy.
     """
-    folders = []
-    for source in config.sources:
-        folders += _folders_of(source, config, cache, say)
-    return folders
+    return [opened for source in config.sources for opened in _opened(source, config, cache, say)]
 
 
-def _folders_of(source: Source, config: DataConfig, cache: Path, say: Progress) -> list[Path]:
+def _opened(source: Source, config: DataConfig, cache: Path, say: Progress) -> Iterator[OpenSource]:
     match source:
         case LocalSource(path=path):
-            return [path.expanduser()]
+            place = path.expanduser()
+            record = ManifestSource(name=shown(place.resolve().name), kind="local")
+            yield OpenSource(source, record, read_folder(place))
         case PhantomSource():
-            return _phantom(source, config, cache, say)
+            for folder in _phantom(source, config, cache, say):
+                record = ManifestSource(
+                    name=f"phantom-{folder.name}", kind="phantom", version=_phantom_version()
+                )
+                yield OpenSource(source, record, read_export(folder))
         case RoboflowSource():
-            return [_roboflow(source, cache, say)]
+            from .roboflow_source import fetched
+
+            folder, version = fetched(source, cache, say)
+            record = ManifestSource(
+                name=f"{source.workspace}/{source.project}", kind="roboflow", version=str(version)
+            )
+            yield OpenSource(source, record, read_export(folder))
+
+
+def read_folder(place: Path) -> FilmSource:
+    """Return the films of a folder in YOLO or COCO layout, or of one COCO file.
+
+    Raises DataError where it is neither.
+    """
+    if not place.exists():
+        raise DataError(
+            f"{shown(place)}: no such folder; name the one that holds data.yaml or the COCO file"
+        )
+    if not is_yolo(place) and coco_files(place):
+        return read_coco(place)
+    return read_export(place)
+
+
+def _phantom_version() -> str:
+    from .phantom import VERSION
+
+    return str(VERSION)
 
 
 def _phantom(source: PhantomSource, config: DataConfig, cache: Path, say: Progress) -> list[Path]:
@@ -57,25 +105,6 @@ def _phantom(source: PhantomSource, config: DataConfig, cache: Path, say: Progre
             difficulty=source.difficulty,
             val_fraction=config.val_fraction,
             test_fraction=config.test_fraction,
-            workers=len(os.sched_getaffinity(0)),
+            workers=cores(),
         )
     return [folder / "frontal", folder / "lateral"]
-
-
-def _roboflow(source: RoboflowSource, cache: Path, say: Progress) -> Path:
-    name = f"{source.workspace}/{source.project}"
-    key = os.environ.get("ROBOFLOW_API_KEY")
-    versions = sorted(cache.glob(f"roboflow-{source.workspace}-{source.project}-v*"))
-    if source.version is not None:
-        versions = [path for path in versions if path.name.endswith(f"-v{source.version}")]
-    if versions:
-        return versions[-1]
-    if not key:
-        raise DataError(
-            f"{name}: downloading needs a Roboflow key; make one at app.roboflow.com (Settings, "
-            "API Keys) and set ROBOFLOW_API_KEY, or use a downloaded export as a `local` source"
-        )
-    say(f"downloading {name} from Roboflow")
-    from .roboflow_source import download
-
-    return download(source, key, cache)

@@ -1,15 +1,23 @@
-"""Divides radiographs into training, validation and test, patients kept together."""
+"""Divides films into training, validation and test; what belongs together stays together."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import ConfigError, DataError
+from scipy.cluster.hierarchy import DisjointSet
+
+from ..errors import DataError
 
 _ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9a-zA-Z]+$")
+_NUMBER = re.compile(r"\d+(?!.*\d)", re.DOTALL)
+_CIRCLE = 2**64
+_GOLDEN_STEP = 11400714819323198485  # 2**64 / golden ratio, made odd.
+
+Patient = tuple[int, str]
+"""A patient of a source: the source's number, and the name found in the films' names."""
 
 
 def source_stem(image: Path) -> str:
@@ -19,51 +27,65 @@ def source_stem(image: Path) -> str:
 
 
 def patient_of(image: Path, pattern: str | None) -> str:
-    """Return the patient of an image: the pattern's first group, else the radiograph itself.
-
-    Raises ConfigError for a pattern that is no regular expression with a group.
-    """
+    """Return the patient of an image: the pattern's first group, else the radiograph itself."""
     stem = source_stem(image)
-    if pattern is None:
-        return stem
-    try:
-        match = re.search(pattern, stem)
-        return match[1] if match else stem
-    except (re.error, IndexError) as error:
-        raise ConfigError(
-            f"data.patient_pattern: {pattern!r} is no regular expression with a group ({error})"
-        ) from None
+    match = re.search(pattern, stem) if pattern else None
+    return (match[1] or stem) if match else stem
+
+
+def grouped(patients: Sequence[Patient], together: Iterable[tuple[int, int]]) -> list[Patient]:
+    """Return the group of each film: its patient, or the first of those that are joined to it.
+
+    `patients` are those of the films, a source's number and a name; `together` are pairs of films.
+    """
+    sets = DisjointSet(dict.fromkeys(patients))
+    for first, second in together:
+        sets.merge(patients[first], patients[second])
+    name = {patient: min(subset) for subset in sets.subsets() for patient in subset}
+    return [name[patient] for patient in patients]
+
+
+def place_of(group: str, seed: int) -> float:
+    """Return where a group lies on the circle 0..1; its arc is its part.
+
+    It depends on the group's name and the seed alone, so a film keeps its part whatever is added.
+    Names that end in a number, as patients' do, take steps of the golden ratio (a Kronecker
+    sequence; Niederreiter 1992, chapter 3): any run of numbers, and any regular choice among them,
+    is spread evenly, so that each view and level has nearly the same share of each part. An exact
+    stratification cannot have both: it must move films when others are added.
+    """
+    number = _NUMBER.search(group)
+    fixed = group if number is None else group[: number.start()] + "#" + group[number.end() :]
+    start = int.from_bytes(hashlib.sha256(f"{seed}:{fixed}".encode()).digest()[:8], "big")
+    steps = int(number[0]) if number else 0
+    return ((start + steps * _GOLDEN_STEP) % _CIRCLE) / _CIRCLE
 
 
 def assign_parts(
-    images: Iterable[Path],
-    *,
-    pattern: str | None,
-    val_fraction: float,
-    test_fraction: float,
-    seed: int,
-) -> dict[Path, str]:
-    """Return the part of each image: `train`, `valid` or `test`.
+    groups: Iterable[Patient], *, val_fraction: float, test_fraction: float, seed: int
+) -> dict[Patient, str]:
+    """Return the part of each group: `train`, `valid` or `test`.
 
-    A patient's part depends on the seed and the patient alone, so adding images moves nobody.
     Raises DataError where a part that is wanted would be empty.
     """
     parts = {}
-    for image in images:
-        patient = patient_of(image, pattern)
-        digest = hashlib.sha256(f"{seed}:{patient}".encode()).digest()
-        place = int.from_bytes(digest[:8], "big") / 2**64
+    for group in groups:
+        place = place_of(group[1], seed)
         if place < val_fraction:
-            parts[image] = "valid"
-        elif place < val_fraction + test_fraction:
-            parts[image] = "test"
+            parts[group] = "valid"
         else:
-            parts[image] = "train"
-    wanted = {"train", "valid"} | ({"test"} if test_fraction else set())
-    missing = wanted - set(parts.values())
+            parts[group] = "test" if place < val_fraction + test_fraction else "train"
+    check_parts(parts.values(), test_fraction)
+    return parts
+
+
+def check_parts(parts: Iterable[str], test_fraction: float = 0.0) -> None:
+    """Raise DataError where a part that is needed has nothing."""
+    parts = list(parts)
+    wanted = ["train", "valid"] + (["test"] if test_fraction else [])
+    missing = [part for part in wanted if part not in parts]
     if missing:
         raise DataError(
-            f"{len(parts)} images are too few to set {', '.join(sorted(missing))} apart; "
-            "add images or change data.val_fraction, data.test_fraction or data.split_seed"
+            f"{len(parts)} patients or films are too few to set {', '.join(missing)} apart; add "
+            "films, or change data.val_fraction, data.test_fraction or data.split_seed"
         )
-    return parts

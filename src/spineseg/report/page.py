@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from ..errors import DataError
 from ..evaluation.result import Evaluation
 from . import account, anatomy, figures, wording
+from .html import jpeg_uri, read_film, write_html
 from .mistakes import draw_errors
 from .model import Comparison, StudySummary
 from .overlay import MARGIN_COLOUR, draw_overlay
 from .table import CLEAR_DIFFERENCE, COLUMNS, leaderboard, signed, signed_points
 
-_JPEG_QUALITY = 80
-_PICTURE_PX = (640, 900)  # widest, tallest
 _CURVES = (
     ("val/cls_loss", "class loss, validation"),
     ("train/seg_loss", "mask loss, training"),
@@ -37,19 +31,7 @@ def write_page(summary: StudySummary, comparisons: Sequence[Comparison], path: P
     Raises DataError for a compared film that is missing or no image, OSError where `path` cannot
     be written.
     """
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = files("spineseg.report") / "templates" / "study.html.j2"
-    template = environment.from_string(source.read_text(encoding="utf-8"))
-    html = template.render(_content(summary, comparisons))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(html, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_html("study.html.j2", _content(summary, comparisons), path)
 
 
 def _content(summary: StudySummary, comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -131,7 +113,7 @@ def _svgs(drawn: Sequence[str]) -> list[Markup]:
 
 
 def _side_by_side(comparison: Comparison, with_best: bool) -> dict[str, Any]:
-    image = _read(comparison.film)
+    image = read_film(comparison.film)
     baseline, baseline_mistakes = draw_errors(image, comparison.truth, comparison.baseline)
     columns = [
         ("labels", "", draw_overlay(image, comparison.truth)),
@@ -144,7 +126,7 @@ def _side_by_side(comparison: Comparison, with_best: bool) -> dict[str, Any]:
     return {
         "name": comparison.film.name,
         "columns": [
-            (who, caption, _jpeg(_widened(drawn, width))) for who, caption, drawn in columns
+            (who, caption, jpeg_uri(_widened(drawn, width))) for who, caption, drawn in columns
         ],
     }
 
@@ -154,21 +136,3 @@ def _widened(image: np.ndarray, width: int) -> np.ndarray:
     return cv2.copyMakeBorder(
         image, 0, 0, 0, width - image.shape[1], cv2.BORDER_CONSTANT, value=MARGIN_COLOUR
     )
-
-
-def _read(path: Path) -> np.ndarray:
-    """Return a film, (height, width, 3) uint8 RGB, reduced to what the page shows."""
-    data = np.fromfile(path, np.uint8) if path.is_file() else np.zeros(0, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise DataError(f"{path} is no readable image, so the report cannot show it")
-    factor = min(1.0, _PICTURE_PX[0] / image.shape[1], _PICTURE_PX[1] / image.shape[0])
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
-
-
-def _jpeg(image: np.ndarray) -> str:
-    """Return a picture as a data URI."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

@@ -173,7 +173,7 @@ def _finish(
     from ultralytics.utils.plotting import plot_results
     from ultralytics.utils.torch_utils import strip_optimizer
 
-    from ..data.export import read_films
+    from ..data.labelled import read_films
     from ..evaluation.evaluate import evaluate_weights
     from .trainer import RESUME_FILE, validate_weights
 

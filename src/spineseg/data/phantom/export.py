@@ -6,9 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -17,6 +15,7 @@ import yaml
 
 from ...errors import ConfigError
 from ...levels import CERVICAL, LUMBAR, THORACIC
+from ..workers import on_all_cores
 from .film import VIEWS, View, render_film
 
 _NAMES: dict[View, list[str]] = {
@@ -65,16 +64,9 @@ def write_datasets(
             _write_frame(part_folder / view, view, set(parts), seed, difficulty)
             tasks += [(view, number, part) for number, part in enumerate(parts)]
         write = partial(_write_film, part_folder, seed, size_px, difficulty)
-        if workers > 1:
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                for done, _ in enumerate(pool.map(write, tasks, chunksize=8), start=1):
-                    if progress:
-                        progress(done, len(tasks))
-        else:
-            for done, task in enumerate(tasks, start=1):
-                write(task)
-                if progress:
-                    progress(done, len(tasks))
+        for done, _ in enumerate(on_all_cores(write, tasks, workers=workers), start=1):
+            if progress:
+                progress(done, len(tasks))
         part_folder.replace(folder)
     finally:
         shutil.rmtree(part_folder, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Unpacks a downloaded zip where nothing can go wrong: checked whole before a file is written."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from ..errors import DataError
+from .film_source import shown
+
+_MOST_BYTES = 200 * 1024**3
+_MOST_TIMES = 200  # Unpacked size over packed size: images hardly shrink.
+_MOST_FILES = 2_000_000
+
+
+def unpack(archive: Path, folder: Path, what: str) -> dict[str, int]:
+    """Unpack `archive` into the empty `folder`; return each file's path in it and its size.
+
+    Raises DataError where it is cut short, damaged, or would write outside `folder`, or more than
+    it says; `what` names it. OSError of a full disk goes through.
+    """
+    again = "it was removed: run again to fetch it anew"
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = [info for info in packed.infolist() if not info.is_dir()]
+            _check(members, archive.stat().st_size, what)
+            sizes = {}
+            for info in members:
+                name = _inner(info, what)
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with packed.open(info) as source, target.open("xb") as sink:
+                    shutil.copyfileobj(source, sink, 1024 * 1024)
+                sizes[name.as_posix()] = target.stat().st_size
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{what}: the zip is truncated or damaged ({error}); {again}") from None
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        twice = shown(Path(str(error.filename)).name)
+        raise DataError(f"{what}: the zip holds {twice} twice; {again}") from None
+    if not sizes:
+        raise DataError(f"{what}: the zip is empty; {again}")
+    return sizes
+
+
+def _check(members: list[zipfile.ZipInfo], packed_bytes: int, what: str) -> None:
+    total = sum(info.file_size for info in members)
+    if (
+        len(members) > _MOST_FILES
+        or total > _MOST_BYTES
+        or total > _MOST_TIMES * packed_bytes + 10**7
+    ):
+        raise DataError(
+            f"{what}: the zip of {packed_bytes} bytes would unpack to {len(members)} files of "
+            f"{total} bytes, which is no dataset; check the project"
+        )
+    for info in members:
+        _inner(info, what)
+
+
+def _inner(info: zipfile.ZipInfo, what: str) -> PurePosixPath:
+    """Return a member's path in the folder. Raises DataError for one that leads out of it."""
+    name = PurePosixPath(info.filename.replace("\\", "/"))
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    hostile = (
+        name.is_absolute()
+        or ".." in name.parts
+        or not name.parts
+        or (":" in name.parts[0])
+        or kind not in {0, stat.S_IFREG}
+    )
+    if hostile:
+        raise DataError(
+            f"{what}: the zip holds {shown(info.filename)!r}, which leads out of its folder or is "
+            "no file; nothing of it was used: check the project"
+        )
+    return name

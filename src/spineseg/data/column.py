@@ -1,0 +1,154 @@
+"""Is a film's numbering plausible? Order along the column, gaps, doubles, strays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path
+
+from ..levels import ANATOMICAL_ORDER, RANK
+
+Oddity = Literal[
+    "levels-out-of-order", "level-missing", "level-twice", "outside-column", "two-levels-one-body"
+]
+
+_OFF_STEPS = 1.0  # Further than so many usual steps beside the way between its neighbours.
+_FAR_STEPS = 3.0  # Further than so many usual steps from any neighbour.
+
+
+class Doubt(NamedTuple):
+    """What is odd about a film's labels, and the labels, by position, that it concerns."""
+
+    kind: Oddity
+    text: str
+    labels: tuple[int, ...]
+
+
+def doubts_of(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
+    """Return what is implausible about one film's labels.
+
+    `boxes` are (labels, 4) left, top, right, bottom in px. The film may be flipped or turned: the
+    column's own axis is found from the labels.
+    """
+    doubts = [
+        Doubt("level-twice", f"{level} is there {count} times", _with(levels, level))
+        for level, count in Counter(levels).items()
+        if count > 1
+    ]
+    ranks = np.array([RANK[level] for level in levels])
+    missing = sorted(set(range(ranks.min(), ranks.max())) - set(ranks)) if len(ranks) else []
+    if missing:
+        names = ", ".join(ANATOMICAL_ORDER[rank] for rank in missing)
+        ends = (ANATOMICAL_ORDER[ranks.min()], ANATOMICAL_ORDER[ranks.max()])
+        around = [i for i, r in enumerate(ranks) if r + 1 in missing or r - 1 in missing]
+        doubts.append(
+            Doubt(
+                "level-missing", f"{names} missing between {ends[0]} and {ends[1]}", tuple(around)
+            )
+        )
+    doubts += _shared_bodies(levels, boxes)
+    if len(levels) < 3:
+        return doubts
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    order = column_order(centres)
+    doubts += _disorder(levels, ranks[order], order)
+    doubts += _strays(levels, boxes, centres, order)
+    return doubts
+
+
+def _with(levels: Sequence[str], level: str) -> tuple[int, ...]:
+    return tuple(i for i, name in enumerate(levels) if name == level)
+
+
+def column_order(centres: np.ndarray) -> list[int]:
+    """Return the order of the bodies along the column, from one of its ends, however it bends.
+
+    `centres` are (bodies, 2) px. The order is the longest path of their minimum spanning tree;
+    what is off that path goes where it lengthens it least.
+    """
+    distances = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1))
+    tree = minimum_spanning_tree(distances + 1e-9)  # Zero would be no edge.
+    end = int(shortest_path(tree, directed=False, indices=0).argmax())
+    lengths, before = shortest_path(tree, directed=False, indices=end, return_predecessors=True)
+    order = [int(lengths.argmax())]
+    while order[-1] != end:
+        order.append(int(before[order[-1]]))
+    for body in set(range(len(centres))) - set(order):
+        longer = [
+            distances[a, body] + distances[body, b] - distances[a, b] for a, b in pairwise(order)
+        ]
+        longer = [distances[body, order[0]], *longer, distances[order[-1], body]]
+        order.insert(int(np.argmin(longer)), body)
+    return order
+
+
+def _disorder(levels: Sequence[str], ranks: np.ndarray, order: Sequence[int]) -> list[Doubt]:
+    """Say which labels break the order: those outside the longest run that keeps it."""
+    down, up = _longest_rise(ranks), _longest_rise(ranks[::-1])
+    kept, order = (down, order) if len(down) >= len(up) else (up, order[::-1])
+    wrong = [order[i] for i in range(len(order)) if i not in kept]
+    if not wrong:
+        return []
+    read = " ".join(levels[i] for i in order)
+    return [Doubt("levels-out-of-order", f"down the column: {read}", tuple(sorted(wrong)))]
+
+
+def _longest_rise(ranks: np.ndarray) -> set[int]:
+    """Return the positions of the longest run, gaps allowed, that never falls (n is small)."""
+    length, before = [1] * len(ranks), [-1] * len(ranks)
+    for i in range(len(ranks)):
+        for j in range(i):
+            if ranks[j] <= ranks[i] and length[j] + 1 > length[i]:
+                length[i], before[i] = length[j] + 1, j
+    kept, at = set(), int(np.argmax(length))
+    while at >= 0:
+        kept.add(at)
+        at = before[at]
+    return kept
+
+
+def _strays(
+    levels: Sequence[str], boxes: np.ndarray, centres: np.ndarray, order: Sequence[int]
+) -> list[Doubt]:
+    """Name the labels that lie off the way from one neighbour to the other, or far from both."""
+    if len(levels) < 4:
+        return []
+    path = centres[list(order)]
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    body = float(np.median(np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))))
+    usual = max(float(np.median(steps)), body / 2)
+    found = []
+    for i in range(len(path)):
+        around = [k for k in (i - 1, i + 1) if 0 <= k < len(path)]
+        near = min(float(steps[min(i, k)]) for k in around)
+        off = near
+        if len(around) == 2:
+            way = path[i + 1] - path[i - 1]
+            share = float((path[i] - path[i - 1]) @ way / max(way @ way, 1e-9))
+            off = float(np.hypot(*(path[i] - path[i - 1] - np.clip(share, 0, 1) * way)))
+        if near > _FAR_STEPS * usual or off > (_OFF_STEPS if len(around) == 2 else 99) * usual:
+            found.append(order[i])
+    if not found:
+        return []
+    names = ", ".join(levels[i] for i in sorted(found))
+    return [Doubt("outside-column", f"{names} off the line of the others", tuple(sorted(found)))]
+
+
+def _shared_bodies(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
+    """Name labels of different levels whose boxes are nearly the same."""
+    doubts = []
+    for i in range(len(levels)):
+        for j in range(i + 1, len(levels)):
+            size = np.minimum(boxes[i, 2:], boxes[j, 2:]) - np.maximum(boxes[i, :2], boxes[j, :2])
+            if levels[i] == levels[j] or (size <= 0).any():
+                continue
+            shared = float(size.prod())
+            sides = [float((boxes[k, 2:] - boxes[k, :2]).prod()) for k in (i, j)]
+            if shared > 0.8 * (sum(sides) - shared):
+                text = f"{levels[i]} and {levels[j]} lie on one body"
+                doubts.append(Doubt("two-levels-one-body", text, (i, j)))
+    return doubts

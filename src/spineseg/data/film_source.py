@@ -1,0 +1,70 @@
+"""What a reader of any layout yields: films with where their labels lie, not read yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import DataError
+
+PARTS = ("train", "valid", "test")
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+PART_OF_NAME = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+_MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
+
+Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+
+
+@dataclass(frozen=True)
+class SourceFilm:
+    """One film of a source; `part` is that of the source's own split, if it has one."""
+
+    image: Path
+    part: str | None
+    labels: Path | tuple[dict[str, Any], ...]  # A YOLO label file, or a COCO file's annotations.
+    names: Mapping[int, str]  # Class index or category id -> name.
+    size: tuple[int, int] | None = None  # Width and height in px that the labels were made for.
+
+
+@dataclass(frozen=True)
+class FilmSource:
+    """All films of one folder, and every file that says something about them."""
+
+    folder: Path
+    films: tuple[SourceFilm, ...]
+    files: tuple[Path, ...]  # data.yaml or COCO files.
+    orphans: tuple[Path, ...] = ()  # Label files without an image.
+
+
+def images_in(folder: Path) -> Iterator[Path]:
+    """Yield the image files of a folder, sorted; hidden files are no images.
+
+    Raises DataError for an image that is no regular file: nothing may hang on a pipe.
+    """
+    with os.scandir(folder) as entries:
+        found = sorted(
+            (entry for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES),
+            key=lambda entry: entry.name,
+        )
+    for entry in found:
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_file():
+            raise DataError(
+                f"{shown(entry.path)}: is no file, or a link that leads nowhere; "
+                "put an image there or remove it"
+            )
+        yield Path(entry.path)
+
+
+def shown(path: Path | str) -> str:
+    """Return a path in one line, whatever its name holds."""
+    text = str(path)
+    if text.isprintable():
+        return text
+    return text.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")

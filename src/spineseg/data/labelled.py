@@ -1,0 +1,41 @@
+"""Reads labelled films for scoring and drawing: any layout, nothing damaged let through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import DataError
+from ..films import LabelledFilm
+from .film_source import SourceFilm, shown
+from .intake import raw_labels_of
+from .labels import clean_labels
+from .sources import read_folder
+
+
+def read_films(place: Path, part: str) -> list[LabelledFilm]:
+    """Return the films of one part, or of all (`all`), with their outlines, in order.
+
+    `place` is a folder in YOLO or COCO layout, or a COCO file. Raises DataError where it lacks
+    that part, or a label is damaged or of no level.
+    """
+    source = read_folder(place)
+    films = [film for film in source.films if part in (film.part, "all")]
+    if not films:
+        there = dict.fromkeys(film.part or "films in no part" for film in source.films)
+        raise DataError(
+            f"{shown(place)}: has no part {part!r}, it has {', '.join(there)}; choose one, or all"
+        )
+    return [_labelled(film) for film in films]
+
+
+def _labelled(film: SourceFilm) -> LabelledFilm:
+    clean = clean_labels(raw_labels_of(film))
+    damaged = next((note for note in clean.notes if note.kind == "damaged"), None)
+    if damaged is not None:
+        raise DataError(f"{damaged.where}: {damaged.text}")
+    if clean.unmapped:
+        raise DataError(
+            f"{shown(film.image)}: classes {', '.join(clean.unmapped)} are none of the 24 levels "
+            "C1..C7, T1..T12, L1..L5; rename or remove them"
+        )
+    return LabelledFilm(film.image, clean.outlines)

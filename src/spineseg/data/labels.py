@@ -1,0 +1,185 @@
+"""Labels as an annotator left them -> clean outlines: what can be mended is, and is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import shapely
+from shapely import Polygon
+
+from ..films import Outline
+from ..levels import level_named
+
+NoteKind = Literal[
+    "box", "out-of-range", "repeated-points", "self-crossing", "pieces", "duplicate", "damaged"
+]
+
+_REACH = 0.1  # Drawn beyond the film by no more than this share of its side: cut at the edge.
+_SAME_POINT = 1e-6
+_LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
+_MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
+_SAME_OUTLINE = 0.9  # Intersection over union.
+
+
+@dataclass(frozen=True)
+class RawLabel:
+    """One label as read: rings of points, (points, 2) fractions of width and height."""
+
+    name: str
+    where: str  # FILE:LINE or FILE: annotation ID
+    rings: tuple[np.ndarray, ...]
+    is_box: bool = False
+    problem: str | None = None  # Why it could not be read; then there are no rings.
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was found wrong with one label; `damaged` could not be mended."""
+
+    kind: NoteKind
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CleanLabels:
+    """One film's outlines, all that was mended or wrong, and class names that are no level."""
+
+    outlines: tuple[Outline, ...]
+    notes: tuple[Note, ...]
+    unmapped: tuple[str, ...]
+
+
+def clean_labels(
+    raw: Iterable[RawLabel],
+    *,
+    class_map: Mapping[str, str] | None = None,
+    drop_classes: Sequence[str] = (),
+    boxes: str = "refuse",
+) -> CleanLabels:
+    """Return the outlines that `raw` gives, each simple, inside the film and of known level."""
+    outlines: list[Outline] = []
+    polygons: list[Polygon] = []
+    notes: list[Note] = []
+    unmapped: list[str] = []
+    for label in raw:
+        if label.problem:
+            notes.append(Note("damaged", label.where, label.problem))
+            continue
+        if label.name in drop_classes:
+            continue
+        level = (class_map or {}).get(label.name) or level_named(label.name)
+        if level is None:
+            unmapped.append(label.name)
+            continue
+        if label.is_box:
+            if boxes == "refuse":
+                notes.append(
+                    Note("damaged", label.where, "is a box, not an outline; draw its outline")
+                )
+                continue
+            notes.append(Note("box", label.where, "is a box; its rectangle was taken"))
+        polygon, found = mended(label.rings)
+        notes += [Note(kind, label.where, text) for kind, text in found]
+        if polygon is None:
+            continue
+        twin = next(
+            (i for i, o in enumerate(outlines) if o.level == level and _same(polygon, polygons[i])),
+            None,
+        )
+        if twin is not None:
+            notes.append(Note("duplicate", label.where, f"{level} is there twice; one was kept"))
+            continue
+        outlines.append(Outline(level, np.array(polygon.exterior.coords)[:-1]))
+        polygons.append(polygon)
+    return CleanLabels(tuple(outlines), tuple(notes), tuple(dict.fromkeys(unmapped)))
+
+
+def mended(rings: Sequence[np.ndarray]) -> tuple[Polygon | None, list[tuple[NoteKind, str]]]:
+    """Return one simple polygon within 0..1, or None; and what had to be done to have it.
+
+    `rings` are (points, 2). A polygon that is sound keeps its points as they are.
+    """
+    notes: list[tuple[NoteKind, str]] = []
+    parts: list[Polygon] = []
+    for ring in rings:
+        if not np.isfinite(ring).all():
+            return None, [("damaged", "has a coordinate that is no number")]
+        over = float(np.max(np.abs(ring - 0.5)) - 0.5) if ring.size else 0.0
+        if over > _REACH:
+            worst = ring.ravel()[int(np.argmax(np.abs(ring.ravel() - 0.5)))]
+            return None, [
+                ("damaged", f"coordinate {worst:g} lies outside the film, 0..1; are these pixels?")
+            ]
+        points, repeated = _without_repeats(ring)
+        if repeated:
+            notes.append(("repeated-points", f"{repeated} repeated points were removed"))
+        if len(points) < 3:
+            continue
+        part = _simple(Polygon(points), notes)
+        if part is None:
+            return None, [*notes, ("damaged", "crosses itself and leaves several pieces")]
+        if over > 0:
+            notes.append(("out-of-range", f"left the film by {over:.1%} of its side; was cut off"))
+            part = _main_piece(shapely.intersection(part, shapely.box(0, 0, 1, 1)))
+        if part is not None and part.area >= _LEAST_AREA:
+            parts.append(part)
+    if not parts:
+        return None, [*notes, ("damaged", "encloses nothing")]
+    if len(parts) == 1:
+        return parts[0], notes
+    whole = _main_piece(shapely.union_all(parts))
+    if whole is None:
+        return None, [*notes, ("damaged", f"is drawn in {len(parts)} pieces apart; join them")]
+    return whole, [*notes, ("pieces", f"was drawn in {len(parts)} pieces; the main one was kept")]
+
+
+def _without_repeats(ring: np.ndarray) -> tuple[np.ndarray, int]:
+    """Drop points that repeat the one before, the closing point first of all."""
+    if len(ring) > 1 and np.abs(ring[0] - ring[-1]).max() < _SAME_POINT:
+        ring = ring[:-1]  # A ring closed in writing is no mistake.
+    if len(ring) < 2:
+        return ring, 0
+    keep = np.abs(np.diff(ring, axis=0, prepend=ring[-1:])).max(axis=1) >= _SAME_POINT
+    return ring[keep], int(len(ring) - keep.sum())
+
+
+def _simple(polygon: Polygon, notes: list[tuple[NoteKind, str]]) -> Polygon | None:
+    """Return `polygon` without self-crossings, None where that leaves a choice."""
+    if polygon.is_valid:
+        return polygon
+    hull = polygon.convex_hull
+    if len(polygon.exterior.coords) == 5 and isinstance(hull, Polygon):
+        if len(hull.exterior.coords) == 5:  # Four corners in a wrong order have one right one.
+            notes.append(("self-crossing", "its four corners were put in order"))
+            return hull
+        if hull.area < _LEAST_AREA:
+            return hull
+    piece = _main_piece(shapely.make_valid(polygon))
+    if piece is not None:
+        notes.append(("self-crossing", "crossed itself; the crumbs were cut off"))
+    return piece
+
+
+def _main_piece(shape: shapely.Geometry) -> Polygon | None:
+    """Return the polygon that has nearly all of the area; holes are filled."""
+    pieces = [
+        Polygon(piece.exterior)
+        for piece in shapely.get_parts(shape, return_index=False)
+        for piece in ([piece] if isinstance(piece, Polygon) else shapely.get_parts(piece))
+        if isinstance(piece, Polygon)
+    ]
+    if not pieces:
+        return Polygon([(0, 0), (0, 0), (0, 0)])  # Of no area; the caller says so.
+    largest = max(pieces, key=lambda piece: piece.area)
+    return largest if largest.area >= _MAIN_PIECE * sum(p.area for p in pieces) else None
+
+
+def _same(one: Polygon, other: Polygon) -> bool:
+    if not one.intersects(other):
+        return False
+    shared = one.intersection(other).area
+    return bool(shared >= _SAME_OUTLINE * (one.area + other.area - shared))

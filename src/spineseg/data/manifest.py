@@ -1,0 +1,98 @@
+"""The record of a merged dataset: every film's hash, source, part and patient; one fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from ..config import Model
+
+MANIFEST_FILE = "manifest.json"
+AUDIT_FILE = "audit.json"
+
+
+class ManifestSource(Model):
+    """Where films came from."""
+
+    name: str = Field(description="A folder's name, or workspace/project on Roboflow.")
+    kind: str
+    version: str | None = None
+
+
+class ManifestEntry(Model):
+    """One image of the merged dataset."""
+
+    name: str = Field(description="File name in the merged dataset.")
+    part: str
+    source: int = Field(description="Its place among the sources.")
+    patient: str
+    group: str = Field(description="What it stays together with: SOURCE:PATIENT of the first.")
+    image_sha256: str
+    labels_sha256: str
+    image_bytes: int
+    labels_bytes: int
+    levels: tuple[str, ...]
+    augmented: bool = False
+
+
+class Manifest(Model):
+    """Everything that makes two datasets the same, or not."""
+
+    fingerprint: str = Field(description="SHA-256 over all entries; the same on any machine.")
+    synthetic: bool
+    sources: tuple[ManifestSource, ...]
+    entries: tuple[ManifestEntry, ...]
+
+    def count(self, part: str) -> int:
+        """Return the images of one part."""
+        return sum(entry.part == part for entry in self.entries)
+
+    def instances(self, part: str) -> Counter[str]:
+        """Return the labelled vertebrae of one part by level."""
+        return Counter(
+            level for entry in self.entries if entry.part == part for level in entry.levels
+        )
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """What the sources are called, each with its version."""
+        return tuple(
+            source.name + (f" v{source.version}" if source.version else "")
+            for source in self.sources
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A merged dataset on disk, ready to train on."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the data."""
+        return self.manifest.fingerprint
+
+
+def fingerprint_of(entries: tuple[ManifestEntry, ...], augmentation: str) -> str:
+    """Return the fingerprint: over the films' names, parts, groups and contents.
+
+    Augmented copies count by their recipe: another build of libjpeg writes other bytes.
+    """
+    rows = [
+        [e.name, e.part, e.group, e.image_sha256, e.labels_sha256]
+        for e in entries
+        if not e.augmented
+    ]
+    return hashlib.sha256(json.dumps([augmentation, rows]).encode()).hexdigest()
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a merged dataset."""
+    return Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
