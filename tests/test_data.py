@@ -5,23 +5,27 @@ from pathlib import Path
 
 import pytest
 from conftest import write_export
+from pydantic import ValidationError
 
 from spineseg.config import DataConfig
-from spineseg.data.merge import Dataset, prepare_dataset
-from spineseg.data.split import assign_parts, patient_of, source_stem
-from spineseg.data.yolo import label_path, read_export, read_films
-from spineseg.errors import ConfigError, DataError, SpinesegError
+from spineseg.data.labelled import read_films
+from spineseg.data.manifest import Dataset
+from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.split import assign_parts, grouped, patient_of, source_stem
+from spineseg.data.yolo import label_path, read_export
+from spineseg.errors import DataError, SpinesegError
 from spineseg.levels import CERVICAL, CLASS_INDEX, LUMBAR, THORACIC
 
 
 def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
+    """Merge folders with their own split, unless `settings` say otherwise."""
     sources = [{"kind": "local", "path": str(folder)} for folder in folders]
-    config = DataConfig.model_validate({"sources": sources, **settings})
+    config = DataConfig.model_validate({"sources": sources, "split": "keep", **settings})
     return prepare_dataset(config, tmp_path / "cache", say=lambda text: None)
 
 
 def first_image(export: Path, part: str = "train") -> Path:
-    return read_export(export).images[part][0]
+    return next(film.image for film in read_export(export).films if film.part == part)
 
 
 def test_classes_are_merged_by_name_into_the_24_levels(tmp_path: Path, export: Path) -> None:
@@ -61,13 +65,21 @@ def test_two_images_of_one_name_are_both_kept(tmp_path: Path, export: Path) -> N
 
 
 def test_copies_of_one_radiograph_stay_on_one_side(tmp_path: Path) -> None:
-    images = [Path(f"film{i:02d}_jpg.rf.{copy}abc.jpg") for i in range(60) for copy in range(3)]
-    parts = assign_parts(images, pattern=None, val_fraction=0.3, test_fraction=0.2, seed=0)
+    folder = write_export(tmp_path / "x", {"train": 40})
+    for image in (folder / "train" / "images").iterdir():
+        for copy in "ab":
+            twin = image.with_name(image.name.replace(".rf.", f".rf.{copy}"))
+            shutil.copy(image, twin)
+            shutil.copy(label_path(image), label_path(twin))
+    dataset = prepare(
+        tmp_path, folder, split="patients", test_fraction=0.2, group_near_duplicates=False
+    )
     sides: dict[str, set[str]] = {}
-    for image, part in parts.items():
-        sides.setdefault(source_stem(image), set()).add(part)
-    assert all(len(side) == 1 for side in sides.values())
-    assert set(parts.values()) == {"train", "valid", "test"}
+    for entry in dataset.manifest.entries:
+        sides.setdefault(source_stem(Path(entry.name)), set()).add(entry.part)
+    assert len(sides) == 40 and all(len(side) == 1 for side in sides.values())
+    assert {part for side in sides.values() for part in side} == {"train", "valid", "test"}
+    assert load_audit(dataset).leaks() == {}
 
 
 def test_visits_of_one_patient_stay_together() -> None:
@@ -75,18 +87,40 @@ def test_visits_of_one_patient_stay_together() -> None:
     assert {patient_of(Path(name), r"-(\d+)-[A-Z]-AP") for name in names} == {"162"}
 
 
-def test_added_images_move_nobody() -> None:
-    def split(count: int) -> dict[Path, str]:
-        images = [Path(f"film{i:03d}.jpg") for i in range(count)]
-        return assign_parts(images, pattern=None, val_fraction=0.3, test_fraction=0.0, seed=4)
+def split(names: list[str], seed: int = 4) -> dict[str, str]:
+    parts = assign_parts(
+        [(0, name) for name in names], val_fraction=0.3, test_fraction=0.1, seed=seed
+    )
+    return {name: part for (_, name), part in parts.items()}
 
-    few, many = split(40), split(80)
-    assert all(many[image] == part for image, part in few.items())
+
+@pytest.mark.parametrize("name", ["film{:03d}", "{:x}-Иванов", "p{}x"])
+def test_added_images_move_nobody(name: str) -> None:
+    few = split([name.format(i * 7919) for i in range(40)])
+    many = split([name.format(i * 7919) for i in range(-40, 200)])
+    assert all(many[film] == part for film, part in few.items())
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 10])
+@pytest.mark.parametrize("seed", range(3))
+def test_numbered_patients_are_spread_evenly_however_they_are_chosen(step: int, seed: int) -> None:
+    parts = list(split([f"patient-{i}" for i in range(0, 200 * step, step)], seed).values())
+    assert abs(parts.count("valid") - 60) <= 3 and abs(parts.count("test") - 20) <= 3
+
+
+def test_another_seed_divides_otherwise() -> None:
+    names = [f"patient-{i}" for i in range(50)]
+    assert split(names, 1) != split(names, 2)
+
+
+def test_films_joined_by_likeness_share_a_group() -> None:
+    groups = grouped([(0, "b"), (0, "a"), (1, "a"), (0, "c")], [(0, 2), (2, 3)])
+    assert groups == [(0, "b"), (0, "a"), (0, "b"), (0, "b")]
 
 
 def test_an_export_without_validation_gets_one(tmp_path: Path) -> None:
     folder = write_export(tmp_path / "x", {"train": 30})
-    dataset = prepare(tmp_path, folder, val_fraction=0.3)
+    dataset = prepare(tmp_path, folder, split="patients", val_fraction=0.3)
     assert dataset.manifest.count("valid") > 0
     assert dataset.manifest.count("train") + dataset.manifest.count("valid") == 30
 
@@ -98,8 +132,8 @@ def test_an_export_without_validation_gets_one(tmp_path: Path) -> None:
         ("0 0.1 0.1 0.2 0.1", ["box, not an outline"]),
         ("7 0.1 0.1 0.2 0.1 0.2 0.2", ["class 7 is out of range", "0..6"]),
         ("-1 0.1 0.1 0.2 0.1 0.2 0.2", ["class -1"]),
-        ("0 0.1 0.1 5.0 0.1 0.2 0.2", ["coordinate 5", "outside the image"]),
-        ("0 0.1 0.1 nan 0.1 0.2 0.2", ["outside the image"]),
+        ("0 0.1 0.1 5.0 0.1 0.2 0.2", ["coordinate 5", "outside the film"]),
+        ("0 0.1 0.1 nan 0.1 0.2 0.2", ["no number"]),
         ("0 0.1 a b 0.1 0.2 0.2", ["something else than numbers"]),
     ],
 )
@@ -112,7 +146,7 @@ def test_a_damaged_label_names_file_line_and_rule(
         prepare(tmp_path, export)
     for word in [f"{label.name}:8", *words]:
         assert word in str(caught.value)
-    assert not (tmp_path / "cache").exists()
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])
@@ -121,7 +155,7 @@ def test_an_image_that_is_none_stops_the_merge_and_leaves_nothing(
 ) -> None:
     image = first_image(export, "valid")
     image.write_bytes(image.read_bytes()[:400] if content is None else content)
-    with pytest.raises(DataError, match="no image that can be read"):
+    with pytest.raises(DataError, match=r"no image that can be read|is empty"):
         prepare(tmp_path, export)
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -143,8 +177,8 @@ def empty_valid(export: Path) -> None:
         (lambda e: (e / "data.yaml").unlink(), "not found"),
         (lambda e: (e / "data.yaml").write_text("names: ["), "cannot be read as YAML"),
         (lambda e: (e / "data.yaml").write_text("nc: 3"), "no list `names`"),
-        (lambda e: (e / "data.yaml").write_text("names: [C1, c1]"), "named twice"),
-        (lambda e: shutil.rmtree(e / "train"), "holds no image"),
+        (lambda e: (e / "data.yaml").write_text("names: [C1, c1]"), "out of range"),
+        (lambda e: shutil.rmtree(e / "train"), "training and a validation part"),
         (spoil_classes, "femur"),
         (empty_valid, "is empty"),
     ],
@@ -170,18 +204,113 @@ def test_roboflow_without_a_key_says_where_to_get_one(
 
 
 def test_a_pattern_that_is_none_is_refused(tmp_path: Path) -> None:
-    folder = write_export(tmp_path / "x", {"train": 10})
-    with pytest.raises(ConfigError, match="patient_pattern"):
-        prepare(tmp_path, folder, patient_pattern="(")
+    with pytest.raises(ValidationError, match="patient_pattern"):
+        DataConfig.model_validate(
+            {"sources": [{"kind": "local", "path": str(tmp_path)}], "patient_pattern": "("}
+        )
 
 
 def test_too_few_images_to_split_is_said(tmp_path: Path) -> None:
     folder = write_export(tmp_path / "x", {"train": 1})
     with pytest.raises(SpinesegError, match="too few"):
-        prepare(tmp_path, folder)
+        prepare(tmp_path, folder, split="patients")
 
 
 def test_names_of_an_export_may_be_a_mapping(export: Path) -> None:
     names = "\n".join(f"  {i}: {name}" for i, name in enumerate(CERVICAL))
     (export / "data.yaml").write_text("names:\n" + names)
-    assert read_export(export).levels == CERVICAL
+    assert tuple(read_export(export).films[0].names.values()) == CERVICAL
+
+
+def test_a_source_without_validation_cannot_keep_its_split(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "x", {"train": 10})
+    with pytest.raises(DataError, match="split: patients"):
+        prepare(tmp_path, folder)
+
+
+def test_nothing_is_read_again_while_nothing_changes(tmp_path: Path, export: Path) -> None:
+    said: list[str] = []
+    config = DataConfig.model_validate(
+        {"sources": [{"kind": "local", "path": str(export)}], "split": "keep"}
+    )
+    first = prepare_dataset(config, tmp_path / "cache", said.append)
+    assert prepare_dataset(config, tmp_path / "cache", said.append) == first and len(said) == 1
+    image = first_image(export)
+    content = image.read_bytes()
+    image.write_bytes(content + b"\0")
+    assert prepare_dataset(config, tmp_path / "cache", said.append).fingerprint != first.fingerprint
+    image.write_bytes(content)
+    assert prepare_dataset(config, tmp_path / "cache", said.append).fingerprint == first.fingerprint
+
+
+def test_a_dataset_that_lost_a_file_is_made_again(tmp_path: Path, export: Path) -> None:
+    dataset = prepare(tmp_path, export)
+    lost = first_image(dataset.folder)
+    content = lost.read_bytes()
+    lost.unlink()
+    assert prepare(tmp_path, export).fingerprint == dataset.fingerprint
+    assert lost.read_bytes() == content
+
+
+def test_what_a_killed_merge_left_is_removed(tmp_path: Path, export: Path) -> None:
+    left = tmp_path / "cache" / ".merging-999999999"
+    left.mkdir(parents=True)
+    prepare(tmp_path, export)
+    assert not left.exists()
+
+
+def test_classes_are_mapped_and_dropped_as_the_config_says(tmp_path: Path, export: Path) -> None:
+    names = "names: [Atlas, c-02, C3, C4, C5, C6, sacrum]"
+    (export / "data.yaml").write_text(names)
+    with pytest.raises(DataError, match=r"Atlas, sacrum.*class_map.*drop_classes"):
+        prepare(tmp_path, export)
+    source = {"kind": "local", "path": str(export)}
+    rules = {"class_map": {"Atlas": "C1"}, "drop_classes": ["sacrum"]}
+    config = DataConfig.model_validate({"sources": [source | rules], "split": "keep"})
+    dataset = prepare_dataset(config, tmp_path / "cache", say=lambda text: None)
+    assert set(dataset.manifest.instances("train")) == {"C1", "C2", "C3", "C4", "C5", "C6"}
+
+
+def test_what_nothing_can_mend_is_listed_or_dropped(tmp_path: Path, export: Path) -> None:
+    first_image(export).write_bytes(b"")
+    label = label_path(first_image(export, "valid"))
+    label.write_text(label.read_text() + "0 0.1 0.1 9 0.1 0.2 0.2\n")
+    with pytest.raises(DataError, match=r"1 more, listed in .*refused\.txt"):
+        prepare(tmp_path, export)
+    assert len((tmp_path / "cache" / "refused.txt").read_text().splitlines()) == 2
+    dataset = prepare(tmp_path, export, damaged="drop")
+    assert dataset.manifest.count("train") == 5
+    counts = load_audit(dataset).counts()
+    assert counts["film-dropped"] == 1 and counts["label-dropped"] == 1
+
+
+@pytest.mark.parametrize("layout", ["images/{part}", "{part}/images"])
+def test_both_yolo_layouts_are_read(tmp_path: Path, export: Path, layout: str) -> None:
+    for part in ("train", "valid"):
+        for kind in ("images", "labels"):
+            target = tmp_path / "other" / layout.format(part=part).replace("images", kind)
+            shutil.copytree(export / part / kind, target)
+    shutil.copy(export / "data.yaml", tmp_path / "other")
+    assert (
+        prepare(tmp_path, tmp_path / "other").fingerprint == prepare(tmp_path, export).fingerprint
+    )
+
+
+def test_a_flat_folder_with_its_classes_is_read(tmp_path: Path, export: Path) -> None:
+    for kind in ("images", "labels"):
+        shutil.copytree(export / "train" / kind, tmp_path / "flat" / kind)
+    (tmp_path / "flat" / "classes.txt").write_text("\n".join(CERVICAL) + "\n")
+    dataset = prepare(tmp_path, tmp_path / "flat", split="patients", val_fraction=0.4)
+    assert len(dataset.manifest.entries) == 6
+
+
+def test_many_films_give_the_same_dataset_on_all_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_export(tmp_path / "x", {"train": 12})
+    alone = prepare(tmp_path / "a", folder, split="patients", augmentation="original")
+    monkeypatch.setattr("spineseg.data.intake._FEW", 1)
+    monkeypatch.setattr("spineseg.data.merge._FEW", 1)
+    together = prepare(tmp_path / "b", folder, split="patients", augmentation="original")
+    assert alone.manifest == together.manifest
+    assert load_audit(alone) == load_audit(together)

@@ -1,5 +1,6 @@
 """The phantom: reproducible, anatomical, and as bright as films are."""
 
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -125,8 +126,8 @@ def test_both_datasets_are_whole_exports(tmp_path: Path) -> None:
         make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True
     ):
         export = read_export(folder)
-        assert list(export.levels) == names
-        assert {part: len(images) for part, images in export.images.items()} == {
+        assert list(export.films[0].names.values()) == names
+        assert Counter(film.part for film in export.films) == {
             "train": 3,
             "valid": 1,
             "test": 1,

@@ -99,8 +99,8 @@ def make_audit(
 ) -> Audit:
     """Return the audit of a merged dataset.
 
-    `facts` and `stems` (the radiographs that films were made from) go with the manifest's entries;
-    augmented copies are not looked at again. `pairs` are films that look alike.
+    `facts` and `stems` (the radiographs that films were made from) go with the first entries;
+    the augmented copies, which follow, are not looked at again. `pairs` are films that look alike.
     """
     findings = [*_leaks(manifest, stems, pairs), *_doubts(facts), *left_out, *_balance(manifest)]
     sources = tuple(_look(manifest, facts, number) for number in range(len(manifest.sources)))
@@ -132,7 +132,7 @@ def _leaks(manifest: Manifest, stems: Sequence[str], pairs: Iterable[Pair]) -> l
         )
     patients: dict[tuple[int, str], list[int]] = defaultdict(list)
     radiographs: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for i, (entry, stem) in enumerate(zip(entries, stems, strict=True)):
+    for i, (entry, stem) in enumerate(zip(entries, stems, strict=False)):
         patients[entry.source, entry.patient].append(i)
         radiographs[entry.source, stem].append(i)
     for kind, groups, what in (

@@ -56,7 +56,7 @@ def doubts_of(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     order = column_order(centres)
     doubts += _disorder(levels, ranks[order], order)
-    doubts += _strays(levels, boxes, centres, order)
+    doubts += _strays(levels, boxes, centres)
     return doubts
 
 
@@ -111,31 +111,37 @@ def _longest_rise(ranks: np.ndarray) -> set[int]:
     return kept
 
 
-def _strays(
-    levels: Sequence[str], boxes: np.ndarray, centres: np.ndarray, order: Sequence[int]
-) -> list[Doubt]:
-    """Name the labels that lie off the way from one neighbour to the other, or far from both."""
-    if len(levels) < 4:
-        return []
-    path = centres[list(order)]
-    steps = np.hypot(*np.diff(path, axis=0).T)
+def _strays(levels: Sequence[str], boxes: np.ndarray, centres: np.ndarray) -> list[Doubt]:
+    """Name the labels that lie off the way from one neighbour to the other, or far from both.
+
+    The worst goes first, and the others are looked at without it.
+    """
     body = float(np.median(np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))))
-    usual = max(float(np.median(steps)), body / 2)
-    found = []
-    for i in range(len(path)):
-        around = [k for k in (i - 1, i + 1) if 0 <= k < len(path)]
-        near = min(float(steps[min(i, k)]) for k in around)
-        off = near
-        if len(around) == 2:
-            way = path[i + 1] - path[i - 1]
-            share = float((path[i] - path[i - 1]) @ way / max(way @ way, 1e-9))
-            off = float(np.hypot(*(path[i] - path[i - 1] - np.clip(share, 0, 1) * way)))
-        if near > _FAR_STEPS * usual or off > (_OFF_STEPS if len(around) == 2 else 99) * usual:
-            found.append(order[i])
+    left, found = list(range(len(levels))), []
+    while len(left) > max(3, 2 * len(levels) // 3):
+        order = [left[i] for i in column_order(centres[left])]
+        strayed = _strayed(centres[order], body / 2)
+        worst = int(strayed.argmax())
+        if strayed[worst] <= 1:
+            break
+        found.append(order[worst])
+        left.remove(order[worst])
     if not found:
         return []
     names = ", ".join(levels[i] for i in sorted(found))
     return [Doubt("outside-column", f"{names} off the line of the others", tuple(sorted(found)))]
+
+
+def _strayed(path: np.ndarray, least_step: float) -> np.ndarray:
+    """Return how far each body of a path strays, as a multiple of what is usual: (bodies,)."""
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    usual = max(float(np.median(steps)), least_step)
+    strayed = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf)) / _FAR_STEPS
+    way, beside = path[2:] - path[:-2], path[1:-1] - path[:-2]
+    share = np.clip((way * beside).sum(axis=1) / np.maximum((way**2).sum(axis=1), 1e-9), 0, 1)
+    off = np.hypot(*(beside - share[:, None] * way).T)
+    strayed[1:-1] = np.maximum(strayed[1:-1], off / _OFF_STEPS)
+    return np.asarray(strayed / usual)
 
 
 def _shared_bodies(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
