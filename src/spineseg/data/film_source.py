@@ -54,7 +54,7 @@ def images_in(folder: Path) -> Iterator[Path]:
     for entry in found:
         if entry.name.startswith("."):
             continue
-        if not entry.is_file():
+        if not Path(entry.path).is_file():
             raise DataError(
                 f"{shown(entry.path)}: is no file, or a link that leads nowhere; "
                 "put an image there or remove it"

@@ -100,7 +100,7 @@ def _state(config: DataConfig, sources: Sequence[OpenSource]) -> str:
             try:
                 status = file.stat()
                 row = [str(file), status.st_size, status.st_mtime_ns]
-            except FileNotFoundError:
+            except OSError:  # Absent, or a link in a circle; its reader says so.
                 row = [str(file), -1]
             digest.update(json.dumps(row).encode())
     return digest.hexdigest()[:32]

@@ -23,6 +23,7 @@ FORMAT = "yolov11"
 EXPORT_WAIT_SECONDS = 600.0
 RETRY_SECONDS = (2.0, 8.0)  # Waits before another try where the service is busy or stumbles.
 _TIMEOUT_SECONDS = (10, 60)  # To connect, and between two bytes.
+_CHUNK_BYTES = 16 * 1024  # What a broken connection can lose.
 _RECORD = "download.json"  # Beside an export's folder: what was downloaded.
 _NEWEST = "newest.json"
 _GET_KEY = (
@@ -163,14 +164,17 @@ def _export_link(
 
     with contextlib.redirect_stdout(io.StringIO()):
         project = roboflow.Roboflow(api_key=key).workspace(source.workspace).project(source.project)
+        there = [
+            int(str(entry["id"]).rsplit("/", 1)[-1]) for entry in project.get_version_information()
+        ]
+        if not there or version not in (None, *there):
+            has = f"it has {', '.join(map(str, sorted(there)))}" if there else "it has none yet"
+            raise DataError(
+                f"{source.workspace}/{source.project}: has no version {version or ''}; {has}: set "
+                "the source's version, or generate one on its page"
+            )
         if version is None:
-            versions = project.get_version_information()
-            if not versions:
-                raise DataError(
-                    f"{source.workspace}/{source.project}: has no version yet; generate one on "
-                    "its page"
-                )
-            version = max(int(str(entry["id"]).rsplit("/", 1)[-1]) for entry in versions)
+            version = max(there)
             place.mkdir(parents=True, exist_ok=True)
             today = time.strftime("%Y-%m-%d")
             (place / _NEWEST).write_text(json.dumps({"version": version, "looked_up": today}))
@@ -200,7 +204,7 @@ def _fetch(link: str, archive: Path) -> None:
             raise _Refused(answer.status_code)
         mark.write_text(answer.headers.get("ETag", ""))
         with archive.open("ab" if answer.status_code == 206 else "wb") as sink:
-            for chunk in answer.iter_content(1024 * 1024):
+            for chunk in answer.iter_content(_CHUNK_BYTES):
                 sink.write(chunk)
 
 
@@ -225,12 +229,8 @@ def _watched(deadline: float) -> Iterator[None]:
                 time.sleep(wait)
             if answer.status_code >= 400:
                 raise _Refused(answer.status_code)
-            unfinished = (
-                answer.status_code == 202
-                or b'"generating":true' in answer.content.replace(b" ", b"")
-            )
-            if unfinished and time.monotonic() > deadline:
-                raise _StillMade
+            if time.monotonic() > deadline:
+                raise _StillMade  # The package would ask for ever.
             return answer
 
         return ask
@@ -273,7 +273,7 @@ def _told_apart(name: str, version: int | None, key: str) -> Iterator[None]:
         raise DataError(f"{what}: the request failed ({type(error).__name__}); run again") from None
     except OSError:
         raise
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecursionError) as error:
+    except Exception as error:  # The package raises bare exceptions, its own and others'.
         reason = shown(str(error).replace(key, "***")[:120])
         raise DataError(
             f"{what}: Roboflow offers no {FORMAT} export of it ({type(error).__name__}: {reason}); "

@@ -22,8 +22,9 @@ Patient = tuple[int, str]
 
 def source_stem(image: Path) -> str:
     """Return the radiograph that an exported image was made from: `STEM_jpg.rf.HASH` -> `STEM`."""
-    match = _ROBOFLOW_COPY.match(image.stem)
-    return match["stem"] if match else image.stem
+    stem = image.stem.encode("utf-8", "backslashreplace").decode()  # Names may be no text.
+    match = _ROBOFLOW_COPY.match(stem)
+    return match["stem"] if match else stem
 
 
 def patient_of(image: Path, pattern: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -117,13 +118,16 @@ def raw_labels(path: Path, names: Mapping[int, str]) -> Sequence[RawLabel]:
     """Return the labels of one film as they are written; none where its label file is absent."""
     where = shown(path)
     try:
-        if path.exists() and not path.is_file():
+        if not path.is_file() and os.path.lexists(path):  # A pipe would be waited for.
             return (RawLabel("", where, (), problem="is no file; put the labels there"),)
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ()
     except UnicodeDecodeError:
         return (RawLabel("", where, (), problem="is no text file; export the labels again"),)
+    except OSError as error:
+        reason = (error.strerror or "no reason given").lower()
+        return (RawLabel("", where, (), problem=f"cannot be read ({reason}); mend its folder"),)
     return [
         _raw_label(line, f"{where}:{number}", names)
         for number, line in enumerate(text.splitlines(), start=1)

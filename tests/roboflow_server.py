@@ -1,0 +1,148 @@
+"""A local server that answers as Roboflow's API does, with faults to order."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+KEY = "rfSecret0Key"
+
+
+def zipped(folder: Path) -> bytes:
+    """Return an export as Roboflow zips it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    return out.getvalue()
+
+
+class Roboflow:
+    """The service: `exports` are zips by `workspace/project/version`.
+
+    `statuses` gives a path's beginning an error status, so many times over; `cut` ends a zip's
+    first transfer after so many bytes; `slow` blocks it there instead.
+    """
+
+    def __init__(self, exports: dict[str, bytes]) -> None:
+        self.exports = exports
+        self.statuses: dict[str, list[int]] = {}
+        self.not_ready = 0
+        self.body: Callable[[str], bytes | None] = lambda path: None
+        self.cut: int | None = None
+        self.slow = threading.Event()
+        self.stuck = threading.Event()
+        self.requests: list[tuple[str, str | None]] = []  # path, Range
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                service.answer(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.slow.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer one request."""
+        address = urlsplit(request.path)
+        path = address.path.strip("/")
+        self.requests.append((path, request.headers.get("Range")))
+        for start, left in self.statuses.items():
+            if path.startswith(start) and left:
+                self._json(request, {"error": f"no, {request.path}"}, left.pop(0))
+                return
+        own = self.body(path)
+        if own is not None:
+            self._send(request, own, {})
+        elif path.startswith("zip/"):
+            self._zip(request, self.exports[path.removeprefix("zip/")])
+        elif parse_qs(address.query).get("api_key") != [KEY]:
+            self._json(request, {"error": "This API key does not exist"}, 401)
+        else:
+            self._api(request, path.split("/") if path else [])
+
+    def _api(self, request: BaseHTTPRequestHandler, path: list[str]) -> None:
+        if not path:
+            self._json(request, {"welcome": "Welcome", "workspace": "someone"})
+        elif len(path) == 1:
+            self._json(request, {"workspace": {"name": "w", "url": path[0], "projects": []}})
+        elif len(path) == 2:
+            self._project(request, "/".join(path))
+        elif "/".join(path[:3]) not in self.exports:
+            self._json(request, {"error": "no such version"}, 404)
+        elif len(path) == 3:
+            self._json(request, {"version": {"generating": False, "progress": 1, "images": 9}})
+        elif self.not_ready:
+            self.not_ready -= 1
+            self._json(request, {"progress": 0.5}, 202)
+        else:
+            link = f"{self.url}/zip/{'/'.join(path[:3])}?key=signed"
+            self._json(request, {"export": {"format": path[3], "link": link}})
+
+    def _project(self, request: BaseHTTPRequestHandler, name: str) -> None:
+        versions = [export for export in self.exports if export.rpartition("/")[0] == name]
+        if not versions:
+            self._json(request, {"error": "no such project"}, 404)
+            return
+        facts = {"annotation": "spine", "classes": {}, "colors": {}, "created": 1.7e9, "id": name}
+        facts |= {"images": 9, "name": name, "public": True, "splits": {}, "unannotated": 0}
+        facts |= {"type": "instance-segmentation", "updated": 1.7e9}
+        version = {"augmentation": {}, "created": 1.7e9, "images": 9, "preprocessing": {}}
+        version |= {"splits": {}, "exports": []}
+        listed = [version | {"id": export} for export in versions]
+        self._json(request, {"workspace": {}, "project": facts, "versions": listed})
+
+    def _zip(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
+        etag = f'"{hash(content)}"'
+        span = request.headers.get("Range")
+        if span and request.headers.get("If-Range") == etag:
+            start = int(span.removeprefix("bytes=").rstrip("-"))
+            if start >= len(content):
+                request.send_error(416)
+                return
+            self._send(request, content[start:], {"ETag": etag}, 206)
+            return
+        self._send(request, content, {"ETag": etag}, cut=self.cut)
+        self.cut = None
+
+    def _json(self, request: BaseHTTPRequestHandler, answer: object, status: int = 200) -> None:
+        self._send(request, json.dumps(answer).encode(), {}, status)
+
+    def _send(
+        self,
+        request: BaseHTTPRequestHandler,
+        content: bytes,
+        headers: dict[str, str],
+        status: int = 200,
+        cut: int | None = None,
+    ) -> None:
+        request.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(content if cut is None else content[:cut])
+        if cut is not None:
+            request.wfile.flush()
+            self.stuck.set()
+            self.slow.wait(30)
+            request.close_connection = True

@@ -1,0 +1,304 @@
+"""Roboflow through its own package, against a server that answers as its API does."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import write_export
+from roboflow_server import KEY, Roboflow, zipped
+
+from spineseg.config import RoboflowSource
+from spineseg.data import roboflow_source
+from spineseg.errors import DataError
+from spineseg.levels import CERVICAL, LUMBAR, THORACIC
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = RoboflowSource(kind="roboflow", workspace="w", project="p", version=2)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return zipped(write_export(tmp_path_factory.mktemp("export") / "x", {"train": 6, "valid": 3}))
+
+
+@pytest.fixture
+def service(exported: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Roboflow]:
+    from roboflow.config import refresh_region_urls
+
+    service = Roboflow({"w/p/1": b"", "w/p/2": exported})
+    monkeypatch.setenv("API_URL", service.url)
+    monkeypatch.setenv("ROBOFLOW_API_KEY", KEY)
+    monkeypatch.setattr(roboflow_source, "RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(roboflow_source, "_TIMEOUT_SECONDS", (1.0, 1.0))
+    refresh_region_urls()
+    yield service
+    service.close()
+    monkeypatch.undo()
+    refresh_region_urls()
+
+
+def fetch(tmp_path: Path, source: RoboflowSource = SOURCE) -> tuple[Path, int]:
+    return roboflow_source.fetched(source, tmp_path / "cache", lambda text: None)
+
+
+def refused(tmp_path: Path, source: RoboflowSource = SOURCE) -> str:
+    """Return the error of a fetch that must fail, having looked for the key and for leftovers."""
+    with pytest.raises(DataError) as caught:
+        fetch(tmp_path, source)
+    text = str(caught.value)
+    assert KEY not in text and "signed" not in text and "\n" not in text
+    place = tmp_path / "cache" / "roboflow" / "w" / "p"
+    left = [path.name for path in place.glob("*") if path.is_dir()] if place.exists() else []
+    assert left == []
+    return text
+
+
+def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
+    trunk = write_export(tmp_path / "t", {"train": 20}, names=tuple(sorted(THORACIC + LUMBAR)))
+    neck = write_export(tmp_path / "n", {"train": 20, "valid": 4}, names=CERVICAL, seed=1)
+    service = Roboflow(
+        {
+            "mimitlab/scoliosis-gnlbf/3": zipped(trunk),
+            "sha-dw5z0/cervical-segmentation-eoxax/7": zipped(neck),
+            "sha-dw5z0/cervical-segmentation-eoxax/10": zipped(neck),
+        }
+    )
+    environment = os.environ | {"API_URL": service.url, "ROBOFLOW_API_KEY": KEY}
+    config = ROOT / "configs" / "data" / "spine.yaml"
+    command = [sys.executable, "-m", "study.cli", "--debug", "data", str(config), "--json"]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+
+    done = run()
+    service.close()
+    answer = json.loads(done.stdout)
+    assert sum(answer["images"].values()) == 44
+    assert answer["sources"] == [
+        "mimitlab/scoliosis-gnlbf v3",
+        "sha-dw5z0/cervical-segmentation-eoxax v10",
+    ]
+    assert "Pin it: `version: 10`" in done.stderr
+    again = json.loads(run().stdout)  # The service is gone: all is in the cache.
+    assert again["fingerprint"] == answer["fingerprint"]
+    files = [path for path in (tmp_path / "mlruns").rglob("*") if path.is_file()]
+    assert files and not [path for path in files if KEY.encode() in path.read_bytes()]
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_an_export_is_fetched_once_and_a_changed_one_is_noticed(
+    tmp_path: Path, service: Roboflow
+) -> None:
+    folder, version = fetch(tmp_path)
+    asked = len(service.requests)
+    assert fetch(tmp_path) == (folder, version) and len(service.requests) == asked
+    next(folder.rglob("*.jpg")).unlink()
+    with pytest.raises(DataError, match="is not what was downloaded"):
+        fetch(tmp_path)
+
+
+def test_the_newest_version_is_looked_up_once(tmp_path: Path, service: Roboflow) -> None:
+    newest = SOURCE.model_copy(update={"version": None})
+    assert fetch(tmp_path, newest)[1] == 2
+    service.exports["w/p/3"] = service.exports["w/p/2"]
+    assert fetch(tmp_path, newest)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "status", "words"),
+    [
+        ("", 401, "does not know the key"),
+        ("w", 403, "may read it"),
+        ("w/p", 404, "no such workspace, project or version"),
+        ("w/p/2/yolov11", 429, "too many requests"),
+        ("w/p/2", 500, "fault of its own"),
+        ("zip", 403, "may read it"),
+        ("zip", 503, "fault of its own"),
+        ("w", 418, "refused (418)"),
+    ],
+)
+def test_refusals_are_told_apart(
+    tmp_path: Path, service: Roboflow, start: str, status: int, words: str
+) -> None:
+    service.statuses[start] = [status] * 9
+    assert words in refused(tmp_path)
+    service.statuses.clear()
+    assert fetch(tmp_path)[1] == 2
+
+
+def test_a_stumble_of_the_service_is_waited_out(tmp_path: Path, service: Roboflow) -> None:
+    service.statuses = {"w/p/2/yolov11": [429, 503], "w/p": [502]}
+    assert fetch(tmp_path)[0].is_dir()
+
+
+def test_a_wrong_key_a_wrong_project_and_a_wrong_version(
+    tmp_path: Path, service: Roboflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "it has 1, 2" in refused(tmp_path, SOURCE.model_copy(update={"version": 9}))
+    assert "(404)" in refused(tmp_path, SOURCE.model_copy(update={"project": "other"}))
+    monkeypatch.setenv("ROBOFLOW_API_KEY", "anotherKey")
+    assert "does not know the key (401)" in refused(tmp_path)
+
+
+def test_an_export_that_is_still_made_is_waited_for(
+    tmp_path: Path, service: Roboflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.not_ready = 2
+    assert fetch(tmp_path / "a")[0].is_dir()
+    monkeypatch.setattr(roboflow_source, "EXPORT_WAIT_SECONDS", 1.5)
+    service.not_ready = 99
+    assert "still making the export" in refused(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b'{"error": "cannot export"}', "offers no yolov11 export"),
+        (b"{}", "offers no yolov11 export"),
+        (b"<html>log in</html>", "offers no yolov11 export"),
+    ],
+)
+def test_a_version_without_an_export(
+    tmp_path: Path, service: Roboflow, answer: bytes, words: str
+) -> None:
+    service.body = lambda path: answer if path == "w/p/2/yolov11" else None
+    assert words in refused(tmp_path)
+
+
+def test_an_answer_that_is_no_json(tmp_path: Path, service: Roboflow) -> None:
+    service.body = lambda path: b"<html>proxy</html>" if path == "w/p" else None
+    assert "answer cannot be read" in refused(tmp_path)
+
+
+def test_no_network(tmp_path: Path, service: Roboflow) -> None:
+    service.close()
+    assert "cannot be reached" in refused(tmp_path)
+
+
+def test_a_broken_transfer_goes_on_where_it_was(tmp_path: Path, service: Roboflow) -> None:
+    service.cut = 17_000
+    service.slow.set()
+    assert "connection broke" in refused(tmp_path)
+    folder, _ = fetch(tmp_path)
+    assert ("zip/w/p/2", "bytes=16384-") in service.requests
+    assert len(list(folder.rglob("*.jpg"))) == 9
+
+
+def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, service: Roboflow) -> None:
+    service.cut = 17_000
+    assert "connection broke" in refused(tmp_path)
+
+
+def test_a_killed_download_leaves_nothing_that_is_used(tmp_path: Path, service: Roboflow) -> None:
+    code = (
+        "from pathlib import Path; from spineseg.data import roboflow_source as r; "
+        "from spineseg.config import RoboflowSource as S; "
+        f"r.fetched(S(kind='roboflow', workspace='w', project='p', version=2), "
+        f"Path({str(tmp_path / 'cache')!r}), print)"
+    )
+    service.cut = 17_000
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    assert service.stuck.wait(60)
+    child.kill()
+    child.wait()
+    service.slow.set()
+    folder, _ = fetch(tmp_path)
+    assert len(list(folder.rglob("*.jpg"))) == 9
+
+
+def hostile(name: str, mode: int = stat.S_IFREG | 0o644) -> Callable[[bytes], bytes]:
+    def add(content: bytes) -> bytes:
+        out = io.BytesIO(content)
+        with zipfile.ZipFile(out, "a") as archive:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, "/etc/passwd")
+        return out.getvalue()
+
+    return add
+
+
+def bomb(_: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/images/a.jpg", bytes(40_000_000))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda content: content[: len(content) // 2], "truncated or damaged"),
+        (lambda content: b"", "truncated or damaged"),
+        (lambda content: b"<html></html>", "truncated or damaged"),
+        (lambda content: content[:900] + bytes(400) + content[1300:], "truncated or damaged"),
+        (hostile("../../evil.txt"), "leads out of its folder"),
+        (hostile("/tmp/evil.txt"), "leads out of its folder"),
+        (hostile("..\\..\\evil.txt"), "leads out of its folder"),
+        (hostile("C:\\evil.txt"), "leads out of its folder"),
+        (hostile("train/images/link.jpg", stat.S_IFLNK | 0o777), "leads out of its folder"),
+        (hostile("data.yaml/x"), "holds"),
+        (bomb, "no dataset"),
+        (lambda content: zipped(ROOT / "configs"), "no data.yaml"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_that_cannot_be_trusted_is_not_used(
+    tmp_path: Path,
+    service: Roboflow,
+    exported: bytes,
+    spoil: Callable[[bytes], bytes],
+    words: str,
+) -> None:
+    service.exports["w/p/2"] = spoil(exported)
+    assert words in refused(tmp_path)
+    assert not list(tmp_path.rglob("evil*")) and not Path("/tmp/evil.txt").exists()
+    service.exports["w/p/2"] = exported
+    assert fetch(tmp_path)[0].is_dir()
+
+
+def test_a_full_disk_says_so(tmp_path: Path, service: Roboflow) -> None:
+    part = tmp_path / "cache" / "roboflow" / "w" / "p" / "v2-yolov11.zip.part"
+    part.parent.mkdir(parents=True)
+    part.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        fetch(tmp_path)
+
+
+def test_without_a_key_it_says_where_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
+    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "none.json"))
+    with pytest.raises(DataError, match=r"app\.roboflow\.com.*ROBOFLOW_API_KEY"):
+        fetch(tmp_path)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_key_is_found_in_roboflows_own_file(
+    tmp_path: Path, service: Roboflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROBOFLOW_API_KEY")
+    login = {"workspaces": {"1": {"url": "w", "apiKey": KEY}}, "RF_WORKSPACE": "w"}
+    (tmp_path / "config.json").write_text(json.dumps(login))
+    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "config.json"))
+    assert fetch(tmp_path)[1] == 2
+    (tmp_path / "config.json").write_text("{")
+    assert "config file cannot be read" in refused(tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "-x"])
+def test_names_that_are_no_address_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        RoboflowSource(kind="roboflow", workspace=name, project="p")
