@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from test_data import first_image, prepare
 from spineseg.config import DataConfig
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
-from spineseg.data.likeness import alike_pairs, film_hash
+from spineseg.data.likeness import SAME_DETAIL, alike_pairs, film_hash, same_detail
 from spineseg.data.merge import load_audit, prepare_dataset
 from spineseg.data.phantom import render_film
 from spineseg.data.yolo import label_path
@@ -58,6 +59,19 @@ def test_a_copy_is_known_in_any_pose(film: Image.Image, change, pose: str) -> No
 def test_distinct_films_are_not_alike() -> None:
     films = [Image.fromarray(render_film("lateral", 96, seed).image) for seed in range(12)]
     assert not list(alike_pairs(np.stack([film_hash(film) for film in films])))
+    agreements = [same_detail(one, other, "as it is") for one, other in pairwise(films)]
+    assert max(agreements) < SAME_DETAIL - 0.02
+
+
+@pytest.mark.parametrize("pose", ["as it is", "flipped left to right", "turned by 90° clockwise"])
+def test_a_cropped_copy_is_known_by_its_detail(film: Image.Image, pose: str) -> None:
+    cropped = film.crop((6, 4, 250, 253)).point(lambda grey: grey * 0.9)
+    turned = {
+        "as it is": film,
+        "flipped left to right": film.transpose(T.FLIP_LEFT_RIGHT),
+        "turned by 90° clockwise": film.transpose(T.ROTATE_90),
+    }[pose]
+    assert same_detail(turned, cropped, pose) > SAME_DETAIL
 
 
 def leak(export: Path, name: str = "another.jpg") -> None:

@@ -127,7 +127,7 @@ def _leaks(manifest: Manifest, stems: Sequence[str], pairs: Iterable[Pair]) -> l
                 severity="leak" if apart else "note",
                 films=(one.name, other.name),
                 detail=f"{one.name} ({one.part}) shows the picture of {other.name} "
-                f"({other.part}){pose}; {pair.bits} bits differ",
+                f"({other.part}){pose}; {pair.bits} bits of their hashes differ",
             )
         )
     patients: dict[tuple[int, str], list[int]] = defaultdict(list)

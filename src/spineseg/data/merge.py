@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
 import yaml
+from PIL import Image
 
 from ..config import DataConfig
 from ..errors import DataError
@@ -26,7 +28,7 @@ from .augment import encoded, pose_of, posed_film, posed_outlines
 from .film_source import PARTS, shown
 from .intake import FilmFacts, Intake, decode, label_text, take_in
 from .labels import clean_labels
-from .likeness import Pair, alike_pairs
+from .likeness import MAYBE_BITS, SAME_DETAIL, SURE_BITS, Pair, Pose, alike_pairs, same_detail
 from .manifest import (
     AUDIT_FILE,
     MANIFEST_FILE,
@@ -41,7 +43,7 @@ from .split import Patient, assign_parts, check_parts, grouped, patient_of, sour
 from .workers import on_all_cores
 from .yolo import label_path, raw_labels
 
-_FORMAT = 3  # Raise it with any change of what a merged dataset holds.
+_FORMAT = 4  # Raise it with any change of what a merged dataset holds.
 _NAMES = dict(enumerate(CLASS_NAMES))
 _LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
 _FEW = 100
@@ -228,7 +230,7 @@ def _finish(
     if not films:
         raise DataError("no film is left to train on; name sources whose images can be read")
     hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
-    pairs = list(alike_pairs(hashes))
+    pairs = _alike(films, hashes, staging)
     groups, parts = _split(films, pairs, config)
     for film, part in zip(films, parts, strict=True):
         _put(staging, part, film.intake.name)
@@ -258,6 +260,22 @@ def _finish(
     shutil.rmtree(folder, ignore_errors=True)
     staging.replace(folder)
     return Dataset(folder, manifest)
+
+
+def _alike(films: Sequence[_Film], hashes: np.ndarray, staging: Path) -> list[Pair]:
+    """Return the pairs of films that show one picture; the doubtful are laid over each other."""
+    maybe = list(alike_pairs(hashes, MAYBE_BITS))
+    doubtful = [pair for pair in maybe if pair.bits > SURE_BITS]
+    names = [(films[p.first].intake.name, films[p.second].intake.name, p.pose) for p in doubtful]
+    agreements = on_all_cores(partial(_agreement, staging), names, few=_FEW)
+    same = {pair for pair, r in zip(doubtful, agreements, strict=True) if r >= SAME_DETAIL}
+    return [pair for pair in maybe if pair.bits <= SURE_BITS or pair in same]
+
+
+def _agreement(staging: Path, names: tuple[str, str, Pose]) -> float:
+    cv2.setNumThreads(1)
+    with Image.open(staging / names[0]) as first, Image.open(staging / names[1]) as second:
+        return same_detail(first, second, names[2])
 
 
 def _split(
