@@ -35,7 +35,7 @@ def area(points: np.ndarray) -> float:
         ("T1", "T1"),
         (" t-01", "T1"),
         ("Th 12", "T12"),
-        ("d3", "T3"),
+        ("d3", None),
         ("vertebra_L5", "L5"),
         ("c07", "C7"),
         ("C8", None),

@@ -22,15 +22,18 @@ CLASS_RANK: tuple[int, ...] = tuple(RANK[level] for level in CLASS_NAMES)
 """Class index -> anatomical rank (0 = C1, 23 = L5)."""
 
 View = Literal["frontal", "lateral"]
-_WRITTEN = re.compile(r"^(?:vertebra[ _-]*)?(C|T|TH|D|L)[ _-]*0?(\d{1,2})$", re.IGNORECASE)
+_WRITTEN = re.compile(r"^(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?(\d{1,2})$", re.IGNORECASE)
 
 
 def level_named(name: str) -> str | None:
-    """Return the level that a class name says: `T1` for "T1", "t-01", "Th 1" or "D1"; else None."""
+    """Return the level that a class name says: `T1` for "T1", "t-01" or "Th 1"; else None.
+
+    "D1" is left to a class map: it may be a dorsal vertebra or a disc.
+    """
     match = _WRITTEN.match(name.strip())
     if not match:
         return None
-    level = ("T" if match[1].upper() in {"TH", "D"} else match[1].upper()) + match[2]
+    level = match[1][0].upper() + match[2]
     return level if level in RANK else None
 
 

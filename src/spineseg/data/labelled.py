@@ -6,10 +6,12 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..films import LabelledFilm
+from ..levels import CLASS_NAMES
 from .film_source import SourceFilm, shown
 from .intake import raw_labels_of
 from .labels import clean_labels
 from .sources import read_folder
+from .yolo import label_path
 
 
 def read_films(place: Path, part: str) -> list[LabelledFilm]:
@@ -26,6 +28,11 @@ def read_films(place: Path, part: str) -> list[LabelledFilm]:
             f"{shown(place)}: has no part {part!r}, it has {', '.join(there)}; choose one, or all"
         )
     return [_labelled(film) for film in films]
+
+
+def read_merged_film(image: Path) -> LabelledFilm:
+    """Return one film of a merged dataset with its outlines."""
+    return _labelled(SourceFilm(image, None, label_path(image), dict(enumerate(CLASS_NAMES))))
 
 
 def _labelled(film: SourceFilm) -> LabelledFilm:

@@ -93,6 +93,7 @@ def load_audit(dataset: Dataset) -> Audit:
 def _state(config: DataConfig, sources: Sequence[OpenSource]) -> str:
     """Return a digest of the config and of every file's name, size and time."""
     digest = hashlib.sha256(f"{_FORMAT}".encode())
+    digest.update(str(Path.cwd()).encode())  # Paths may be relative.
     digest.update(config.model_dump_json(exclude={"accept_leaks"}).encode())
     for source in sources:
         files = [*source.films.files, *source.films.orphans]
@@ -258,7 +259,13 @@ def _finish(
         (staging / AUDIT_FILE).replace(folder / AUDIT_FILE)
         return there
     shutil.rmtree(folder, ignore_errors=True)
-    staging.replace(folder)
+    try:
+        staging.replace(folder)
+    except OSError:
+        there = _whole(folder)  # Another process may have made the same meanwhile.
+        if there is None:
+            raise
+        return there
     return Dataset(folder, manifest)
 
 

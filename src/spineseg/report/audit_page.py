@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 
 from ..data.audit import Audit, Finding
-from ..data.labelled import read_films
+from ..data.labelled import read_merged_film
 from ..data.manifest import Dataset
 from ..films import LabelledFilm
 from ..levels import ANATOMICAL_ORDER, colour
@@ -59,13 +59,15 @@ _HEADINGS = {
 
 def write_audit_page(dataset: Dataset, audit: Audit, path: Path) -> None:
     """Write the page to `path`, whole or not at all."""
-    films = {film.path.name: film for film in _films(dataset)}
-    parts = {entry.name: entry.part for entry in dataset.manifest.entries}
+    films = {
+        entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
+        for entry in dataset.manifest.entries
+    }
     write_html(
         "audit.html.j2",
         {
             "audit": audit,
-            "sections": _sections(audit, films, parts),
+            "sections": _sections(audit, films),
             "explained": EXPLAINED,
             "levels": [
                 level
@@ -76,19 +78,12 @@ def write_audit_page(dataset: Dataset, audit: Audit, path: Path) -> None:
                 level: to_hex([c / 255 for c in colour(level)]) for level in ANATOMICAL_ORDER
             },
             "brightness": Markup(_brightness(audit)),
-            "accepted": [],
         },
         path,
     )
 
 
-def _films(dataset: Dataset) -> list[LabelledFilm]:
-    return read_films(dataset.folder, "all")
-
-
-def _sections(
-    audit: Audit, films: dict[str, LabelledFilm], parts: dict[str, str]
-) -> list[dict[str, Any]]:
+def _sections(audit: Audit, films: dict[str, tuple[str, Path]]) -> list[dict[str, Any]]:
     by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in audit.findings:
         by_kind[finding.severity, finding.kind].append(finding)
@@ -98,7 +93,7 @@ def _sections(
             {
                 "kind": kind,
                 "count": len(found),
-                "drawn": [_drawn(f, films, parts) for f in found[:_MOST_DRAWN] if f.films],
+                "drawn": [_drawn(f, films) for f in found[:_MOST_DRAWN] if f.films],
                 "listed": [f.detail for f in found if not f.films]
                 + [f"{f.films[0]}: {f.detail}" for f in found[_MOST_DRAWN:_MOST_LISTED] if f.films],
                 "unlisted": max(0, len(found) - _MOST_LISTED),
@@ -111,15 +106,13 @@ def _sections(
     return sections
 
 
-def _drawn(
-    finding: Finding, films: dict[str, LabelledFilm], parts: dict[str, str]
-) -> dict[str, Any]:
+def _drawn(finding: Finding, films: dict[str, tuple[str, Path]]) -> dict[str, Any]:
     there = [films[name] for name in finding.films if name in films][:3]
     return {
         "detail": finding.detail,
         "pictures": [
-            (film.path.name, parts[film.path.name], _picture(film, finding.labels))
-            for film in there
+            (path.name, part, _picture(read_merged_film(path), finding.labels))
+            for part, path in there
         ],
     }
 
