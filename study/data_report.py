@@ -12,7 +12,6 @@ from spineseg.data.film_source import PARTS
 from spineseg.data.manifest import AUDIT_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
 from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.report.audit_page import write_audit_page
 
 AUDIT_PAGE = "audit.html"
 
@@ -96,5 +95,7 @@ def audit_page(dataset: Dataset) -> Path:
     page = dataset.folder / AUDIT_PAGE
     audit = dataset.folder / AUDIT_FILE
     if not page.exists() or page.stat().st_mtime_ns < audit.stat().st_mtime_ns:
+        from spineseg.report.audit_page import write_audit_page
+
         write_audit_page(dataset, load_audit(dataset), page)
     return page

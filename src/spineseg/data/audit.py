@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field
-from scipy.stats import binomtest
 
 from ..config import Leak, Model
 from ..errors import DataError
@@ -189,6 +188,8 @@ def _counts(manifest: Manifest, part: str) -> PartCounts:
 
 def _balance(manifest: Manifest) -> Iterable[Finding]:
     """Report levels and views that a part lacks, or has a share of that chance hardly gives."""
+    from scipy.stats import binomtest  # Takes a second to import; a known dataset needs it not.
+
     entries = [entry for entry in manifest.entries if not entry.augmented]
     shares = Counter(entry.part for entry in entries)
     parts = [part for part in PARTS if shares[part]]

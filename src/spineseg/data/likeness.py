@@ -68,13 +68,15 @@ def film_hash(film: Image.Image) -> np.ndarray:
     small = film.convert("L").resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
     waves = dctn(np.asarray(small, dtype=np.float32))[:_FREQUENCIES, :_FREQUENCIES]
     signs = (-1.0) ** np.arange(_FREQUENCIES, dtype=np.float32)
-    hashes = np.zeros((len(_POSES), 256), dtype=bool)
+    posed = np.empty((len(_POSES), *waves.shape), dtype=np.float32)
     for row, (_, transposed, columns, rows) in enumerate(_POSES):
-        posed = waves.T if transposed else waves
-        posed = posed * signs if columns else posed
-        posed = posed * signs[:, None] if rows else posed
-        low = posed.ravel()[1:]  # Without the mean: brightness says nothing.
-        hashes[row, :BITS] = low > np.median(low)
+        posed[row] = waves.T if transposed else waves
+        posed[row] *= signs if columns else 1
+        posed[row] *= signs[:, None] if rows else 1
+    low = posed.reshape(len(_POSES), -1)[:, 1:]  # Without the mean: brightness says nothing.
+    middle = np.partition(low, BITS // 2, axis=1)[:, BITS // 2, None]
+    hashes = np.zeros((len(_POSES), BITS + 1), dtype=bool)
+    hashes[:, :BITS] = low > middle
     return np.packbits(hashes, axis=1).view(np.uint64)
 
 
@@ -115,6 +117,7 @@ def same_detail(first: Image.Image, second: Image.Image, pose: Pose) -> float:
 
 def _small(film: Image.Image) -> np.ndarray:
     side = (_DETAIL_PX, _DETAIL_PX)
+    film.draft("L", side)  # A JPEG that is not loaded yet need not be decoded at full size.
     return np.asarray(film.convert("L").resize(side, Image.Resampling.BOX), dtype=np.float32)
 
 

@@ -40,7 +40,7 @@ from .manifest import (
 )
 from .sources import OpenSource, Progress, open_sources
 from .split import Patient, assign_parts, check_parts, grouped, patient_of, source_stem
-from .workers import on_all_cores
+from .workers import on_all_cores, shared_workers
 from .yolo import label_path, raw_labels
 
 _FORMAT = 4  # Raise it with any change of what a merged dataset holds.
@@ -72,7 +72,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Progress = print) -> D
         return known
     films = _intakes(sources)
     say(f"reading, checking and merging {len(films)} films")
-    with _staging(cache) as staging:
+    with _staging(cache) as staging, shared_workers():
         facts = list(take_in([film for _, film in films], staging, boxes=config.boxes))
         found = [
             _Film(intake, fact, number, patient_of(intake.film.image, config.patient_pattern))
@@ -233,6 +233,9 @@ def _finish(
     hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
     pairs = _alike(films, hashes, staging)
     groups, parts = _split(films, pairs, config)
+    for part in dict.fromkeys(parts):
+        for kind in ("images", "labels"):
+            (staging / part / kind).mkdir(parents=True)
     for film, part in zip(films, parts, strict=True):
         _put(staging, part, film.intake.name)
     entries = [
@@ -313,13 +316,9 @@ def _split(
 
 def _put(staging: Path, part: str, name: str) -> None:
     """Move a film that was taken in to its part."""
-    images = staging / part / "images"
-    label = label_path(images / name)
-    if not images.is_dir():
-        images.mkdir(parents=True)
-        label.parent.mkdir()
-    (staging / name).rename(images / name)
-    (staging / label.name).rename(label)
+    label = Path(name).with_suffix(".txt").name
+    for kind, file in (("images", name), ("labels", label)):
+        (staging / file).replace(staging / part / kind / file)
 
 
 def _entry(film: _Film, group: Patient, part: str) -> ManifestEntry:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _CHUNK = 16
+_shared: ProcessPoolExecutor | None = None
 
 
 def cores() -> int:
@@ -32,6 +34,29 @@ def on_all_cores(
     workers = workers or cores()
     if workers == 1 or len(items) <= few:
         yield from map(function, items)
+    elif _shared is not None:
+        yield from _shared.map(function, items, chunksize=_CHUNK)
+    else:
+        with _pool(workers) as pool:
+            yield from pool.map(function, items, chunksize=_CHUNK)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+@contextmanager
+def shared_workers() -> Iterator[None]:
+    """Let all calls of `on_all_cores` meanwhile share their processes: a start takes a second.
+
+    None is started before one is needed.
+    """
+    global _shared
+    if _shared is not None:
+        yield
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, items, chunksize=_CHUNK)
+    with _pool(cores()) as _shared:
+        try:
+            yield
+        finally:
+            _shared = None

@@ -69,12 +69,11 @@ def _image_folders(folder: Path) -> list[tuple[str | None, Path]]:
 
 def label_path(image: Path) -> Path:
     """Return where the labels of an image lie: the last folder `images` becomes `labels`."""
-    parts = list(image.parts)
-    for i in range(len(parts) - 2, -1, -1):
-        if parts[i] == "images":
-            parts[i] = "labels"
-            break
-    return Path(*parts).with_name(image.stem + ".txt")
+    folder, name = os.path.split(image)
+    head, images, tail = f"{folder}/".rpartition("/images/")
+    if images:
+        folder = f"{head}/labels/{tail}"
+    return Path(folder, Path(name).stem + ".txt")
 
 
 def _orphans(images: Path, stems: set[str]) -> list[Path]:
@@ -143,9 +142,10 @@ def _raw_label(line: str, where: str, names: Mapping[int, str]) -> RawLabel:
 
     if "," in line and "." not in line:
         return wrong("has commas where points are expected; write 0.5, not 0,5")
-    first, *rest = _SEPARATORS.split(line.strip().rstrip(",;"))
+    plain = "," not in line and ";" not in line
+    first, *rest = line.split() if plain else _SEPARATORS.split(line.strip().rstrip(",;"))
     try:
-        index, values = int(first), np.array(rest, dtype=float)
+        index, values = int(first), np.array(list(map(float, rest)))
     except (ValueError, OverflowError):
         return wrong("holds something else than numbers; mend or remove it")
     if index not in names:
