@@ -15,7 +15,7 @@ import torch
 from spineseg.config_files import load_study
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, Started, read_events
-from spineseg.training.job import EVALUATION_FILE
+from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.training.weights import bundled_weights
 from study.records import Records
 
@@ -78,7 +78,7 @@ def main() -> int:
         print(f"{target}: {size} bytes, at most {MAX_BYTES}", file=sys.stderr)
         return 1
     started = next(event for event in events if isinstance(event, Started))
-    evaluation = Evaluation.load(folder / EVALUATION_FILE)
+    evaluation = Evaluation.load(evaluation_file(folder, "argmax"))
     source = config.data.sources[0]
     fingerprint = str(Records(config).load().user_attrs["data_fingerprint"])
     card = CARD.format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -134,24 +135,35 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @CONFIG
 @SETS
 @JSON
-@click.option("--run", "name", metavar="NAME", help="Promote this run instead of the best.")
+@click.option("--run", "name", metavar="NAME", help="Promote this finalist instead of the best.")
+@click.option("--reason", help="Why the sealed test part is to be opened again.")
 @click.option("--rollback", metavar="VERSION", help="Make an earlier version champion again.")
 def promote(
-    config: Path, sets: tuple[str, ...], as_json: bool, name: str | None, rollback: str | None
+    config: Path,
+    sets: tuple[str, ...],
+    as_json: bool,
+    name: str | None,
+    reason: str | None,
+    rollback: str | None,
 ) -> None:
-    """Register the best run as the champion, if it beats the one there is.
+    """Register the best confirmed configuration as the champion, if it passes every gate.
 
-    Exit code 1 where it is refused; every gate is listed with its figure.
+    Opens the sealed test part, once, if the gates before it pass. Exit code 1 where it is refused;
+    every gate is listed with its figure.
     """
     from spineseg.config_files import load_study
+    from spineseg.errors import SpinesegError
 
+    from .compare import compare_study
     from .promote import promote_best, roll_back
 
     study = load_study(config, sets)
     if rollback is not None:
         click.echo(roll_back(study, rollback))
         return
-    verdict = promote_best(study, name)
+    verdict = promote_best(study, name, reason, say=_say(as_json))
+    with contextlib.suppress(SpinesegError):
+        compare_study(study, config)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
     raise SystemExit(0 if verdict.promoted else 1)
 
@@ -169,6 +181,11 @@ def promote(
 )
 @click.option("--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
+@click.option(
+    "--numbering",
+    type=click.Choice(["argmax", "sequence"]),
+    help="Levels one by one or by whole columns; default: as the model was promoted, else whole.",
+)
 @click.option("--root", type=click.Path(path_type=Path), default=Path("mlruns"), hidden=True)
 @JSON
 def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
@@ -201,6 +218,13 @@ def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     type=click.IntRange(32),
     default=None,
     help="Network input in px; default: as trained.",
+)
+@click.option(
+    "--numbering",
+    type=click.Choice(["argmax", "sequence"]),
+    default="argmax",
+    show_default=True,
+    help="Levels one by one, or by whole columns.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
 @JSON

@@ -12,10 +12,10 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import StudyConfig
+from spineseg.config import Numbering, StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
-from spineseg.evaluation.matching import load_matches
+from spineseg.evaluation.evaluate import evaluation_file, load_records, matches_file
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
 from spineseg.report.model import Comparison, RunSummary, StudySummary
@@ -23,9 +23,11 @@ from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
 from spineseg.tracking.runs import end_study_run, log_study_artifacts, open_study_run
 from spineseg.tracking.store import open_store
-from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job
+from spineseg.training.job import Job
 
+from .evidence import gather_evidence
 from .records import Records
+from .sealed_test import sealed_results
 
 _CURVES = (
     "train/box_loss",
@@ -42,6 +44,7 @@ _CURVES = (
     "val/mask_map50_95",
 )
 _COMPARED_FILMS = 6
+_OTHER: dict[Numbering, Numbering] = {"argmax": "sequence", "sequence": "argmax"}
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 
 
@@ -103,7 +106,11 @@ def summarise(config: StudyConfig, records: Records, study: optuna.Study) -> Stu
     """Return everything that the report says, from the run folders' logs and evaluations."""
     trials = study.get_trials(deepcopy=False)
     runs = [_run(config, records, trial) for trial in trials if trial.state != TrialState.WAITING]
-    finished = [run for run in runs if run.outcome == "completed" and run.evaluation]
+    finished = [
+        run
+        for run in runs
+        if run.outcome == "completed" and run.evaluation and run.kind != "confirm"
+    ]
     best = max(finished, key=lambda run: _score(run, config.objective), default=None)
     importances, reason = _importances(study)
     manifest = _manifest(records, trials)
@@ -122,6 +129,8 @@ def summarise(config: StudyConfig, records: Records, study: optuna.Study) -> Stu
         best=best.name if best else None,
         space={name: axis.model_dump() for name, axis in config.search.space.items()},
         versions=dict(started[-1].environment) if started else {},
+        evidence=gather_evidence(config, records, study),
+        test=sealed_results(config, records, study),
     )
 
 
@@ -157,7 +166,8 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
         failure=f"{end.kind}: {end.message}" if isinstance(end, Failed) else None,
         hypothesis=attributes.get("hypothesis"),
         changes=attributes.get("changes", {}),
-        evaluation=Evaluation.load(folder / EVALUATION_FILE) if done else None,
+        evaluation=_evaluation(folder, config.numbering) if done else None,
+        other_numbering=_evaluation(folder, _OTHER[config.numbering]) if done else None,
         trainer_metrics=done.trainer_metrics if done else {},
         curves={
             key: [event.metrics[key] for _, event in epochs]
@@ -172,6 +182,10 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
         batch=done.batch if done else wanted.batch,
         optimizer=done.optimizer if done else wanted.optimizer,
     )
+
+
+def _evaluation(folder: Path, numbering: Numbering) -> Evaluation:
+    return Evaluation.load(evaluation_file(folder, numbering))
 
 
 def _importances(study: optuna.Study) -> tuple[dict[str, float], str]:
@@ -228,11 +242,11 @@ def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) 
     trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
     wanted = ["baseline", summary.best or ""]
     folders = [_folder(records, trials[name]) for name in wanted if name in trials]
-    if len(folders) < 2 or not all((folder / MATCHES_FILE).exists() for folder in folders):
+    if len(folders) < 2 or not all(matches_file(f, "valid").exists() for f in folders):
         return []
     films = read_films(Job.read(folders[0]).dataset, "valid")
     baseline, best = (
-        {record.name: record for record in load_matches(folder / MATCHES_FILE)}
+        {record.name: record for record in load_records(folder, Job.read(folder).numbering)}
         for folder in folders
     )
     step = max(1, len(films) // _COMPARED_FILMS)

@@ -17,6 +17,7 @@ from spineseg.config import StudyConfig
 from spineseg.data.film_source import PARTS
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.evaluation.numbering import NumberingModel, column_spans
 from spineseg.tracking.projection import RunProjection, carried_over
 from spineseg.tracking.runs import (
     log_dataset,
@@ -31,6 +32,7 @@ from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
 
 from .code_version import code_version
+from .confirm import confirmation_trials, enqueue_confirmations
 from .data_report import audit_page
 from .objective import Interrupted, Starts, run_trial, tell
 from .plan import check_study, check_weights
@@ -41,6 +43,7 @@ from .trial_queue import (
     TrialSpec,
     certain_trials,
     next_trial,
+    numbering_of,
     open_study,
     set_sampler,
     train_config,
@@ -57,6 +60,7 @@ class _Running:
     dataset: Dataset
     store: TrackingStore
     parent_run: str
+    numbering: NumberingModel
     launcher: Starts
     progress: Progress
     projections: list[RunProjection] = field(default_factory=list)
@@ -88,19 +92,33 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
             dataset=dataset,
             store=store,
             parent_run=_parent_run(store, config, dataset),
+            numbering=numbering_of(config, _spans(dataset)),
             launcher=launcher or Launcher(records.trainer_cache),
-            progress=Progress(config, len(certain_trials(config)) + config.search.trials),
+            progress=Progress(config, _budget(config)),
         )
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
         _replay(running)
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)
+            if not running.interrupted.is_set() and enqueue_confirmations(study, config):
+                _work(running, slots)
         missed = [p for p in running.projections if not p.sync(force=True)]
         if missed:
             running.progress.say(
                 f"MLflow did not take all of {len(missed)} runs; the same command tries again"
             )
     return not running.interrupted.is_set()
+
+
+def _budget(config: StudyConfig) -> int:
+    """Return how many trainings the study comes to at most."""
+    return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
+
+
+def _spans(dataset: Dataset) -> dict[str, float]:
+    """Return from where to where the training films' columns are labelled."""
+    entries = dataset.manifest.entries
+    return column_spans(e.levels for e in entries if e.part == "train" and not e.augmented)
 
 
 def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:
@@ -175,6 +193,7 @@ def _run_one(running: _Running, taken: Taken, device: Device) -> None:
         config=config,
         dataset=running.dataset.folder.resolve(),
         weights=resolve_weights(config, running.records.weights_cache),
+        numbering=running.numbering,
     )
     end = run_trial(
         trial,

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from spineseg.config import Numbering
 from spineseg.data.intake import check_image
 from spineseg.data.labelled import read_films
 from spineseg.environment import prepare_environment
 from spineseg.errors import StoreError
+from spineseg.evaluation.numbering import NumberingModel
 from spineseg.evaluation.result import Evaluation
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.training.devices import chosen_devices
@@ -26,31 +28,35 @@ def predict_images(
     out: Path,
     confidence: float,
     device: str,
+    numbering: Numbering | None,
     root: Path,
     say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Write `NAME.png` and `NAME.json` into `out` for each image; return what the JSON files hold.
 
-    All images are read before the first file is written. Raises DataError for an image that
+    All images are read before the first file is written. `numbering` None: as the registered model
+    numbers, or whole columns with weights from a file. Raises DataError for an image that
     cannot be read, WeightsError for weights that cannot be used, StoreError without a champion.
     """
     from PIL import Image
 
     from spineseg.evaluation.outlines import prediction_as_json, prediction_outlines
     from spineseg.evaluation.predictor import Predictor
+    from spineseg.evaluation.renumber import numbered_prediction
     from spineseg.report.overlay import draw_overlay
 
     prepare_environment(root / "work" / "ultralytics")
     images = list(images)
     for image in images:
         check_image(image)
-    path, size = _weights(weights, model, root)
-    predictor = Predictor(
-        path, image_size_px=size, device=chosen_devices(device)[0].name, confidence=confidence
-    )
+    path, size, levels = _weights(weights, model, root)
+    if numbering is not None:
+        levels = levels.model_copy(update={"numbering": numbering})
+    predictor = Predictor(path, image_size_px=size, device=chosen_devices(device)[0].name)
     out.mkdir(parents=True, exist_ok=True)
     answers = []
-    for name, prediction in zip(_names(images), predictor.predict_many(images), strict=True):
+    for name, plain in zip(_names(images), predictor.predict_many(images), strict=True):
+        prediction = numbered_prediction(plain, levels)
         answer = prediction_as_json(prediction, confidence=confidence)
         outlines = prediction_outlines(prediction, confidence=confidence)
         with Image.open(prediction.path) as film:
@@ -86,12 +92,12 @@ def _write_both(stem: Path, overlay: np.ndarray, answer: dict[str, Any]) -> None
             part.unlink(missing_ok=True)
 
 
-def _weights(weights: Path | None, model: str, root: Path) -> tuple[Path, int]:
-    """Return the weights to use and the input size they were trained at."""
+def _weights(weights: Path | None, model: str, root: Path) -> tuple[Path, int, NumberingModel]:
+    """Return the weights to use, the input size they were trained at, and how to number."""
     from spineseg.evaluation.predictor import trained_image_size_px
 
     if weights is not None:
-        return weights, trained_image_size_px(weights)
+        return weights, trained_image_size_px(weights), NumberingModel(numbering="sequence")
     from spineseg.tracking.registry import champion, champion_weights
     from spineseg.tracking.store import open_store
 
@@ -103,11 +109,17 @@ def _weights(weights: Path | None, model: str, root: Path) -> tuple[Path, int]:
             "or name weights with --weights"
         )
     path = champion_weights(store, model, root / "work" / "champion")
-    return path, holder.image_size_px
+    return path, holder.image_size_px, holder.numbering
 
 
 def evaluate_folder(
-    *, weights: Path, folder: Path, part: str, image_size_px: int | None, device: str
+    *,
+    weights: Path,
+    folder: Path,
+    part: str,
+    image_size_px: int | None,
+    device: str,
+    numbering: Numbering,
 ) -> Evaluation:
     """Return the scores of `weights` on a labelled export.
 
@@ -120,12 +132,18 @@ def evaluate_folder(
     films = read_films(folder, part)
     for film in films:
         check_image(film.path)
-    return evaluate_weights(
+    scores, _ = evaluate_weights(
         weights,
         films,
         image_size_px=image_size_px or trained_image_size_px(weights),
         device=chosen_devices(device)[0].name,
+        numbering=NumberingModel(),
     )
+    return scores[numbering]
+
+
+def _or_dash(value: float | None, pattern: str) -> str:
+    return "–" if value is None else format(value, pattern)
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
@@ -143,6 +161,10 @@ def evaluation_text(evaluation: Evaluation) -> str:
         f"found {e.found_rate:.1%}, right level {e.right_level_rate:.1%}, one level off "
         f"{e.off_by_one_rate:.1%} (confidence {e.confidence:g})",
         f"missed {e.missed}, invented {e.invented}, doubled {e.doubled}",
+        f"whole columns right {e.whole_column_right_rate:.1%}; outlines found: Dice "
+        f"{_or_dash(e.mean_dice, '.3f')}, boundary {_or_dash(e.mean_boundary_px, '.2f')} px off",
+        f"without regard to levels: box mAP50 {e.box_map50_any:.3f}, mask mAP50 "
+        f"{e.mask_map50_any:.3f}",
         f"{e.seconds_per_image * 1000:.0f} ms an image",
         "",
         f"{'level':8}{'labelled':>9}{'found':>7}{'right':>7}{'mask AP50':>11}",

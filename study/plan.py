@@ -13,12 +13,14 @@ from pydantic import Field
 from spineseg.config import Choices, Model, StudyConfig, TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
+from spineseg.evaluation.resampling import detectable_effect
 from spineseg.events import Epoch, Failed, read_events
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.job import Job
 from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
 
+from .confirm import confirmation_trials
 from .progress import duration
 from .records import Records
 from .search_space import check_space, check_variants
@@ -53,6 +55,11 @@ class Plan(Model):
     trials: tuple[PlannedTrial, ...]
     search_trials: int
     search_space: dict[str, Any]
+    confirm_trials: int = Field(description="Finalists and baseline again, on fresh seeds.")
+    detectable_sd: float | None = Field(
+        description="Gain, in standard deviations between seeds, that confirmation tells from "
+        "chance in 80 of 100 studies; none without confirmation."
+    )
     devices: tuple[str, ...]
     images: dict[str, int]
     hours: float | None = Field(description="All trials, none pruned, shared among the devices.")
@@ -114,12 +121,15 @@ def make_plan(
     hours = None
     if search_hours is not None:
         certain = sum(trial.hours or 0 for trial in planned)
-        hours = (certain + config.search.trials * search_hours) / slots
+        again = config.search.trials + confirmation_trials(config)
+        hours = (certain + again * search_hours) / slots
     return Plan(
         study=config.name,
         trials=tuple(planned),
         search_trials=config.search.trials,
         search_space={k: v.model_dump() for k, v in config.search.space.items()},
+        confirm_trials=confirmation_trials(config),
+        detectable_sd=detectable_effect(config.confirm.seeds) if config.confirm else None,
         devices=tuple(device.description for device in devices),
         images={part: dataset.manifest.count(part) for part in ("train", "valid", "test")},
         hours=hours,
@@ -191,6 +201,20 @@ def plan_text(plan: Plan) -> str:
         lines.append(f"     {name}: {shown}{' (log)' if axis.get('log') else ''}")
     if not plan.search_space:
         lines.append("     nothing")
+    lines += _confirmation_lines(plan)
     total = "no estimate" if plan.hours is None else f"about {duration(plan.hours * 3600)}"
     lines += ["", f"in all: {total}, if nothing is pruned ({plan.basis})"]
     return "\n".join(lines)
+
+
+def _confirmation_lines(plan: Plan) -> list[str]:
+    if plan.detectable_sd is None:
+        return ["no confirmation on fresh seeds: nothing can be promoted"]
+    lines = [
+        f"then {plan.confirm_trials} trainings on fresh seeds, the baseline's among them: a true "
+        f"gain of {plan.detectable_sd:.1f} standard deviations between seeds shows in 80 of 100 "
+        "such studies, a smaller one more seldom (t-test; films enough taken for granted)"
+    ]
+    if not plan.images["test"]:
+        lines.append("no test part (data.test_fraction): nothing can be promoted")
+    return lines

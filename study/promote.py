@@ -1,42 +1,47 @@
-"""Gates between a study's best run and the registry: each with its figure, passed or not."""
+"""Gates between a study's best configuration and the registry: each with its figure, or refused."""
 
 from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
 
-from optuna.trial import FrozenTrial, TrialState
+import optuna
+from optuna.trial import FrozenTrial
 
 from spineseg.config import Model, StudyConfig
 from spineseg.data.labelled import read_films
+from spineseg.data.manifest import Dataset, load_manifest
+from spineseg.data.merge import load_audit
 from spineseg.errors import StoreError
+from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
+from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.report.model import ArmResult, GateResult, SealedTest
+from spineseg.tracking.projection import carried_over
 from spineseg.tracking.registry import Champion, champion, register_champion, rollback
 from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import TrackingStore, open_store
-from spineseg.training.job import EVALUATION_FILE, Job
+from spineseg.training.job import Job
 
+from .confirm import Arm, confirmed_arms
 from .records import Records
-
-
-class Gate(Model):
-    """One condition of promotion."""
-
-    name: str
-    passed: bool
-    figure: str
+from .sealed_test import VERDICT_FILE, evaluations_on_test, open_test, sealed_results
 
 
 class Verdict(Model):
-    """Whether a run was promoted, and by which figures."""
+    """Whether a configuration was promoted, and by which figures."""
 
     run: str
     promoted: bool
     model_name: str
     version: str | None
     against: str
-    gates: tuple[Gate, ...]
+    gates: tuple[GateResult, ...]
+    test_opened: bool
     synthetic: bool
 
     def text(self) -> str:
@@ -51,71 +56,54 @@ class Verdict(Model):
             )
         else:
             lines.append(f"\n{self.run} is not promoted; the champion stays as it is")
+            if not self.test_opened:
+                lines.append("The test part was not opened: it stays sealed for a better one.")
         if self.synthetic:
             lines.append("It was trained and measured on synthetic X-rays: not for patients.")
         return "\n".join(lines)
 
 
-class _Candidate(Model):
-    name: str
-    run_id: str | None
-    folder: str
-    image_size_px: int
-    evaluation: Evaluation
-    finished: Finished
+def promote_best(
+    config: StudyConfig,
+    name: str | None = None,
+    reason: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Verdict:
+    """Promote the best confirmed configuration, or the one called `name`, if it passes every gate.
 
-
-def promote_best(config: StudyConfig, name: str | None = None) -> Verdict:
-    """Promote the best completed run, or the one called `name`, if it passes every gate.
-
-    Raises StoreError where the study has no such run, or none that completed.
+    The gates that need no test part come first; only if they all pass is it opened. Of the
+    configuration's trainings, the one that validates best becomes the version. Raises StoreError
+    where nothing is confirmed, and where the test part was opened before and `reason` is missing.
     """
     records = Records(config)
     study = records.load()
     store = open_store(config.store.root, config.store.mlflow_uri)
-    candidates = _candidates(records, study.get_trials(deepcopy=False), store)
-    baseline = next((c for c in candidates if c.name == "baseline"), None)
-    if baseline is None:
-        raise StoreError(
-            f"study {config.name!r}: the baseline has not completed, so nothing can be compared "
-            "with it; go on with `spineseg run`"
-        )
-    chosen = _chosen(candidates, name, config)
+    arms = confirmed_arms(study)
+    chosen, baseline = _chosen(arms, name, config), arms["baseline"]
     holder = champion(store, config.promote.model_name)
     fingerprint = str(study.user_attrs["data_fingerprint"])
-    gates = _gates(config, chosen, baseline, holder, fingerprint)
+    gates = _gates_before(config, records, store, chosen, baseline, holder, fingerprint)
+    test: SealedTest | None = None
+    if all(gate.passed for gate in gates):
+        open_test(config, records, study, reason, say)
+        test = sealed_results(config, records, study)
+        gates += _gates_on_test(config, records, test, chosen, baseline, holder)
     promoted = all(gate.passed for gate in gates)
     version = None
-    if promoted and chosen.run_id is not None:
-        version = register_champion(
-            store,
-            run_id=chosen.run_id,
-            weights=records.folder / chosen.folder / chosen.finished.best_weights,
-            model_name=config.promote.model_name,
-            image_size_px=chosen.image_size_px,
-            evidence={
-                "study": config.name,
-                "run": chosen.name,
-                "synthetic": config.synthetic,
-                "objective": config.objective,
-                "data_fingerprint": fingerprint,
-                "metrics": chosen.evaluation.metrics(),
-                "baseline_metrics": baseline.evaluation.metrics(),
-                "gates": [gate.model_dump() for gate in gates],
-                "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            },
-            example=_example(records, chosen),
-            ledger=records.root / "promotions.jsonl",
-        )
-    return Verdict(
+    if promoted and test is not None:
+        version = _register(config, records, store, study, chosen, test, gates)
+    verdict = Verdict(
         run=chosen.name,
         promoted=promoted,
         model_name=config.promote.model_name,
         version=version,
         against=f"version {holder.version}" if holder else "baseline",
         gates=tuple(gates),
+        test_opened=test is not None,
         synthetic=config.synthetic,
     )
+    (records.folder / VERDICT_FILE).write_text(verdict.model_dump_json(indent=1))
+    return verdict
 
 
 def roll_back(config: StudyConfig, version: str) -> str:
@@ -129,114 +117,223 @@ def roll_back(config: StudyConfig, version: str) -> str:
     return f"version {version} of {name} is champion again"
 
 
-def _candidates(
-    records: Records, trials: list[FrozenTrial], store: TrackingStore
-) -> list[_Candidate]:
-    run_ids = trial_run_ids(store, records.config.name)
-    candidates = []
-    for trial in trials:
-        if trial.state != TrialState.COMPLETE:
-            continue
-        folder = records.run_folder(trial.number, trial.user_attrs["name"])
-        finished = next(e for e in read_events(folder) if isinstance(e, Finished))
-        candidates.append(
-            _Candidate(
-                name=trial.user_attrs["name"],
-                run_id=run_ids.get(f"{records.config.name}/{trial.number}"),
-                folder=folder.name,
-                image_size_px=records.config.baseline.with_(
-                    **trial.user_attrs["changes"]
-                ).image_size_px,
-                evaluation=Evaluation.load(folder / EVALUATION_FILE),
-                finished=finished,
-            )
+def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
+    if "baseline" not in arms:
+        raise StoreError(
+            f"study {config.name!r}: nothing is confirmed on fresh seeds yet, so nothing can be "
+            "promoted; go on with `spineseg run`"
+            + ("" if config.confirm else ", with confirm.top and confirm.seeds set")
         )
-    return candidates
+    finalists = [arm for arm in arms if arm != "baseline"]
+    if not finalists:
+        raise StoreError(
+            f"study {config.name!r}: only the baseline is confirmed; set confirm.top to 1 or more "
+            "and go on with `spineseg run`"
+        )
+    if name is not None and name not in finalists:
+        raise StoreError(
+            f"study {config.name!r} has no confirmed configuration {name!r}; it has "
+            f"{', '.join(finalists)}"
+        )
+    return arms[name or finalists[0]]  # Arms are sorted by their confirmed score.
 
 
-def _chosen(candidates: list[_Candidate], name: str | None, config: StudyConfig) -> _Candidate:
-    if name is None:
-        return max(candidates, key=lambda c: _score(c, config))
-    match = [candidate for candidate in candidates if candidate.name == name]
-    if not match:
-        known = ", ".join(candidate.name for candidate in candidates)
-        raise StoreError(f"study {config.name!r} has no completed run {name!r}; it has {known}")
-    return match[0]
+def _folder(records: Records, trial: FrozenTrial) -> Path:
+    return records.run_folder(trial.number, str(trial.user_attrs["name"]))
 
 
-def _score(candidate: _Candidate, config: StudyConfig) -> float:
-    return float(getattr(candidate.evaluation, config.objective))
+def _evaluations(config: StudyConfig, records: Records, arm: Arm) -> list[Evaluation]:
+    return [
+        Evaluation.load(evaluation_file(_folder(records, trial), config.numbering))
+        for trial in arm.confirmations
+    ]
 
 
-def _gates(
+def _gates_before(
     config: StudyConfig,
-    chosen: _Candidate,
-    baseline: _Candidate,
+    records: Records,
+    store: TrackingStore,
+    chosen: Arm,
+    baseline: Arm,
     holder: Champion | None,
     fingerprint: str,
-) -> list[Gate]:
-    rules = config.promote
-    score = _score(chosen, config)
-    bar = _score(baseline, config)
+) -> list[GateResult]:
+    """Return the gates that need no look at the test part."""
+    runs, base_runs = len(chosen.confirmations), len(baseline.confirmations)
     gates = [
-        Gate(
-            name=f"{config.objective} above the baseline's",
-            passed=score > bar + rules.min_gain,
-            figure=f"{score:.4f} against {bar:.4f}, least gain {rules.min_gain:g}",
+        GateResult(
+            name="confirmed on fresh seeds",
+            passed=min(runs, base_runs) >= 2,
+            figure=f"{runs} trainings, {base_runs} of the baseline; two of each are the least",
         )
     ]
-    if holder is not None:
-        gates += _champion_gates(config, score, chosen, holder, fingerprint)
-    slow = chosen.evaluation.seconds_per_image / baseline.evaluation.seconds_per_image
+    means = [fmean(t.values[0] for t in arm.confirmations) for arm in (chosen, baseline)]
     gates.append(
-        Gate(
-            name="on record in MLflow",
-            passed=chosen.run_id is not None,
-            figure=f"run {chosen.run_id}" if chosen.run_id else "no run; `spineseg run` adds it",
+        GateResult(
+            name="confirmed above the baseline",
+            passed=means[0] > means[1],
+            figure=f"validation {config.objective} {means[0]:.4f} against {means[1]:.4f}, means "
+            "over the fresh seeds",
         )
     )
+    dataset = Job.read(_folder(records, chosen.confirmations[0])).dataset
+    leaks = load_audit(Dataset(dataset, load_manifest(dataset))).leaks()
     gates.append(
-        Gate(
+        GateResult(
+            name="no leak in the audit",
+            passed=not leaks,
+            figure=", ".join(f"{kind} {len(found)}" for kind, found in leaks.items()) or "none",
+        )
+    )
+    slow = [
+        fmean(e.seconds_per_image for e in _evaluations(config, records, arm))
+        for arm in (chosen, baseline)
+    ]
+    gates.append(
+        GateResult(
             name="speed",
-            passed=slow <= rules.max_slowdown,
-            figure=f"{slow:.2f} times the baseline's seconds an image, at most "
-            f"{rules.max_slowdown:g}",
+            passed=slow[0] <= config.promote.max_slowdown * slow[1],
+            figure=f"{slow[0] / slow[1]:.2f} times the baseline's seconds an image, at most "
+            f"{config.promote.max_slowdown:g}",
         )
     )
-    return gates
-
-
-def _champion_gates(
-    config: StudyConfig, score: float, chosen: _Candidate, holder: Champion, fingerprint: str
-) -> list[Gate]:
-    same = holder.evidence.get("data_fingerprint") == fingerprint
-    gates = [
-        Gate(
-            name="measured on the champion's data",
-            passed=same,
-            figure=f"fingerprint {fingerprint[:12]} against "
-            f"{str(holder.evidence.get('data_fingerprint'))[:12]}",
-        ),
-        Gate(
-            name="not the champion itself",
-            passed=holder.run_id != chosen.run_id,
-            figure=f"version {holder.version} is run {holder.evidence.get('run')}",
-        ),
-    ]
-    reached = holder.evidence.get("metrics", {}).get(f"best/{config.objective}")
-    if same and reached is not None:
+    whole = carried_over(store, config.name)
+    keys = [f"{config.name}/{t.number}" for a in (chosen, baseline) for t in a.confirmations]
+    missing = [key for key in keys if key not in whole]
+    gates.append(
+        GateResult(
+            name="everything on record in MLflow",
+            passed=not missing,
+            figure=f"{len(keys) - len(missing)} of {len(keys)} runs"
+            + ("; `spineseg run` adds the rest" if missing else ""),
+        )
+    )
+    if holder is not None:
+        same = holder.evidence.get("data_fingerprint") == fingerprint
+        known = str(holder.evidence.get("data_fingerprint"))[:12]
         gates.append(
-            Gate(
-                name=f"{config.objective} above the champion's",
-                passed=score > reached + config.promote.min_gain,
-                figure=f"{score:.4f} against {reached:.4f}, least gain {config.promote.min_gain:g}",
+            GateResult(
+                name="measured on the champion's data",
+                passed=same,
+                figure=f"fingerprint {fingerprint[:12]} against {known}",
+            )
+        )
+        mine = (config.name, chosen.name)
+        gates.append(
+            GateResult(
+                name="not the champion itself",
+                passed=(holder.evidence.get("study"), holder.evidence.get("run")) != mine,
+                figure=f"version {holder.version} is {holder.evidence.get('run')} of study "
+                f"{holder.evidence.get('study')}",
             )
         )
     return gates
 
 
-def _example(records: Records, chosen: _Candidate) -> str:
+def _gates_on_test(
+    config: StudyConfig,
+    records: Records,
+    test: SealedTest | None,
+    chosen: Arm,
+    baseline: Arm,
+    holder: Champion | None,
+) -> list[GateResult]:
+    result = _arm(test, chosen.name)
+    effect = result.effect(config.objective)
+    if test is None or effect is None:
+        raise StoreError(f"{chosen.name}: was not scored on the test part; run the command again")
+    least = config.promote.min_gain
+    corrected = "" if effect.p_holm is None else f", p {effect.p_holm:.3f} (Holm)"
+    gates = [
+        GateResult(
+            name="better on the test part",
+            passed=effect.low > least,
+            figure=f"{config.objective} {effect.challenger:.4f} against {effect.baseline:.4f}, "
+            f"{effect.difference:+.4f} (95 % interval {effect.low:+.4f} to {effect.high:+.4f}"
+            f"{corrected}; must lie above {least:g}) on {test.films} films of {test.patients} "
+            f"patients, opened {len(test.openings)} times",
+        )
+    ]
+    lost = _lost_levels(*(evaluations_on_test(config, records, a) for a in (baseline, chosen)))
+    gates.append(
+        GateResult(
+            name="no level lost that the baseline has",
+            passed=not lost,
+            figure=f"lost: {', '.join(lost)}" if lost else "none",
+        )
+    )
+    if holder is not None:
+        bar = holder.evidence.get("test", {}).get(config.objective)
+        gates.append(
+            GateResult(
+                name="above the champion's test score",
+                passed=bar is not None and result.mean > float(bar) + least,
+                figure=f"{result.mean:.4f} against {bar if bar is None else f'{bar:.4f}'}",
+            )
+        )
+    return gates
+
+
+def _arm(test: SealedTest | None, name: str) -> ArmResult:
+    found = next((arm for arm in test.arms if arm.name == name), None) if test else None
+    if found is None:
+        raise StoreError(f"{name}: has no two runs scored on the test part; run the command again")
+    return found
+
+
+def _lost_levels(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> list[str]:
+    """Return the levels that the baseline gets right somewhere and the challenger nowhere."""
+
+    def right(evaluations: Sequence[Evaluation], level: str) -> int:
+        return sum(e.levels[level].right for e in evaluations if level in e.levels)
+
+    return [lv for lv in ANATOMICAL_ORDER if right(before, lv) and not right(after, lv)]
+
+
+def _register(
+    config: StudyConfig,
+    records: Records,
+    store: TrackingStore,
+    study: optuna.Study,
+    chosen: Arm,
+    test: SealedTest,
+    gates: Sequence[GateResult],
+) -> str:
+    """Make the configuration's best validated training the champion; return its version."""
+    trial = max(chosen.confirmations, key=lambda t: (t.values[0], -t.number))
+    folder = _folder(records, trial)
+    job = Job.read(folder)
+    finished = next(e for e in read_events(folder) if isinstance(e, Finished))
+    result = _arm(test, chosen.name)
+    own = Evaluation.load(evaluation_file(folder, config.numbering))
+    return register_champion(
+        store,
+        run_id=trial_run_ids(store, config.name)[f"{config.name}/{trial.number}"],
+        weights=folder / finished.best_weights,
+        model_name=config.promote.model_name,
+        image_size_px=job.config.image_size_px,
+        numbering=job.numbering,
+        evidence={
+            "study": config.name,
+            "run": chosen.name,
+            "training": str(trial.user_attrs["name"]),
+            "synthetic": config.synthetic,
+            "objective": config.objective,
+            "numbering": config.numbering,
+            "data_fingerprint": str(study.user_attrs["data_fingerprint"]),
+            "metrics": own.metrics(),
+            "test": {effect.metric: effect.challenger for effect in result.effects},
+            "effects": [effect.model_dump() for effect in result.effects],
+            "openings": [opening.model_dump() for opening in test.openings],
+            "gates": [gate.model_dump() for gate in gates],
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        },
+        example=_example(job),
+        ledger=records.root / "promotions.jsonl",
+    )
+
+
+def _example(job: Job) -> str:
     """Return a validation film in base64, to lie beside the model as its input example."""
-    dataset = Job.read(records.folder / chosen.folder).dataset
-    film = read_films(dataset, "valid")[0].path
+    film = read_films(job.dataset, "valid")[0].path
     return base64.b64encode(film.read_bytes()).decode()

@@ -11,11 +11,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from spineseg.config import StudyConfig, TrainConfig
 from spineseg.errors import ConfigError
+from spineseg.evaluation.numbering import NumberingModel
 
 from .records import Records
 from .search_space import place_in_space, suggest
 
-TrialKind = Literal["baseline", "variant", "search"]
+TrialKind = Literal["baseline", "variant", "search", "confirm"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def open_study(records: Records, fingerprint: str) -> optuna.Study:
         "baseline": config.baseline.model_dump(),
         "data_fingerprint": fingerprint,
         "objective": config.objective,
+        "numbering": numbering_of(config).model_dump(exclude={"spans"}),
     }
     if known and study.user_attrs:
         _refuse_another(config, study.user_attrs, identity)
@@ -98,6 +100,13 @@ def _short(value: Any) -> str:
     return text if len(text) <= 24 else text[:20] + '..."'
 
 
+def numbering_of(config: StudyConfig, spans: dict[str, float] | None = None) -> NumberingModel:
+    """Return how the study's models give levels; `spans` is what the data say of columns."""
+    return NumberingModel(
+        numbering=config.numbering, transitional=config.transitional, spans=spans or {}
+    )
+
+
 def certain_trials(config: StudyConfig) -> list[TrialSpec]:
     """Return the trials that run whatever the search does: the baseline, then the variants."""
     return [
@@ -122,6 +131,7 @@ def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
     study.sampler = optuna.samplers.TPESampler(
         seed=config.search.seed + trials,  # A study that goes on must not draw the same again.
         n_startup_trials=config.search.startup_trials,
+        group=True,  # Variants outside the space would else leave no parameter common to all.
     )
     pruner = config.search.pruner
     study.pruner = (

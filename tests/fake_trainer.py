@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spineseg.config import TrainConfig
-from spineseg.evaluation.matching import ImageRecord, save_matches
-from spineseg.evaluation.metrics import score
+from spineseg.evaluation.evaluate import save_evaluation, scores_of
+from spineseg.evaluation.matching import ImageRecord
+from spineseg.evaluation.numbering import NumberingModel
 from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
 from spineseg.training.devices import Device
-from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job, stop_asked
+from spineseg.training.job import Job, stop_asked
 
 Score = Callable[[TrainConfig], float]
 
@@ -121,14 +122,13 @@ class FakeLauncher:
             (weights / name).write_bytes(b"weights of " + folder.name.encode())
         (folder / "train" / "results.csv").write_text("epoch\n1\n")
         records = records_scoring(final)
-        save_matches(folder / MATCHES_FILE, records)
-        evaluation = score(records)
-        evaluation = evaluation.model_copy(
-            update=dict.fromkeys(
-                ("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final
-            )
-        )
-        evaluation.save(folder / EVALUATION_FILE)
+        told = dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
+        scores = {
+            way: evaluation.model_copy(update=told)
+            for way, evaluation in scores_of(records, NumberingModel()).items()
+        }
+        save_evaluation(folder, scores, records)
+        evaluation = scores["sequence"]
         epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
         append_event(
             folder,

@@ -15,12 +15,13 @@ import pytest
 from spineseg.config import DataConfig, TrainConfig
 from spineseg.data.merge import Dataset, prepare_dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
+from spineseg.evaluation.evaluate import evaluation_file, matches_file
 from spineseg.evaluation.matching import load_matches
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
 from spineseg.training.child import failure_kind
 from spineseg.training.devices import CPU, chosen_devices
-from spineseg.training.job import EVALUATION_FILE, MATCHES_FILE, Job, ask_to_stop, is_running
+from spineseg.training.job import Job, ask_to_stop, is_running
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
@@ -96,9 +97,9 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert finished.optimizer == "AdamW"
     assert (tmp_path / finished.best_weights).stat().st_size < 8_000_000
     assert not list((tmp_path / "train" / "weights").glob("resume*"))
-    evaluation = Evaluation.load(tmp_path / EVALUATION_FILE)
+    evaluation = Evaluation.load(evaluation_file(tmp_path, "argmax"))
     assert evaluation.metrics() == finished.metrics
-    assert len(load_matches(tmp_path / MATCHES_FILE)) == dataset.manifest.count("valid")
+    assert len(load_matches(matches_file(tmp_path, "valid"))) == dataset.manifest.count("valid")
     pictures = {path.name for path in (tmp_path / "train").glob("*.*g")}
     assert {"results.png", "confusion_matrix.png", "labels.jpg", "val_batch0_pred.jpg"} <= pictures
     assert any(name.startswith("MaskPR") for name in pictures)
@@ -133,7 +134,7 @@ def test_a_training_asked_to_stop_still_evaluates_its_best_weights(
     wait_for(lambda: not child.is_alive())
     finished = read_events(tmp_path)[-1]
     assert isinstance(finished, Finished) and finished.outcome == "pruned"
-    assert finished.epochs < 50 and (tmp_path / EVALUATION_FILE).exists()
+    assert finished.epochs < 50 and evaluation_file(tmp_path, "argmax").exists()
 
 
 def test_one_run_folder_is_worked_in_by_one_child_only(

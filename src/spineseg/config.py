@@ -19,6 +19,7 @@ from pydantic import (
 
 from .levels import RANK
 
+Numbering = Literal["argmax", "sequence"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,60}$"
 
@@ -292,6 +293,15 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
+class ConfirmConfig(Model):
+    """Finalists and baseline once more, on fresh seeds: what looked best may have been luck."""
+
+    top: int = Field(3, ge=0, description="Best configurations to train again, by the objective.")
+    seeds: int = Field(
+        5, ge=2, description="Fresh seeds of each, and of the baseline; noise takes two at least."
+    )
+
+
 class DeviceConfig(Model):
     """Where trials run on this machine."""
 
@@ -330,6 +340,17 @@ class StudyConfig(Model):
     search: SearchConfig = Field(default_factory=SearchConfig)
     objective: Literal["mask_map50_95", "mask_map50", "box_map50_95", "box_map50"] = Field(
         "mask_map50_95", description="What the search maximises, on the validation part."
+    )
+    numbering: Numbering = Field(
+        "sequence",
+        description="How levels are given: 'sequence', whole columns; 'argmax', each detection's "
+        "best. Runs are scored both ways; this one is compared, searched for and promoted.",
+    )
+    transitional: bool = Field(
+        False, description="Whether 'sequence' allows for an extra level, T13 or L6."
+    )
+    confirm: ConfirmConfig | None = Field(
+        default_factory=ConfirmConfig, description="Training again on fresh seeds; none: no claim."
     )
     devices: DeviceConfig = Field(default_factory=DeviceConfig)
     store: StoreConfig = Field(default_factory=StoreConfig)

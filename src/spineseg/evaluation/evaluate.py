@@ -1,16 +1,43 @@
-"""Scores one set of weights on labelled films."""
+"""Scores one set of weights on labelled films, and keeps what any later comparison needs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+from ..config import Numbering
 from ..errors import DataError
 from ..films import LabelledFilm
-from .matching import record_image, save_matches
+from .matching import ImageRecord, load_matches, record_image, save_matches
 from .metrics import score
+from .numbering import NumberingModel
 from .predictor import Predictor
+from .renumber import numbered_records
 from .result import Evaluation
+
+_MATCHES = "{part}matches.json.gz"
+_EVALUATION = "{part}evaluation-{numbering}.json"
+
+
+def matches_file(folder: Path, part: str) -> Path:
+    """Return where the per-image records of a run on `valid` or `test` lie."""
+    return folder / _MATCHES.format(part=_prefix(part))
+
+
+def evaluation_file(folder: Path, numbering: Numbering, part: str = "valid") -> Path:
+    """Return where a run's scores on `valid` or `test` lie, under one way of numbering."""
+    return folder / _EVALUATION.format(part=_prefix(part), numbering=numbering)
+
+
+def evaluation_files(folder: Path, part: str = "valid") -> list[Path]:
+    """Return every file that an evaluation on `valid` or `test` leaves in a run's folder."""
+    both: tuple[Numbering, ...] = get_args(Numbering)
+    return [matches_file(folder, part), *(evaluation_file(folder, n, part) for n in both)]
+
+
+def _prefix(part: str) -> str:
+    return "" if part == "valid" else f"{part}-"
 
 
 def evaluate_weights(
@@ -19,11 +46,12 @@ def evaluate_weights(
     *,
     image_size_px: int,
     device: str,
-    matches_path: Path | None = None,
-) -> Evaluation:
-    """Return the scores of `weights` on `films`; keep the per-image records at `matches_path`.
+    numbering: NumberingModel,
+) -> tuple[dict[Numbering, Evaluation], list[ImageRecord]]:
+    """Return the scores of `weights` on `films` under both ways of numbering, and the records.
 
-    Raises DataError without films or labels, WeightsError for weights that cannot be used.
+    `numbering` says what is known of columns. Raises DataError without films or labels,
+    WeightsError for weights that cannot be used.
     """
     if not films:
         raise DataError("there is no film to evaluate on; name a part that has some")
@@ -32,6 +60,38 @@ def evaluate_weights(
     records = [
         record_image(film, prediction) for film, prediction in zip(films, predictions, strict=True)
     ]
-    if matches_path is not None:
-        save_matches(matches_path, records)
-    return score(records)
+    return scores_of(records, numbering), records
+
+
+def scores_of(
+    records: Sequence[ImageRecord], numbering: NumberingModel
+) -> dict[Numbering, Evaluation]:
+    """Return the scores of records as they are, and with whole columns numbered."""
+    ways: tuple[Numbering, ...] = get_args(Numbering)
+    return {
+        way: score(numbered_records(records, numbering.model_copy(update={"numbering": way})))
+        for way in ways
+    }
+
+
+def save_evaluation(
+    folder: Path,
+    scores: dict[Numbering, Evaluation],
+    records: list[ImageRecord],
+    part: str = "valid",
+) -> None:
+    """Leave scores and records in a run's folder; the scores last, when the rest is whole."""
+    save_matches(matches_file(folder, part), records)
+    for way, evaluation in scores.items():
+        evaluation.save(evaluation_file(folder, way, part))
+
+
+def load_records(folder: Path, numbering: NumberingModel, part: str = "valid") -> list[ImageRecord]:
+    """Return a run's records on `valid` or `test`, numbered as `numbering` says.
+
+    Raises DataError where the run has none.
+    """
+    path = matches_file(folder, part)
+    if not path.exists():
+        raise DataError(f"{path}: not found; the run was not evaluated on its {part} part")
+    return numbered_records(load_matches(path), numbering)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycocotools.mask as coco_mask
@@ -12,8 +13,8 @@ from pydantic import TypeAdapter
 
 from ..config import Model
 from ..films import LabelledFilm, Outline
-from .outlines import mask_outline
-from .predictor import Prediction
+from .outlines import boundary_distance_px, mask_outline
+from .predictor import Detection, Prediction
 
 DRAWN_CONFIDENCE = 0.1  # Less certain detections are scored, but not kept for drawing.
 
@@ -33,6 +34,7 @@ class Found(Model):
     level_scores: tuple[float, ...]  # 24, in CLASS_NAMES' order
     box: tuple[float, float, float, float]
     polygon: tuple[tuple[float, float], ...]  # fractions of the image; empty where not drawn
+    boundary_px: float | None = None  # Mean distance to the label's outline, where it has one.
 
 
 class ImageRecord(Model):
@@ -66,6 +68,8 @@ def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
     labels = [_rle(polygon, height, width) for polygon in polygons]
     boxes = [(*polygon.min(0), *polygon.max(0)) for polygon in polygons]
     detections = prediction.detections
+    mask_iou = _overlaps([d.mask for d in detections], labels)
+    distances = _boundary_distances(detections, labels, mask_iou)
     return ImageRecord(
         name=film.path.name,
         height=height,
@@ -82,15 +86,16 @@ def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
                 level_scores=tuple(round(float(v), 5) for v in d.level_scores),
                 box=tuple(round(float(v), 3) for v in d.box),
                 polygon=_polygon(d.mask) if d.confidence >= DRAWN_CONFIDENCE else (),
+                boundary_px=distance,
             )
-            for d in detections
+            for d, distance in zip(detections, distances, strict=True)
         ),
         box_iou=_overlaps([_xywh(d.box) for d in detections], [_xywh(box) for box in boxes]),
-        mask_iou=_overlaps([d.mask for d in detections], labels),
+        mask_iou=mask_iou,
     )
 
 
-def _rle(polygon: np.ndarray, height: int, width: int) -> dict[str, object]:
+def _rle(polygon: np.ndarray, height: int, width: int) -> dict[str, Any]:
     return coco_mask.merge(coco_mask.frPyObjects([polygon.ravel().tolist()], height, width))
 
 
@@ -108,6 +113,29 @@ def _overlaps(found: Sequence[object], truths: Sequence[object]) -> tuple[tuple[
         [0] * len(truths),
     )
     return tuple(tuple(row) for row in np.asarray(overlap).round(7).tolist())
+
+
+def _boundary_distances(
+    detections: Sequence[Detection],
+    labels: Sequence[dict[str, Any]],
+    mask_iou: Sequence[Sequence[float]],
+) -> list[float | None]:
+    """Return each detection's distance to the label that it overlaps most, by IoU 0.5 or more.
+
+    Detections that share a mask (one anchor under several levels) share its distance.
+    """
+    known: dict[bytes, float] = {}
+    distances: list[float | None] = []
+    for detection, row in zip(detections, mask_iou, strict=True):
+        if not row or max(row) < 0.5 or detection.confidence < DRAWN_CONFIDENCE:
+            distances.append(None)
+            continue
+        code = detection.mask["counts"]
+        if code not in known:
+            label = labels[int(np.argmax(row))]
+            known[code] = round(boundary_distance_px(detection.mask, label), 3)
+        distances.append(known[code])
+    return distances
 
 
 def _polygon(mask: dict[str, object]) -> tuple[tuple[float, float], ...]:

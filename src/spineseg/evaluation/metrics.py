@@ -1,34 +1,31 @@
-"""Scores from per-image records: average precision by COCO's rules, F1 curves, numbering."""
+"""Scores from per-image records: average precision, F1 curves, numbering, outlines, views."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import DataError
-from ..levels import ANATOMICAL_ORDER, levels_apart
+from ..levels import ANATOMICAL_ORDER, levels_apart, view_of
 from .matching import ImageRecord, greedy_matches
-from .predictor import MAX_DETECTIONS
-from .result import Evaluation, LevelScore
+from .precision import (
+    CONFIDENCES,
+    LevelMatches,
+    at_confidences,
+    average_precision,
+    level_matches,
+    overlaps,
+    present_levels,
+)
+from .result import Evaluation, LevelScore, ViewScore
 
-IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
-_RECALLS = np.linspace(0, 1, 101)
-_CONFIDENCES = np.linspace(0, 1, 201)
 NUMBERING_CONFIDENCE = 0.25
 
 
-@dataclass(frozen=True)
-class _LevelMatches:
-    """One level's detections over all images, most confident first."""
-
-    confidences: np.ndarray  # (detections,)
-    hits: np.ndarray  # (thresholds, detections) bool
-    truths: int
-
-
-def score(records: list[ImageRecord], confidence: float = NUMBERING_CONFIDENCE) -> Evaluation:
+def score(records: Sequence[ImageRecord], confidence: float = NUMBERING_CONFIDENCE) -> Evaluation:
     """Return all scores of the records.
 
     Raises DataError without any labelled vertebra, and for confidences that are no numbers.
@@ -37,46 +34,54 @@ def score(records: list[ImageRecord], confidence: float = NUMBERING_CONFIDENCE) 
         raise DataError("no image has a labelled vertebra, so nothing can be scored; add labels")
     if not all(np.isfinite(found.confidence) for record in records for found in record.found):
         raise DataError("a detection's confidence is not a number; the weights are damaged")
-    box = {level: _level_matches(records, level, "box_iou") for level in ANATOMICAL_ORDER}
-    mask = {level: _level_matches(records, level, "mask_iou") for level in ANATOMICAL_ORDER}
-    present = [level for level in ANATOMICAL_ORDER if mask[level].truths]
+    present = present_levels(records)
+    box = {level: level_matches(records, level, "box") for level in present}
+    mask = {level: level_matches(records, level, "mask") for level in present}
     box_ap = {level: average_precision(box[level]) for level in present}
     mask_ap = {level: average_precision(mask[level]) for level in present}
-    curve = _curves([box[level] for level in present], [mask[level] for level in present])
+    box_any = average_precision(level_matches(records, None, "box"))
+    mask_any = average_precision(level_matches(records, None, "mask"))
+    curve = _curves(list(box.values()), list(mask.values()))
     box_best, mask_best = _last_best(curve["box_f1"]), _last_best(curve["mask_f1"])
-    numbering = _numbering(records, confidence)
+    films = [count_film(record, confidence) for record in records]
+    counts = _total(films)
     return Evaluation(
         images=len(records),
-        instances=sum(len(record.truths) for record in records),
+        instances=counts.labelled,
         box_map50=_mean(ap[0] for ap in box_ap.values()),
         box_map50_95=_mean(ap.mean() for ap in box_ap.values()),
         mask_map50=_mean(ap[0] for ap in mask_ap.values()),
         mask_map50_95=_mean(ap.mean() for ap in mask_ap.values()),
+        box_map50_any=float(box_any[0]),
+        box_map50_95_any=float(box_any.mean()),
+        mask_map50_any=float(mask_any[0]),
+        mask_map50_95_any=float(mask_any.mean()),
         box_best_f1=float(curve["box_f1"][box_best]),
-        box_best_f1_confidence=float(_CONFIDENCES[box_best]),
+        box_best_f1_confidence=float(CONFIDENCES[box_best]),
         mask_best_f1=float(curve["mask_f1"][mask_best]),
-        mask_best_f1_confidence=float(_CONFIDENCES[mask_best]),
+        mask_best_f1_confidence=float(CONFIDENCES[mask_best]),
         mask_precision=float(curve["mask_precision"][mask_best]),
         mask_recall=float(curve["mask_recall"][mask_best]),
         confidence=confidence,
-        **numbering.rates(),
+        **_rates(films),
         seconds_per_image=float(np.median([record.seconds for record in records])),
         levels={
             level: LevelScore(
-                instances=mask[level].truths,
+                instances=mask[level].truths if level in mask else 0,
                 box_ap50=float(box_ap[level][0]) if level in box_ap else None,
                 mask_ap50=float(mask_ap[level][0]) if level in mask_ap else None,
                 mask_ap50_95=float(mask_ap[level].mean()) if level in mask_ap else None,
-                found=numbering.found[level],
-                right=numbering.right[level],
+                found=counts.found[level],
+                right=counts.right[level],
             )
             for level in ANATOMICAL_ORDER
         },
+        views=_views(records, films),
         f1_curve={
-            "confidence": _CONFIDENCES.round(4).tolist(),
+            "confidence": CONFIDENCES.round(4).tolist(),
             **{name: values.round(5).tolist() for name, values in curve.items()},
         },
-        confusion={true: dict(row) for true, row in numbering.confusion.items()},
+        confusion={true: dict(row) for true, row in counts.confusion.items()},
     )
 
 
@@ -89,115 +94,125 @@ def _mean(values: object) -> float:
     return float(np.mean(list(values)))  # type: ignore[call-overload]
 
 
-def _level_matches(records: list[ImageRecord], level: str, kind: str) -> _LevelMatches:
-    confidences, hits, truths = [], [], 0
-    for record in records:
-        labels = [i for i, truth in enumerate(record.truths) if truth.level == level]
-        rows = [i for i, found in enumerate(record.found) if found.level == level]
-        rows = rows[:MAX_DETECTIONS]
-        truths += len(labels)
-        if not rows:
-            continue
-        overlap = _overlap(record, kind)[np.ix_(rows, labels)]
-        confidences += [record.found[i].confidence for i in rows]
-        hits.append(np.stack([greedy_matches(overlap, t) >= 0 for t in IOU_THRESHOLDS]))
-    if not confidences:
-        return _LevelMatches(np.zeros(0), np.zeros((len(IOU_THRESHOLDS), 0), bool), truths)
-    certain = np.array(confidences)
-    order = np.argsort(-certain, kind="mergesort")
-    return _LevelMatches(certain[order], np.concatenate(hits, axis=1)[:, order], truths)
-
-
-def _overlap(record: ImageRecord, kind: str) -> np.ndarray:
-    """Return an image's overlaps, (detections, labels)."""
-    return np.array(getattr(record, kind), float).reshape(len(record.found), len(record.truths))
-
-
-def average_precision(matches: _LevelMatches) -> np.ndarray:
-    """Return the average precision at each IoU threshold, (10,), as pycocotools' COCOeval.
-
-    Precision is made monotonous from the right and read at 101 recalls.
-    """
-    result = np.zeros(len(IOU_THRESHOLDS))
-    for i, hit in enumerate(matches.hits):
-        true = np.cumsum(hit, dtype=float)
-        false = np.cumsum(~hit, dtype=float)
-        recall = true / matches.truths
-        precision = true / (true + false + np.spacing(1))
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        at = np.searchsorted(recall, _RECALLS, side="left")
-        result[i] = (
-            np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0).mean()
-            if len(precision)
-            else 0.0
-        )
-    return result
-
-
-def _curves(box: list[_LevelMatches], mask: list[_LevelMatches]) -> dict[str, np.ndarray]:
+def _curves(box: list[LevelMatches], mask: list[LevelMatches]) -> dict[str, np.ndarray]:
     """Return F1, precision and recall at IoU 0.5 over the confidence, means over the levels."""
     curves = {}
     for name, levels in (("box", box), ("mask", mask)):
-        precision, recall = (
-            np.mean(v, axis=0) for v in zip(*map(_at_confidences, levels), strict=True)
-        )
-        f1 = np.mean([_f1(*_at_confidences(level)) for level in levels], axis=0)
-        curves[f"{name}_f1"] = f1
-        if name == "mask":
-            curves["mask_precision"], curves["mask_recall"] = precision, recall
+        both = [at_confidences(level) for level in levels]
+        curves[f"{name}_f1"] = np.mean([_f1(*each) for each in both], axis=0)
+        curves[f"{name}_precision"] = np.mean([precision for precision, _ in both], axis=0)
+        curves[f"{name}_recall"] = np.mean([recall for _, recall in both], axis=0)
     return curves
-
-
-def _at_confidences(matches: _LevelMatches) -> tuple[np.ndarray, np.ndarray]:
-    kept = np.searchsorted(-matches.confidences, -_CONFIDENCES, side="right")
-    true = np.concatenate([[0], np.cumsum(matches.hits[0])])[kept]
-    precision = np.where(kept > 0, true / np.maximum(kept, 1), 1.0)
-    return precision, true / matches.truths
 
 
 def _f1(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
     return 2 * precision * recall / np.maximum(precision + recall, 1e-12)
 
 
-class _Numbering:
-    """Counts of found, right and wrong levels."""
+@dataclass
+class FilmCounts:
+    """What was found, numbered right and wrong, on one film or several."""
 
-    def __init__(self) -> None:
-        self.truths = self.off_by_one = self.missed = self.invented = self.doubled = 0
-        self.found: Counter[str] = Counter()
-        self.right: Counter[str] = Counter()
-        self.confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    labelled: int = 0
+    off_by_one: int = 0
+    missed: int = 0
+    invented: int = 0
+    doubled: int = 0
+    found: Counter[str] = field(default_factory=Counter)  # by true level
+    right: Counter[str] = field(default_factory=Counter)
+    confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    dice: list[float] = field(default_factory=list)  # of each vertebra found
+    boundary_px: list[float] = field(default_factory=list)
 
-    def rates(self) -> dict[str, float | int]:
-        return {
-            "found_rate": self.found.total() / self.truths,
-            "right_level_rate": self.right.total() / self.truths,
-            "off_by_one_rate": self.off_by_one / self.truths,
-            "missed": self.missed,
-            "invented": self.invented,
-            "doubled": self.doubled,
-        }
+    @property
+    def whole_column_right(self) -> bool:
+        """Whether a film's every labelled vertebra is found and has its level."""
+        return self.labelled > 0 and self.right.total() == self.labelled
+
+    def add(self, other: FilmCounts) -> None:
+        """Add another film's counts."""
+        for name in ("labelled", "off_by_one", "missed", "invented", "doubled"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.found += other.found
+        self.right += other.right
+        for true, row in other.confusion.items():
+            self.confusion[true].update(row)
+        self.dice += other.dice
+        self.boundary_px += other.boundary_px
 
 
-def _numbering(records: list[ImageRecord], confidence: float) -> _Numbering:
-    """Count levels after class-agnostic matching at mask IoU 0.5."""
-    counts = _Numbering()
-    for record in records:
-        rows = [i for i, found in enumerate(record.found) if found.confidence >= confidence]
-        matched = greedy_matches(_overlap(record, "mask_iou")[rows], 0.5)
-        levels = [record.found[i].level for i in rows]
-        counts.truths += len(record.truths)
-        counts.doubled += sum(n - 1 for n in Counter(levels).values())
-        for level, label in zip(levels, matched, strict=True):
-            true = record.truths[label].level if label >= 0 else "background"
-            counts.confusion[true][level] += 1
-            if label < 0:
-                counts.invented += 1
-                continue
-            counts.found[true] += 1
-            counts.right[true] += level == true
-            counts.off_by_one += abs(levels_apart(true, level)) == 1
-        for i in set(range(len(record.truths))) - set(matched.tolist()):
-            counts.missed += 1
-            counts.confusion[record.truths[i].level]["missed"] += 1
+def count_film(record: ImageRecord, confidence: float) -> FilmCounts:
+    """Count one film's levels after class-agnostic matching at mask IoU 0.5."""
+    counts = FilmCounts(labelled=len(record.truths))
+    rows = [i for i, found in enumerate(record.found) if found.confidence >= confidence]
+    overlap = overlaps(record, "mask")[rows]
+    matched = greedy_matches(overlap, 0.5)
+    levels = [record.found[i].level for i in rows]
+    counts.doubled = sum(n - 1 for n in Counter(levels).values())
+    for place, (level, label) in enumerate(zip(levels, matched, strict=True)):
+        true = record.truths[label].level if label >= 0 else "background"
+        counts.confusion[true][level] += 1
+        if label < 0:
+            counts.invented += 1
+            continue
+        counts.found[true] += 1
+        counts.right[true] += level == true
+        counts.off_by_one += abs(levels_apart(true, level)) == 1
+        iou, distance = float(overlap[place, label]), record.found[rows[place]].boundary_px
+        counts.dice.append(2 * iou / (1 + iou))
+        counts.boundary_px += [] if distance is None else [distance]
+    for i in set(range(len(record.truths))) - set(matched.tolist()):
+        counts.missed += 1
+        counts.confusion[record.truths[i].level]["missed"] += 1
     return counts
+
+
+def _total(films: Sequence[FilmCounts]) -> FilmCounts:
+    total = FilmCounts()
+    for film in films:
+        total.add(film)
+    return total
+
+
+def _rates(films: Sequence[FilmCounts]) -> dict[str, float | int | None]:
+    counts = _total(films)
+    labelled_films = sum(film.labelled > 0 for film in films)
+    return {
+        "found_rate": counts.found.total() / counts.labelled,
+        "right_level_rate": counts.right.total() / counts.labelled,
+        "off_by_one_rate": counts.off_by_one / counts.labelled,
+        "whole_column_right_rate": sum(f.whole_column_right for f in films) / labelled_films,
+        "missed": counts.missed,
+        "invented": counts.invented,
+        "doubled": counts.doubled,
+        "mean_dice": float(np.mean(counts.dice)) if counts.dice else None,
+        "mean_boundary_px": float(np.mean(counts.boundary_px)) if counts.boundary_px else None,
+    }
+
+
+def _views(records: Sequence[ImageRecord], films: Sequence[FilmCounts]) -> dict[str, ViewScore]:
+    """Return the scores of each view that is labelled; average precision over its own levels."""
+    seen = [view_of([t.level for t in r.truths]) if r.truths else None for r in records]
+    views = {}
+    for view in ("frontal", "lateral"):
+        chosen = [i for i, name in enumerate(seen) if name == view]
+        if not chosen:
+            continue
+        part = [records[i] for i in chosen]
+        levels = present_levels(part)
+        ap = {
+            kind: np.array(
+                [average_precision(level_matches(part, level, kind)) for level in levels]
+            )
+            for kind in ("box", "mask")
+        }
+        views[view] = ViewScore(
+            images=len(part),
+            instances=sum(films[i].labelled for i in chosen),
+            box_map50=float(ap["box"][:, 0].mean()),
+            box_map50_95=float(ap["box"].mean()),
+            mask_map50=float(ap["mask"][:, 0].mean()),
+            mask_map50_95=float(ap["mask"].mean()),
+            **_rates([films[i] for i in chosen]),
+        )
+    return views

@@ -12,6 +12,7 @@ from ..films import Outline
 from .predictor import Prediction
 
 _TOLERANCE_PX = 0.6
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def mask_outline(mask: dict[str, Any]) -> np.ndarray:
@@ -23,6 +24,28 @@ def mask_outline(mask: dict[str, Any]) -> np.ndarray:
     largest = max(pieces, key=cv2.contourArea)
     points = cv2.approxPolyDP(largest, _TOLERANCE_PX, True)[:, 0].astype(float) + 0.5
     return points / [width, height] if len(points) >= 3 else np.zeros((0, 2))
+
+
+def boundary_distance_px(mask: dict[str, Any], other: dict[str, Any]) -> float:
+    """Return the mean distance between the outlines of two masks, in px.
+
+    From each outline's pixels to the nearest of the other's, averaged over both (average
+    symmetric surface distance; Heimann et al. 2009). Both are run-length codes of one size.
+    """
+    corners = np.array([coco_mask.toBbox(code) for code in (mask, other)])
+    left, top = np.floor(corners[:, :2].min(axis=0)).astype(int)
+    right, bottom = np.ceil((corners[:, :2] + corners[:, 2:]).max(axis=0)).astype(int)
+    edges = []
+    for code in (mask, other):
+        inner = coco_mask.decode(code)[top:bottom, left:right]
+        body = cv2.copyMakeBorder(inner, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        edges.append((body - cv2.erode(body, _CROSS)).astype(bool))
+    away = [
+        cv2.distanceTransform(1 - e.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for e in edges
+    ]
+    distances = np.concatenate([away[1][edges[0]], away[0][edges[1]]])
+    return float(distances.mean())
 
 
 def prediction_outlines(prediction: Prediction, confidence: float) -> tuple[Outline, ...]:

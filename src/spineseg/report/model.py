@@ -17,12 +17,13 @@ class RunSummary(Model):
     """One trial of a study."""
 
     name: str
-    kind: Literal["baseline", "variant", "search"]
+    kind: Literal["baseline", "variant", "search", "confirm"]
     outcome: Literal["completed", "pruned", "failed", "running"]
     failure: str | None = None
     hypothesis: str | None = None
     changes: dict[str, Any] = Field(default_factory=dict)
-    evaluation: Evaluation | None = None
+    evaluation: Evaluation | None = None  # As the study numbers.
+    other_numbering: Evaluation | None = None  # The same run, numbered the other way.
     trainer_metrics: dict[str, float] = Field(default_factory=dict)
     curves: dict[str, list[float]] = Field(default_factory=dict)
     epochs: int = 0
@@ -41,6 +42,110 @@ class RunSummary(Model):
         return None if self.evaluation is None else float(getattr(self.evaluation, metric))
 
 
+class Effect(Model):
+    """How far one configuration lies above or below the baseline in one metric."""
+
+    name: str
+    metric: str
+    baseline: float = Field(description="Mean over the baseline's runs.")
+    challenger: float = Field(description="Mean over the configuration's runs.")
+    low: float = Field(description="95 % interval of the difference, over patients and seeds.")
+    high: float
+    p: float = Field(description="Two-sided, the larger of the tests over patients and seeds.")
+    p_holm: float | None = Field(description="Corrected for the number of finalists.")
+    runs: int
+    baseline_runs: int
+
+    @property
+    def difference(self) -> float:
+        """Challenger less baseline."""
+        return self.challenger - self.baseline
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "not told apart"]:
+        """The effect in a word; more errors are worse."""
+        if self.low <= 0 <= self.high:
+            return "not told apart"
+        lower_is_better = self.metric == "off_by_one_rate"
+        return "better" if (self.low > 0) != lower_is_better else "worse"
+
+
+class ArmResult(Model):
+    """One configuration's trainings on fresh seeds."""
+
+    name: str
+    searched_score: float | None = Field(description="Its score where it was found.")
+    scores: list[float] = Field(description="By seed, in the objective.")
+    seeds: list[int]
+    runs: list[str]
+    effects: list[Effect] = Field(description="None for the baseline itself.")
+
+    @property
+    def mean(self) -> float:
+        """Mean score over the fresh seeds."""
+        return sum(self.scores) / len(self.scores)
+
+    def effect(self, metric: str) -> Effect | None:
+        """Return the effect on one metric."""
+        return next((effect for effect in self.effects if effect.metric == metric), None)
+
+
+class Evidence(Model):
+    """What the validation part shows, with its noise."""
+
+    objective: str
+    films: int
+    patients: int
+    baseline_scores: list[float] = Field(description="The baseline's runs, the first one first.")
+    noise_sd: float | None = Field(description="Between the baseline's seeds; None below three.")
+    seeds: int = Field(description="Fresh seeds asked for; 0: no confirmation.")
+    detectable_sd: float | None = Field(
+        description="Gain, in noise_sd, that so many seeds tell from chance in 80 of 100 studies."
+    )
+    variants: list[Effect]
+    arms: list[ArmResult] = Field(description="The baseline first, then finalists, best first.")
+    numbering: str
+
+    def arm(self, name: str | None) -> ArmResult | None:
+        """Return the arm called `name`."""
+        return next((arm for arm in self.arms if arm.name == name), None)
+
+    @property
+    def best_arm(self) -> ArmResult | None:
+        """The finalist with the highest mean over its fresh seeds."""
+        finalists = [arm for arm in self.arms if arm.name != "baseline"]
+        return max(finalists, key=lambda arm: arm.mean, default=None)
+
+
+class Opening(Model):
+    """One time that the sealed test part was opened."""
+
+    time: str
+    study: str
+    runs: list[str]
+    reason: str
+
+
+class GateResult(Model):
+    """One condition of promotion."""
+
+    name: str
+    passed: bool
+    figure: str
+
+
+class SealedTest(Model):
+    """What the test part said, each arm scored on it once."""
+
+    films: int
+    patients: int
+    openings: list[Opening]
+    arms: list[ArmResult]
+    gates: list[GateResult] = Field(default_factory=list)
+    candidate: str | None = None
+    promoted: bool = False
+
+
 class StudySummary(Model):
     """A whole study."""
 
@@ -57,6 +162,8 @@ class StudySummary(Model):
     best: str | None
     space: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    evidence: Evidence | None = None
+    test: SealedTest | None = None
     config_path: str | None = Field(None, description="The study's YAML, for command lines.")
 
     def run(self, name: str | None) -> RunSummary | None:

@@ -25,15 +25,15 @@ class VertebraModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights that lie beside the model."""
         from spineseg.environment import prepare_environment
+        from spineseg.evaluation.numbering import NumberingModel
         from spineseg.evaluation.predictor import Predictor
 
         prepare_environment(Path(tempfile.gettempdir()) / "spineseg-ultralytics")
         config = context.model_config
         self._confidence = float(config["confidence"])
+        self._numbering = NumberingModel.model_validate(config.get("numbering", {}))
         self._predictor = Predictor(
-            Path(context.artifacts["weights"]),
-            image_size_px=int(config["image_size_px"]),
-            confidence=self._confidence,
+            Path(context.artifacts["weights"]), image_size_px=int(config["image_size_px"])
         )
 
     def predict(
@@ -41,11 +41,14 @@ class VertebraModel(PythonModel):
     ) -> pd.DataFrame:
         """Return image (row number), level, confidence and polygon (JSON, pixels) per vertebra."""
         from spineseg.evaluation.outlines import prediction_as_json
+        from spineseg.evaluation.renumber import numbered_prediction
 
         rows = []
         for number, image in enumerate(model_input["image"]):
             with tempfile.TemporaryDirectory() as folder:
-                prediction = self._predictor.predict(_path(str(image), Path(folder)))
+                prediction = numbered_prediction(
+                    self._predictor.predict(_path(str(image), Path(folder))), self._numbering
+                )
             for vertebra in prediction_as_json(prediction, self._confidence)["vertebrae"]:
                 polygon = json.dumps(vertebra["polygon"])
                 rows.append((number, vertebra["level"], vertebra["confidence"], polygon))

@@ -11,6 +11,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from ..errors import StoreError
+from ..evaluation.evaluate import evaluation_files
 from ..events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
 from .runs import TRIAL_KEY
 from .store import TrackingStore, experiment_id, refusing, without_password
@@ -137,9 +138,7 @@ class RunProjection:
         self._files([self._folder / "train.log", self._folder / EVENTS_FILE], None)
         pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
         self._files(pictures, "pictures")
-        self._files(
-            [self._folder / "evaluation.json", self._folder / "matches.json.gz"], "evaluation"
-        )
+        self._files(evaluation_files(self._folder), "evaluation")
 
     def _files(self, paths: list[Path], folder: str | None) -> None:
         for path in paths:

@@ -18,11 +18,13 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from ..errors import StoreError
+from ..evaluation.numbering import NumberingModel
 from .store import TrackingStore, refusing
 
 ALIAS = "champion"
 CONFIDENCE = 0.25
 _EVIDENCE = "evidence"
+_NUMBERING = "numbering"
 _SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "image")]),
     outputs=Schema(
@@ -44,6 +46,7 @@ class Champion:
     version: str
     run_id: str
     image_size_px: int
+    numbering: NumberingModel
     evidence: dict[str, Any]  # What it was promoted on.
 
 
@@ -60,6 +63,7 @@ def champion(store: TrackingStore, model_name: str) -> Champion | None:
         version=str(found.version),
         run_id=str(found.run_id),
         image_size_px=int(found.tags["image_size_px"]),
+        numbering=NumberingModel.model_validate_json(found.tags.get(_NUMBERING, "{}")),
         evidence=json.loads(found.tags.get(_EVIDENCE, "{}")),
     )
 
@@ -89,6 +93,7 @@ def register_champion(
     weights: Path,
     model_name: str,
     image_size_px: int,
+    numbering: NumberingModel,
     evidence: Mapping[str, Any],
     example: str,
     ledger: Path,
@@ -101,10 +106,10 @@ def register_champion(
     """
     before = champion(store, model_name)
     with refusing(store.uri):
-        model = _log_model(store, run_id, weights, image_size_px, example)
+        model = _log_model(store, run_id, weights, image_size_px, numbering, example)
         made = mlflow.register_model(model.model_uri, model_name)
         try:
-            _describe(store, model_name, made, image_size_px, evidence)
+            _describe(store, model_name, made, image_size_px, numbering, evidence)
             store.client.set_registered_model_alias(model_name, ALIAS, made.version)
         except BaseException:
             store.client.delete_model_version(model_name, made.version)
@@ -115,7 +120,12 @@ def register_champion(
 
 
 def _log_model(
-    store: TrackingStore, run_id: str, weights: Path, image_size_px: int, example: str
+    store: TrackingStore,
+    run_id: str,
+    weights: Path,
+    image_size_px: int,
+    numbering: NumberingModel,
+    example: str,
 ) -> Any:
     import pandas as pd
 
@@ -126,7 +136,11 @@ def _log_model(
             name="vertebrae",
             python_model=str(Path(__file__).with_name("flavor.py")),
             artifacts={"weights": str(weights)},
-            model_config={"image_size_px": image_size_px, "confidence": CONFIDENCE},
+            model_config={
+                "image_size_px": image_size_px,
+                "confidence": CONFIDENCE,
+                "numbering": numbering.model_dump(),
+            },
             signature=_SIGNATURE,
             input_example=pd.DataFrame({"image": [example]}),
             pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
@@ -142,10 +156,12 @@ def _describe(
     model_name: str,
     made: ModelVersion,
     image_size_px: int,
+    numbering: NumberingModel,
     evidence: Mapping[str, Any],
 ) -> None:
     tags = {
         "image_size_px": str(image_size_px),
+        _NUMBERING: numbering.model_dump_json(),
         "study": str(evidence.get("study")),
         "synthetic": str(evidence.get("synthetic")).lower(),
         _EVIDENCE: json.dumps(evidence),

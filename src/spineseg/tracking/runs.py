@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, Param, Run, RunTag
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from .store import TrackingStore, experiment_id, refusing
@@ -119,6 +120,18 @@ def log_study_artifacts(store: TrackingStore, run_id: str, files: Mapping[str, P
             if name != path.name:
                 raise ValueError(f"an artifact keeps its file's name: {target} from {path}")
             store.client.log_artifact(run_id, str(path), folder or None)
+
+
+def log_evaluation(
+    store: TrackingStore, run_id: str, metrics: Mapping[str, float], files: Iterable[Path]
+) -> None:
+    """Add scores and the files they come from to a run that has ended already."""
+    with refusing(store.uri):
+        now = round(time.time() * 1000)
+        rows = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        store.client.log_batch(run_id, metrics=rows)
+        for path in files:
+            store.client.log_artifact(run_id, str(path), "evaluation")
 
 
 def end_study_run(store: TrackingStore, run_id: str, metrics: Mapping[str, float]) -> None:

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError
 from ..events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
 from .job import (
-    EVALUATION_FILE,
     LOCK_FILE,
     LOG_FILE,
-    MATCHES_FILE,
     TRAINER_FOLDER,
     Job,
     stop_asked,
@@ -31,6 +29,8 @@ NO_SPACE = errno.ENOSPC
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..config import Numbering
+    from ..evaluation.result import Evaluation
     from .trainer import QuietTraining
 
 
@@ -174,21 +174,21 @@ def _finish(
     from ultralytics.utils.torch_utils import strip_optimizer
 
     from ..data.labelled import read_films
-    from ..evaluation.evaluate import evaluate_weights
+    from ..evaluation.evaluate import evaluate_weights, save_evaluation
     from .trainer import RESUME_FILE, validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
     plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
     strip_optimizer(str(last))
-    evaluation = evaluate_weights(
+    scores, records = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
         image_size_px=job.config.image_size_px,
         device=settings["device"],
-        matches_path=run_folder / MATCHES_FILE,
+        numbering=job.numbering,
     )
-    evaluation.save(run_folder / EVALUATION_FILE)
+    save_evaluation(run_folder, scores, records)
     started = [event for event in read_events(run_folder) if isinstance(event, Started)]
     append_event(
         run_folder,
@@ -199,13 +199,22 @@ def _finish(
             batch=started[-1].resolved["batch"],
             optimizer=started[-1].resolved["optimizer_used"],
             trainer_metrics=trainer_metrics,
-            metrics=evaluation.metrics(),
+            metrics=_tracked(scores, job.numbering.numbering),
             train_seconds=sum(event.epoch_seconds for event in epochs.values()),
             best_weights=str(best.relative_to(run_folder)),
             last_weights=str(last.relative_to(run_folder)),
         ),
     )
     (weights / RESUME_FILE).unlink(missing_ok=True)
+
+
+def _tracked(scores: dict[Numbering, Evaluation], chosen: Numbering) -> dict[str, float]:
+    """Return the scores under their tracking names: `best/...` as the model numbers, then else."""
+    return {
+        key: value
+        for way, evaluation in scores.items()
+        for key, value in evaluation.metrics("best" if way == chosen else way).items()
+    }
 
 
 def _best_epoch(epochs: dict[int, Epoch]) -> int:

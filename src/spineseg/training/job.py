@@ -8,13 +8,12 @@ from pathlib import Path
 from pydantic import Field
 
 from ..config import Model, TrainConfig
+from ..evaluation.numbering import NumberingModel
 
 JOB_FILE = "job.json"
 LOG_FILE = "train.log"
 STOP_FILE = "stop"
 LOCK_FILE = "lock"
-EVALUATION_FILE = "evaluation.json"
-MATCHES_FILE = "matches.json.gz"
 TRAINER_FOLDER = "train"
 
 
@@ -24,6 +23,9 @@ class Job(Model):
     config: TrainConfig
     dataset: Path = Field(description="Folder of the merged dataset, with data.yaml.")
     weights: Path | None = Field(description="Starting weights; none: random.")
+    numbering: NumberingModel = Field(
+        default_factory=NumberingModel, description="How columns are numbered, beside plainly."
+    )
     fraction: float = Field(1.0, gt=0, le=1, description="Part of the training images to use.")
 
     def write(self, run_folder: Path) -> None:

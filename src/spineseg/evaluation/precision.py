@@ -1,0 +1,174 @@
+"""Average precision by COCO's rules, from per-image records: exact, and over many resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..levels import ANATOMICAL_ORDER
+from .matching import ImageRecord, greedy_matches
+from .predictor import MAX_DETECTIONS
+
+Kind = Literal["box", "mask"]
+IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0, 1, 101)
+CONFIDENCES = np.linspace(0, 1, 201)
+
+
+@dataclass(frozen=True)
+class LevelMatches:
+    """One level's detections over all images, most confident first."""
+
+    confidences: np.ndarray  # (detections,)
+    images: np.ndarray  # (detections,) int: the image's place among the records
+    hits: np.ndarray  # (thresholds, detections) bool
+    labelled: np.ndarray  # (images,) int: labelled vertebrae of the level
+
+    @property
+    def truths(self) -> int:
+        """Labelled vertebrae over all images."""
+        return int(self.labelled.sum())
+
+
+def overlaps(record: ImageRecord, kind: Kind) -> np.ndarray:
+    """Return an image's overlaps, (detections, labels)."""
+    table = record.box_iou if kind == "box" else record.mask_iou
+    return np.array(table, float).reshape(len(record.found), len(record.truths))
+
+
+def level_matches(records: Sequence[ImageRecord], level: str | None, kind: Kind) -> LevelMatches:
+    """Return how the detections of one level meet its labels; None: whatever their levels."""
+    confidences, images, hits = [], [], []
+    labelled = np.zeros(len(records), int)
+    for number, record in enumerate(records):
+        labels = [i for i, t in enumerate(record.truths) if level is None or t.level == level]
+        rows = [i for i, f in enumerate(record.found) if level is None or f.level == level]
+        rows = rows[:MAX_DETECTIONS]
+        labelled[number] = len(labels)
+        if not rows:
+            continue
+        overlap = overlaps(record, kind)[np.ix_(rows, labels)]
+        confidences += [record.found[i].confidence for i in rows]
+        images += [number] * len(rows)
+        hits.append(_hits(overlap))
+    if not confidences:
+        nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
+        return LevelMatches(np.zeros(0), np.zeros(0, int), nothing, labelled)
+    certain = np.array(confidences)
+    order = np.argsort(-certain, kind="mergesort")
+    return LevelMatches(
+        certain[order], np.array(images)[order], np.concatenate(hits, axis=1)[:, order], labelled
+    )
+
+
+def _hits(overlap: np.ndarray) -> np.ndarray:
+    """Return which detections meet a label at each threshold, (thresholds, detections)."""
+    hits = np.zeros((len(IOU_THRESHOLDS), len(overlap)), bool)
+    if not overlap.size:
+        return hits
+    best = overlap.max()
+    for row, threshold in enumerate(IOU_THRESHOLDS):
+        if best < threshold:
+            break  # Thresholds rise: no detection meets a label at any that follow.
+        hits[row] = greedy_matches(overlap, threshold) >= 0
+    return hits
+
+
+def present_levels(records: Sequence[ImageRecord]) -> list[str]:
+    """Return the levels that any record has labels of, in anatomical order."""
+    there = {truth.level for record in records for truth in record.truths}
+    return [level for level in ANATOMICAL_ORDER if level in there]
+
+
+def average_precision(matches: LevelMatches) -> np.ndarray:
+    """Return the average precision at each IoU threshold, (10,), as pycocotools' COCOeval.
+
+    Precision is made monotonous from the right and read at 101 recalls.
+    """
+    result = np.zeros(len(IOU_THRESHOLDS))
+    if not len(matches.confidences):
+        return result
+    for i, hit in enumerate(matches.hits):
+        true = np.cumsum(hit, dtype=float)
+        false = np.cumsum(~hit, dtype=float)
+        recall = true / matches.truths
+        precision = true / (true + false + np.spacing(1))
+        precision = np.maximum.accumulate(precision[::-1])[::-1]
+        at = np.searchsorted(recall, RECALLS, side="left")
+        read = np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0)
+        result[i] = read.mean()
+    return result
+
+
+def at_confidences(matches: LevelMatches) -> tuple[np.ndarray, np.ndarray]:
+    """Return precision and recall at IoU 0.5 over CONFIDENCES, (201,) each."""
+    kept = np.searchsorted(-matches.confidences, -CONFIDENCES, side="right")
+    true = np.concatenate([[0], np.cumsum(matches.hits[0])])[kept]
+    precision = np.where(kept > 0, true / np.maximum(kept, 1), 1.0)
+    return precision, true / matches.truths
+
+
+_CHUNK = 512  # Resamples at a time: the tables of one chunk stay in the processor's cache.
+
+
+def resampled_map(levels: Sequence[LevelMatches], weights: np.ndarray) -> np.ndarray:
+    """Return the mean average precision at each IoU threshold, (resamples, 10).
+
+    `weights`, (resamples, images), say how often each image is drawn. Levels that a resample has
+    no label of are left out of its mean, as COCO does; NaN where it has none at all. Only places
+    where a detection hits count for the precision's envelope, so only those are looked at.
+    """
+    drawn = np.ascontiguousarray(weights.T, dtype=np.float32)  # (images, resamples)
+    result = np.empty((drawn.shape[1], len(IOU_THRESHOLDS)))
+    for start in range(0, drawn.shape[1], _CHUNK):
+        part = np.ascontiguousarray(drawn[:, start : start + _CHUNK])
+        result[start : start + _CHUNK] = _chunk_map(levels, part).T
+    return result
+
+
+def _chunk_map(levels: Sequence[LevelMatches], drawn: np.ndarray) -> np.ndarray:
+    total = np.zeros((len(IOU_THRESHOLDS), drawn.shape[1]), np.float32)
+    count = np.zeros(drawn.shape[1], np.float32)
+    for level in levels:
+        truths = level.labelled.astype(np.float32) @ drawn  # (resamples,)
+        there = truths > 0
+        count += there
+        if not level.hits[0].any():
+            continue
+        last = int(np.flatnonzero(level.hits[0])[-1]) + 1  # What follows the last hit is idle.
+        each = drawn[level.images[:last]]  # (detections, resamples)
+        seen = np.cumsum(each, axis=0)
+        per_recall = 100 / np.maximum(truths, 1)
+        before = np.zeros(0, int)
+        read = np.zeros(drawn.shape[1], np.float32)
+        for row, hits in enumerate(level.hits[:, :last]):
+            at = np.flatnonzero(hits)
+            if not len(at):
+                break  # Thresholds rise: none that follows is met either.
+            if not np.array_equal(at, before):
+                read = np.where(there, _precision_read(each[at], seen[at], per_recall), 0)
+                before = at
+            total[row] += read
+    with np.errstate(invalid="ignore"):
+        return total / np.where(count > 0, count, np.nan)
+
+
+def _precision_read(hits: np.ndarray, seen: np.ndarray, per_recall: np.ndarray) -> np.ndarray:
+    """Return average precision, (resamples,), from tables (hits, resamples).
+
+    `hits` are the weights of the detections that hit, `seen` the weights of all detections up to
+    each of them, `per_recall` a hundred over the labels.
+    """
+    true = np.cumsum(hits, axis=0)
+    precision = true / np.maximum(seen, 1e-9)
+    np.maximum.accumulate(precision[::-1], axis=0, out=precision[::-1])
+    true *= per_recall
+    # Recall k/100 is read at the first hit that reaches it; recall 0 at the very first.
+    np.floor(true + np.float32(1e-4), out=true)
+    read = true[0] + 1
+    area = precision[0] * read
+    area += (np.diff(true, axis=0) * precision[1:]).sum(axis=0)
+    return np.asarray(area / 101)

@@ -1,0 +1,61 @@
+"""Numbering at work: predictions and per-image records with the levels of whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .matching import ImageRecord
+from .numbering import NumberingModel, number_column
+from .predictor import Prediction
+
+
+def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
+    """Return a record with the levels that `model` gives its detections, overlaps in their order.
+
+    With `argmax` it is the record itself.
+    """
+    if model.numbering == "argmax" or not record.found:
+        return record
+    numbered = number_column(
+        np.array([found.box for found in record.found]),
+        np.array([found.level_scores for found in record.found]),
+        model,
+    )
+    return record.model_copy(
+        update={
+            "found": tuple(
+                record.found[n.detection].model_copy(
+                    update={"level": n.level, "confidence": n.confidence}
+                )
+                for n in numbered
+            ),
+            "box_iou": tuple(record.box_iou[n.detection] for n in numbered),
+            "mask_iou": tuple(record.mask_iou[n.detection] for n in numbered),
+        }
+    )
+
+
+def numbered_records(records: Sequence[ImageRecord], model: NumberingModel) -> list[ImageRecord]:
+    """Return all records with the levels that `model` gives."""
+    return [numbered_record(record, model) for record in records]
+
+
+def numbered_prediction(prediction: Prediction, model: NumberingModel) -> Prediction:
+    """Return a prediction with the levels that `model` gives, most confident first."""
+    if model.numbering == "argmax" or not prediction.detections:
+        return prediction
+    numbered = number_column(
+        np.array([d.box for d in prediction.detections], float),
+        np.array([d.level_scores for d in prediction.detections], float),
+        model,
+    )
+    return replace(
+        prediction,
+        detections=tuple(
+            replace(prediction.detections[n.detection], level=n.level, confidence=n.confidence)
+            for n in numbered
+        ),
+    )

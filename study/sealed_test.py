@@ -1,0 +1,182 @@
+"""The sealed test part: no search sees it; each finalist and the baseline are scored on it once.
+
+Whoever looks at a test part often enough finds a model that happens to suit it. So every opening
+is entered in a ledger before anything is scored, for the data, whichever study they serve; a
+second opening needs a reason, and both show in the report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from spineseg.config import StudyConfig
+from spineseg.data.labelled import read_films
+from spineseg.data.manifest import load_manifest
+from spineseg.environment import prepare_environment
+from spineseg.errors import StoreError
+from spineseg.evaluation.evaluate import (
+    evaluate_weights,
+    evaluation_file,
+    evaluation_files,
+    save_evaluation,
+)
+from spineseg.evaluation.result import Evaluation
+from spineseg.events import Finished, read_events
+from spineseg.report.model import GateResult, Opening, SealedTest
+from spineseg.tracking.runs import log_evaluation, trial_run_ids
+from spineseg.tracking.store import open_store
+from spineseg.training.devices import chosen_devices
+from spineseg.training.job import Job
+
+from .confirm import Arm, confirmed_arms
+from .evidence import MatchLoader, arm_results
+from .records import Records
+
+PART = "test"
+VERDICT_FILE = "promotion.json"
+
+
+def ledger_file(records: Records) -> Path:
+    """Return where the openings of all studies' test parts are entered, one JSON object a line."""
+    return records.root / "test-openings.jsonl"
+
+
+def openings(records: Records, fingerprint: str) -> list[Opening]:
+    """Return every time that the test part of these data was opened."""
+    ledger = ledger_file(records)
+    if not ledger.exists():
+        return []
+    rows = [json.loads(line) for line in ledger.read_text().splitlines() if line.strip()]
+    return [
+        Opening.model_validate({k: v for k, v in row.items() if k in Opening.model_fields})
+        for row in rows
+        if row["data_fingerprint"] == fingerprint
+    ]
+
+
+def open_test(
+    config: StudyConfig,
+    records: Records,
+    study: optuna.Study,
+    reason: str | None,
+    say: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Score on the test part what of the confirmed arms is not scored yet, and enter it.
+
+    Raises StoreError where there is no test part, and where it was opened before and no reason is
+    given for opening it again.
+    """
+    fingerprint = str(study.user_attrs["data_fingerprint"])
+    trials = [t for arm in confirmed_arms(study).values() for t in arm.confirmations]
+    folders = {t.number: records.run_folder(t.number, str(t.user_attrs["name"])) for t in trials}
+    wanted = [
+        t for t in trials if not all(f.exists() for f in evaluation_files(folders[t.number], PART))
+    ]
+    if not wanted:
+        return
+    dataset = Job.read(folders[wanted[0].number]).dataset
+    if not load_manifest(dataset).count(PART):
+        raise StoreError(
+            f"study {config.name!r}: the data have no test part; set data.test_fraction and give "
+            "the study another name"
+        )
+    names = [str(t.user_attrs["name"]) for t in wanted]
+    before = openings(records, fingerprint)
+    under_way = before and before[-1].study == config.name and set(names) <= set(before[-1].runs)
+    if before and not under_way and not (reason or "").strip():
+        raise StoreError(
+            f"the test part of these data was opened on {before[-1].time} by study "
+            f"{before[-1].study!r}; each look makes it worth less: to score {len(names)} more runs "
+            "on it say why, with --reason"
+        )
+    if not under_way:
+        _enter(records, config, fingerprint, names, reason or "promotion")
+    say(f"scoring {len(wanted)} runs on the test part")
+    _score(config, records, wanted, folders)
+
+
+def _enter(
+    records: Records, config: StudyConfig, fingerprint: str, runs: Sequence[str], reason: str
+) -> None:
+    entry = {
+        "time": time.strftime("%Y-%m-%d %H:%M"),
+        "study": config.name,
+        "data_fingerprint": fingerprint,
+        "runs": list(runs),
+        "reason": reason.strip(),
+    }
+    with ledger_file(records).open("a") as out:
+        out.write(json.dumps(entry) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _score(
+    config: StudyConfig,
+    records: Records,
+    trials: Sequence[FrozenTrial],
+    folders: dict[int, Path],
+) -> None:
+    prepare_environment(records.trainer_cache)
+    device = chosen_devices(config.devices.device)[0].name
+    store = open_store(config.store.root, config.store.mlflow_uri)
+    run_ids = trial_run_ids(store, config.name)
+    for trial in trials:
+        folder = folders[trial.number]
+        job = Job.read(folder)
+        finished = next(e for e in read_events(folder) if isinstance(e, Finished))
+        scores, records_of_films = evaluate_weights(
+            folder / finished.best_weights,
+            read_films(job.dataset, PART),
+            image_size_px=job.config.image_size_px,
+            device=device,
+            numbering=job.numbering,
+        )
+        save_evaluation(folder, scores, records_of_films, PART)
+        run_id = run_ids.get(f"{config.name}/{trial.number}")
+        if run_id is not None:
+            metrics = scores[config.numbering].metrics("test")
+            log_evaluation(store, run_id, metrics, evaluation_files(folder, PART))
+
+
+def sealed_results(config: StudyConfig, records: Records, study: optuna.Study) -> SealedTest | None:
+    """Return what the test part said so far, None where no arm was scored on it."""
+    arms = confirmed_arms(study)
+    loader = MatchLoader(records, PART)
+    scored = {name: _scored(arm, loader) for name, arm in arms.items()}
+    if not any(arm.confirmations for arm in scored.values()):
+        return None
+    results = arm_results(config, scored, loader, {})
+    baseline = next(arm for arm in scored.values() if arm.confirmations)
+    films = loader.patients(loader.run(baseline.confirmations[0]))
+    verdict = records.folder / VERDICT_FILE
+    last = json.loads(verdict.read_text()) if verdict.exists() else {}
+    return SealedTest(
+        films=len(films),
+        patients=len(set(films)),
+        openings=openings(records, str(study.user_attrs["data_fingerprint"])),
+        arms=results,
+        gates=[GateResult.model_validate(gate) for gate in last.get("gates", ())],
+        candidate=last.get("run"),
+        promoted=bool(last.get("promoted")),
+    )
+
+
+def _scored(arm: Arm, loader: MatchLoader) -> Arm:
+    return arm._replace(confirmations=[t for t in arm.confirmations if loader.has(t)])
+
+
+def evaluations_on_test(config: StudyConfig, records: Records, arm: Arm) -> list[Evaluation]:
+    """Return an arm's scores on the test part, by seed."""
+    found = []
+    for trial in arm.confirmations:
+        folder = records.run_folder(trial.number, str(trial.user_attrs["name"]))
+        found.append(Evaluation.load(evaluation_file(folder, config.numbering, PART)))
+    return found
