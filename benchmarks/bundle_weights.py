@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 from spineseg.config_files import load_study
+from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, Started, read_events
-from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.training.weights import bundled_weights
 from study.records import Records
 

@@ -16,8 +16,10 @@ from spineseg.config import Numbering, StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
 from spineseg.evaluation.evaluate import evaluation_file, load_records, matches_file
+from spineseg.evaluation.metrics import NUMBERING_CONFIDENCE, count_film
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.films import LabelledFilm
 from spineseg.report.model import Comparison, RunSummary, StudySummary
 from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
@@ -238,9 +240,9 @@ def _machine(started: list[Started]) -> str:
 
 
 def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) -> list[Comparison]:
-    """Return validation films with the outlines of truth, baseline and best run."""
+    """Return the validation films with most mistakes of baseline and leading run, worst first."""
     trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
-    wanted = ["baseline", summary.best or ""]
+    wanted = ["baseline", summary.leader.name if summary.leader else ""]
     folders = [_folder(records, trials[name]) for name in wanted if name in trials]
     if len(folders) < 2 or not all(matches_file(f, "valid").exists() for f in folders):
         return []
@@ -249,14 +251,18 @@ def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) 
         {record.name: record for record in load_records(folder, Job.read(folder).numbering)}
         for folder in folders
     )
-    step = max(1, len(films) // _COMPARED_FILMS)
+    scored = [film for film in films if {film.path.name} <= baseline.keys() & best.keys()]
+
+    def mistakes(film: LabelledFilm) -> int:
+        counts = [count_film(run[film.path.name], NUMBERING_CONFIDENCE) for run in (baseline, best)]
+        return sum(c.labelled - c.right.total() + c.invented for c in counts)
+
     return [
         Comparison(
             film=film.path,
             truth=film.outlines,
-            baseline=baseline[film.path.name].outlines(),
-            best=best[film.path.name].outlines(),
+            baseline=baseline[film.path.name].outlines(NUMBERING_CONFIDENCE),
+            best=best[film.path.name].outlines(NUMBERING_CONFIDENCE),
         )
-        for film in films[::step][:_COMPARED_FILMS]
-        if film.path.name in baseline and film.path.name in best
+        for film in sorted(scored, key=mistakes, reverse=True)[:_COMPARED_FILMS]
     ]

@@ -15,9 +15,10 @@ import optuna
 
 from spineseg.config import StudyConfig
 from spineseg.data.film_source import PARTS
+from spineseg.data.labelled import read_films
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.evaluation.numbering import NumberingModel, column_spans
+from spineseg.evaluation.numbering import NumberingModel, learnt_from
 from spineseg.tracking.projection import RunProjection, carried_over
 from spineseg.tracking.runs import (
     log_dataset,
@@ -92,7 +93,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
             dataset=dataset,
             store=store,
             parent_run=_parent_run(store, config, dataset),
-            numbering=numbering_of(config, _spans(dataset)),
+            numbering=_numbering(config, dataset),
             launcher=launcher or Launcher(records.trainer_cache),
             progress=Progress(config, _budget(config)),
         )
@@ -115,10 +116,11 @@ def _budget(config: StudyConfig) -> int:
     return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
 
 
-def _spans(dataset: Dataset) -> dict[str, float]:
-    """Return from where to where the training films' columns are labelled."""
-    entries = dataset.manifest.entries
-    return column_spans(e.levels for e in entries if e.part == "train" and not e.augmented)
+def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
+    """Return how the study numbers, with what its training films say of columns."""
+    whole = {e.name for e in dataset.manifest.entries if e.part == "train" and not e.augmented}
+    films = [film for film in read_films(dataset.folder, "train") if film.path.name in whole]
+    return numbering_of(config).model_copy(update=learnt_from(films))
 
 
 def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:

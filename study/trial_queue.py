@@ -62,7 +62,7 @@ def open_study(records: Records, fingerprint: str) -> optuna.Study:
         "baseline": config.baseline.model_dump(),
         "data_fingerprint": fingerprint,
         "objective": config.objective,
-        "numbering": numbering_of(config).model_dump(exclude={"spans"}),
+        "numbering": numbering_of(config).model_dump(include={"numbering", "transitional"}),
     }
     if known and study.user_attrs:
         _refuse_another(config, study.user_attrs, identity)
@@ -100,11 +100,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 24 else text[:20] + '..."'
 
 
-def numbering_of(config: StudyConfig, spans: dict[str, float] | None = None) -> NumberingModel:
-    """Return how the study's models give levels; `spans` is what the data say of columns."""
-    return NumberingModel(
-        numbering=config.numbering, transitional=config.transitional, spans=spans or {}
-    )
+def numbering_of(config: StudyConfig) -> NumberingModel:
+    """Return how the study's models give levels, without what the data say of columns."""
+    return NumberingModel(numbering=config.numbering, transitional=config.transitional)
 
 
 def certain_trials(config: StudyConfig) -> list[TrialSpec]:

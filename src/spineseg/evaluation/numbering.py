@@ -13,8 +13,9 @@ Both directions along the column are weighed against each other, so films may be
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,19 +23,29 @@ from pydantic import Field
 
 from ..config import Model, Numbering
 from ..data.column import column_order
+from ..films import LabelledFilm
 from ..levels import ANATOMICAL_ORDER, CLASS_RANK, RANK
 
-_SAME_BODY = 0.45  # Boxes that overlap by so much (IoU) show one body.
+_SAME_BODY = 0.35  # Boxes that overlap by so much (IoU) show one body.
 _LEAST_CERTAIN = 0.03  # Less certain detections take no part in the column.
 _MOST_BODIES = 40
 _MOST_SKIPPED = 4  # So many detections in a row may be no vertebra.
 _SCORE_FLOOR = 0.004  # What a level's score is at least: the network may be wrong.
-_TRUST = 0.8  # Exponent of the scores: neighbours err together, so they count for less than all.
-_GAP_SPREAD = 0.22  # Standard deviation of the logarithm of spacing along a column.
+_TRUST = 0.35  # Exponent of the scores: neighbours err together, so they count for less than all.
+_GAP_SPREAD = 0.28  # Standard deviation of the logarithm of spacing along a column.
 _GAP_FLOOR = 1e-4
-_MISS = 0.08  # Probability that the network misses a vertebra.
+_STEP_PER_BODY = 1.25  # Spacing along the column in heights of a body: the disc is the rest.
+_SUREST = 12  # So many bodies, or those half as sure, tell the spacing at first.
+_MOST_UNEVEN = 1.5  # Spacing along a column stays within this factor of its median.
+_PASSES = 1  # The first goes by the surest bodies, the others by the steps found.
+_WORTH = 4.0  # Odds that a body fits in less well than the very best, made up for.
+_MISS = 0.03  # Probability that the network misses a vertebra.
 _FREE = 0.05  # Weight of columns that begin and end anywhere, beside those known from training.
 _MOST_SPANS = 8
+_LEAST_FRAMED = 10  # Films that must show a level before its height is relied on.
+_LEAST_FRAMING_SD = 0.01
+_MOST_MISFRAMED = 4.5  # Three standard deviations off: further is no worse.
+_FRAMING_TRUST = 2.0
 _TRANSITIONAL = 0.05  # Probability of an extra level where it is allowed for.
 _ALTERNATIVE = 0.02  # Less probable levels of a body are left out.
 
@@ -50,17 +61,33 @@ class NumberingModel(Model):
         description="'TOP-BOTTOM' -> share of training films that are labelled from one to the "
         "other; empty: nothing is known.",
     )
+    framing: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description="Level -> mean and standard deviation of its height in the training films, "
+        "0 their upper edge, 1 the lower: films are framed alike. Empty: nothing is known.",
+    )
     transitional: bool = Field(False, description="Allow for an extra level, T13 or L6.")
 
 
-def column_spans(films: Iterable[Collection[str]]) -> dict[str, float]:
-    """Return from where to where columns are labelled, by share; films by their labelled levels."""
-    ends = Counter(
-        f"{min(levels, key=RANK.__getitem__)}-{max(levels, key=RANK.__getitem__)}"
-        for levels in films
-        if levels
-    )
-    return {span: n / ends.total() for span, n in ends.most_common(_MOST_SPANS)}
+def learnt_from(films: Iterable[LabelledFilm]) -> dict[str, dict[str, Any]]:
+    """Return what training films say of columns: `spans` and `framing` of a NumberingModel."""
+    ends: Counter[str] = Counter()
+    heights: dict[str, list[float]] = defaultdict(list)
+    for film in films:
+        ranks = [RANK[outline.level] for outline in film.outlines]
+        if ranks:
+            ends[f"{ANATOMICAL_ORDER[min(ranks)]}-{ANATOMICAL_ORDER[max(ranks)]}"] += 1
+        for outline in film.outlines:
+            edges = outline.points[:, 1].min(), outline.points[:, 1].max()
+            heights[outline.level].append(float(np.mean(edges)))
+    return {
+        "spans": {span: n / ends.total() for span, n in ends.most_common(_MOST_SPANS)},
+        "framing": {
+            level: (float(np.mean(values)), max(float(np.std(values)), _LEAST_FRAMING_SD))
+            for level, values in heights.items()
+            if len(values) >= _LEAST_FRAMED
+        },
+    }
 
 
 class Numbered(NamedTuple):
@@ -97,7 +124,7 @@ _PLAIN, _EXTRA = _states(False), _states(True)
 
 
 def number_column(
-    boxes: np.ndarray, level_scores: np.ndarray, model: NumberingModel
+    boxes: np.ndarray, level_scores: np.ndarray, model: NumberingModel, *, height_px: float
 ) -> list[Numbered]:
     """Return the levels of one film's detections, most confident first.
 
@@ -114,7 +141,7 @@ def number_column(
     certain = np.clip(scores.sum(axis=1), 0.0, 0.999)
     inner = [i for i in range(len(bodies)) if certain[i] >= _LEAST_CERTAIN][:_MOST_BODIES]
     outer = [i for i in range(len(bodies)) if i not in set(inner)]
-    numbered = _numbered(bodies, boxes, scores, certain, inner, model)
+    numbered = _numbered(bodies, boxes, scores, certain, inner, model, height_px)
     for i in outer:
         numbered.append(_alone(bodies[i], scores[i], certain[i]))
     return sorted(numbered, key=lambda n: -n.confidence)
@@ -126,7 +153,7 @@ def _alone(detection: int, scores: np.ndarray, certain: float) -> Numbered:
 
 def _bodies(boxes: np.ndarray, scores: np.ndarray) -> tuple[list[int], np.ndarray]:
     """Return each body's best detection and its scores, (bodies, 24), highest of its detections."""
-    best = scores.max(axis=1)
+    best = scores.sum(axis=1)
     order = np.argsort(-best, kind="stable")
     overlap = _box_iou(boxes)
     bodies: list[int] = []
@@ -157,33 +184,41 @@ def _numbered(
     certain: np.ndarray,
     inner: Sequence[int],
     model: NumberingModel,
+    height_px: float,
 ) -> list[Numbered]:
     if not inner:
         return []
     states = _EXTRA if model.transitional else _PLAIN
     places = boxes[[bodies[i] for i in inner]]
     centres = (places[:, :2] + places[:, 2:]) / 2
-    order = column_order(centres) if len(inner) > 1 else [0]
+    sizes = np.maximum(places[:, 2:] - places[:, :2], 1e-6)
+    order = column_order(centres / np.median(sizes, axis=0)) if len(inner) > 1 else [0]
     column = [inner[i] for i in order]
     emitted = _emitted(scores[column], states)
+    emitted *= _framed(centres[order, 1] / height_px, model.framing, states)
     ends = _ends(model.spans, states)
-    down = _Chain(centres[order], emitted, certain[column], ends, states)
-    up = _Chain(centres[order][::-1], emitted[::-1], certain[column][::-1], ends, states)
+    apart = _apart(centres[order], sizes[order])
+    pitch = _pitch_of_certain(apart, certain[column])
+    for _ in range(_PASSES):
+        down = _Chain(apart, pitch, emitted, certain[column], ends, states)
+        up = _Chain(
+            apart[::-1, ::-1], pitch[::-1], emitted[::-1], certain[column][::-1], ends, states
+        )
+        chosen_states = down.path() if down.likelihood >= up.likelihood else up.path()[::-1]
+        pitch = _pitch_of_path(apart, pitch, chosen_states, states)
     total = down.likelihood + up.likelihood
     if not total > 0:
         return [_alone(bodies[i], scores[i], certain[i]) for i in inner]
     posterior = (down.posterior() * down.likelihood + up.posterior()[::-1] * up.likelihood) / total
-    path = down.path() if down.likelihood >= up.likelihood else up.path()[::-1]
     numbered = []
     for place, i in enumerate(column):
-        chosen = path[place]
+        chosen = chosen_states[place]
         for state in np.flatnonzero(posterior[place] > _ALTERNATIVE):
             if state != chosen:
                 share = float(certain[i] * min(posterior[place, state], 0.5))
                 numbered.append(Numbered(bodies[i], states.names[state], share * 0.5, False))
         if chosen >= 0:
-            share = float(certain[i] * posterior[place, chosen])
-            numbered.append(Numbered(bodies[i], states.names[chosen], share, True))
+            numbered.append(Numbered(bodies[i], states.names[chosen], float(certain[i]), True))
         left = 1 - posterior[place].sum()
         if left > 0.5:
             numbered.append(_alone(bodies[i], scores[i], float(certain[i] * left)))
@@ -197,6 +232,24 @@ def _emitted(scores: np.ndarray, states: _States) -> np.ndarray:
     known["L6"] = _TRANSITIONAL * known["L5"]
     columns = np.stack([known[name] for name in states.names], axis=1) + _SCORE_FLOOR
     return (columns / columns.max(axis=1, keepdims=True)) ** _TRUST
+
+
+def _framed(
+    heights: np.ndarray, framing: Mapping[str, tuple[float, float]], states: _States
+) -> np.ndarray:
+    """Return how well bodies at those heights fit each state, (bodies, states), at most 1.
+
+    Bodies of a film are high or low together, so all of them count as one observation. A film
+    that is framed otherwise, or turned, fits badly everywhere; what that can cost is bounded.
+    """
+    misfit = np.full((len(heights), len(states.names)), _MOST_MISFRAMED)
+    for column, name in enumerate(states.names):
+        if name in framing:
+            mean, sd = framing[name]
+            misfit[:, column] = np.minimum(((heights - mean) / sd) ** 2 / 2, _MOST_MISFRAMED)
+    if not framing:
+        misfit[:] = 0
+    return np.exp(-misfit * _FRAMING_TRUST / len(heights))
 
 
 class _Ends(NamedTuple):
@@ -226,35 +279,37 @@ class _Chain:
 
     def __init__(
         self,
-        centres: np.ndarray,
+        apart: np.ndarray,
+        pitch: np.ndarray,
         emitted: np.ndarray,
         certain: np.ndarray,
         ends: _Ends,
         states: _States,
     ) -> None:
-        self._count = len(centres)
+        self._count = len(apart)
         self._ends = ends
-        self._body = emitted * certain[:, None]  # (bodies, states): it is a vertebra
+        self._body = emitted * certain[:, None] * _WORTH  # (bodies, states): it is a vertebra
         self._none = 1 - certain  # (bodies,): it is none
         self._before = np.concatenate([[1.0], np.cumprod(self._none)])
         self._after = np.concatenate([np.cumprod(self._none[::-1])[::-1], [1.0]])
-        self._moves = self._transitions(centres, states.steps)
+        self._moves = self._transitions(apart, pitch, states.steps)
         self._forward = self._run()
         weights = ends.weights[:, None]
         self._arrive = self._forward * ends.last * weights  # (bodies, spans, states)
         self.likelihood = float((self._arrive.sum(axis=(1, 2)) * self._after[1:]).sum())
 
-    def _transitions(self, centres: np.ndarray, steps: np.ndarray) -> dict[tuple[int, int], Any]:
+    def _transitions(
+        self, apart: np.ndarray, usual: np.ndarray, steps: np.ndarray
+    ) -> dict[tuple[int, int], Any]:
         """Return (i, j) -> (states, states): from body i to j, those between being none."""
         moves: dict[tuple[int, int], Any] = {}
         if self._count < 2:
             return moves
-        usual = _usual_spacing(centres)
         counts = np.maximum(steps, 1)
         for i in range(self._count):
             none = 1.0
             for j in range(i + 1, min(self._count, i + 2 + _MOST_SKIPPED)):
-                gap = np.hypot(*(centres[j] - centres[i])) / np.sqrt(usual[i] * usual[j])
+                gap = apart[i, j] / np.sqrt(usual[i] * usual[j])
                 off = (
                     np.log(max(gap, 1e-3)) - np.log(np.arange(1, counts.max() + 1))
                 ) / _GAP_SPREAD
@@ -309,10 +364,49 @@ class _Chain:
         return path
 
 
-def _usual_spacing(centres: np.ndarray) -> np.ndarray:
-    """Return the spacing to expect at each body, (bodies,) px: a median of five next to it."""
-    spacing = np.hypot(*np.diff(centres, axis=0).T)
-    padded = np.pad(spacing, 2, mode="edge")
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
-    at_bodies = np.concatenate([[smooth[0]], np.sqrt(smooth[1:] * smooth[:-1]), [smooth[-1]]])
-    return np.maximum(at_bodies, 1e-6)
+def _apart(centres: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return how far bodies lie apart, (bodies, bodies), in their own widths and heights.
+
+    So a film that was stretched, as the original's were, is as good as one that was not. Sizes are
+    smoothed along the column: a single box may be wrong.
+    """
+    near = np.stack([_smooth(side) for side in sizes.T], axis=1)
+    between = (near[:, None] + near[None]) / 2
+    return np.asarray(np.hypot(*((centres[:, None] - centres[None]) / between).transpose(2, 0, 1)))
+
+
+def _pitch_of_certain(apart: np.ndarray, certain: np.ndarray) -> np.ndarray:
+    """Return the spacing to expect at each body, by the steps between the surest of them."""
+    best = np.sort(certain)[::-1][:_SUREST]
+    sure = np.flatnonzero(certain >= np.median(best) / 2)
+    if len(sure) < 4:
+        return np.full(len(apart), _STEP_PER_BODY)
+    steps = np.array([apart[a, b] for a, b in pairwise(sure)])
+    middles = np.array([(a + b) / 2 for a, b in pairwise(sure)])
+    return _steady(np.interp(np.arange(len(apart)), middles, _smooth(steps)))
+
+
+def _steady(pitch: np.ndarray) -> np.ndarray:
+    """Return spacings kept near their median: along a column they change little by little."""
+    usual = float(np.median(pitch))
+    return np.clip(pitch, usual / _MOST_UNEVEN, usual * _MOST_UNEVEN)
+
+
+def _pitch_of_path(
+    apart: np.ndarray, pitch: np.ndarray, chosen: Sequence[int], states: _States
+) -> np.ndarray:
+    """Return the spacing to expect at each body, by the steps that were made along the column."""
+    bodies = [i for i, state in enumerate(chosen) if state >= 0]
+    if len(bodies) < 4:
+        return pitch
+    ends = list(pairwise(bodies))
+    steps = [max(1, abs(int(states.steps[chosen[a], chosen[b]]))) for a, b in ends]
+    found = np.array([apart[a, b] / n for (a, b), n in zip(ends, steps, strict=True)])
+    middles = np.array([(a + b) / 2 for a, b in ends])
+    return _steady(np.interp(np.arange(len(apart)), middles, _smooth(found)))
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Return the running median over five, ends repeated."""
+    padded = np.pad(values, 2, mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1))

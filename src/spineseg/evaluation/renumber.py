@@ -23,6 +23,7 @@ def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
         np.array([found.box for found in record.found]),
         np.array([found.level_scores for found in record.found]),
         model,
+        height_px=record.height,
     )
     return record.model_copy(
         update={
@@ -51,6 +52,7 @@ def numbered_prediction(prediction: Prediction, model: NumberingModel) -> Predic
         np.array([d.box for d in prediction.detections], float),
         np.array([d.level_scores for d in prediction.detections], float),
         model,
+        height_px=prediction.height,
     )
     return replace(
         prediction,
