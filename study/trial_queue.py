@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,11 +127,13 @@ def searched(trials: list[FrozenTrial]) -> int:
 def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
     """Give the study its seeded sampler and its pruner."""
     trials = len(study.get_trials(deepcopy=False))
-    study.sampler = optuna.samplers.TPESampler(
-        seed=config.search.seed + trials,  # A study that goes on must not draw the same again.
-        n_startup_trials=config.search.startup_trials,
-        group=True,  # Variants outside the space would else leave no parameter common to all.
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.sampler = optuna.samplers.TPESampler(
+            seed=config.search.seed + trials,  # A study that goes on must not draw the same again.
+            n_startup_trials=config.search.startup_trials,
+            group=True,  # Variants outside the space would else leave no parameter common to all.
+        )
     pruner = config.search.pruner
     study.pruner = (
         optuna.pruners.NopPruner()

@@ -36,6 +36,7 @@ search:
   startup_trials: 2
   space: {{lr0: {{low: 0.001, high: 0.02, log: true}}}}
   pruner: {{keep_percent: 50, startup_trials: 2, warmup_epochs: 1}}
+confirm: null
 devices: {{device: cpu}}
 store: {{root: {root}}}
 """

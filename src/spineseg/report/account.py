@@ -48,7 +48,7 @@ def remarks(summary: StudySummary) -> list[tuple[str, str]]:
     """Return (run, remark) for what keeps a run from being compared like the others."""
     found = [(run.name, note) for run in summary.runs for note in run.notes]
     baseline = summary.baseline
-    for run in summary.runs:
+    for run in summary.configurations:
         wanted = baseline and baseline.batch and run.batch and "batch" not in run.changes
         if baseline and wanted and run.batch != baseline.batch and not run.notes:
             note = f"trained with batch {run.batch}, not the baseline's {baseline.batch}"
@@ -62,10 +62,15 @@ def cost_text(summary: StudySummary) -> str:
     pruned = [run for run in summary.runs if run.outcome == "pruned"]
     baseline = summary.baseline
     text = f"{count(len(summary.runs), 'training')} took {duration(seconds)} on {summary.machine}."
+    again = [run.train_seconds for run in summary.runs if run.kind == "confirm"]
+    if again:
+        text += f" {len(again)} of them, on fresh seeds, took {duration(sum(again))}."
     if pruned and baseline and baseline.outcome == "completed":
         saved = sum(max(0, baseline.epochs - run.epochs) for run in pruned)
-        spared = f"{len(pruned)} of them {'was' if len(pruned) == 1 else 'were'} pruned"
-        text += f" {spared}, {count(saved, 'epoch')} short of the baseline's {baseline.epochs}."
+        spared = f"{len(pruned)} {'was' if len(pruned) == 1 else 'were'} pruned"
+        text += (
+            f" {spared} early, {count(saved, 'epoch')} short of the baseline's {baseline.epochs}."
+        )
     lost = sum(run.train_seconds for run in summary.runs if run.outcome == "failed")
     if lost:
         text += f" {duration(lost)} went into runs that failed."

@@ -1,4 +1,4 @@
-"""The report's figures of levels: the spine, confusion matrices, curves over confidence."""
+"""The report's figures of levels: the spine and confusion matrices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.transforms import Affine2D
 
 from ..evaluation.result import Evaluation
 from ..levels import ANATOMICAL_ORDER
-from .drawing import BLUE, FAINT, INK, ORANGE, SOFT, as_svg, fixed_figure, house_style, new_figure
+from .drawing import BLUE, FAINT, INK, ORANGE, SOFT, as_svg, fixed_figure, house_style
 from .wording import right_shares
 
 _SHARES = LinearSegmentedColormap.from_list("shares", [ORANGE, "#f3e3c3", "#9cc3e2", BLUE])
@@ -87,33 +87,6 @@ def _body(axes: Axes, left: float, rank: int, face: object) -> None:
     turn = Affine2D().rotate_deg_around(x, -_STEP * rank, float(np.degrees(slope) * 0.35))
     patch.set_transform(turn + axes.transData)
     axes.add_patch(patch)
-
-
-def confidence_curves(evaluations: dict[str, Evaluation]) -> list[str]:
-    """Draw mask F1, precision and recall over the confidence threshold, a panel each."""
-    panels = []
-    for kind, title in (("f1", "F1"), ("precision", "precision"), ("recall", "recall")):
-        drawn = {
-            name: (e.f1_curve["confidence"], e.f1_curve[f"mask_{kind}"])
-            for name, e in evaluations.items()
-            if e.f1_curve.get(f"mask_{kind}") and e.f1_curve.get("confidence")
-        }
-        if not drawn:
-            continue
-        with house_style():
-            figure, axes = new_figure(4.4, 2.35)
-            for (name, (confidence, values)), tint in zip(drawn.items(), (INK, BLUE), strict=False):
-                axes.plot(confidence, values, color=tint, lw=2)
-                if kind == "f1":
-                    e = evaluations[name]
-                    spot = (e.mask_best_f1_confidence, e.mask_best_f1)
-                    axes.plot(*spot, "o", color=tint, ms=6, mec="white")
-            axes.set_xlabel("confidence")
-            axes.set_title(title)
-            axes.set_xlim(0, 1)
-            axes.set_ylim(0, 1.02)
-            panels.append(as_svg(figure, f"Mask {title} over confidence"))
-    return panels
 
 
 def confusion(title: str, evaluation: Evaluation) -> str:

@@ -1,7 +1,8 @@
-"""The report's figures of runs: learning, effects, importances, searched values, cost."""
+"""The report's figures of runs: learning, importances, searched values, cost."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from .drawing import (
     BLUE,
-    FAINT,
     GREY,
     INK,
     ORANGE,
@@ -21,7 +21,6 @@ from .drawing import (
     new_figure,
 )
 from .model import RunSummary, StudySummary
-from .table import CLEAR_DIFFERENCE
 from .wording import metric_name
 
 MOST_ROWS = 24
@@ -29,31 +28,38 @@ _LAST_MARK = {"pruned": "x", "failed": "v"}
 
 
 def run_colours(summary: StudySummary) -> dict[str, str]:
-    """Return run -> colour: baseline black, best blue, variants one each, searched runs grey."""
+    """Return run -> colour: baseline black, leader blue, variants one each, searched runs grey."""
+    leader = leader_name(summary)
     variants = [run.name for run in summary.runs if run.kind == "variant"]
     colours = {run.name: GREY for run in summary.runs}
-    for place, name in enumerate(name for name in variants if name != summary.best):
+    for place, name in enumerate(name for name in variants if name != leader):
         colours[name] = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]
-    if summary.best:
-        colours[summary.best] = BLUE
+    if leader:
+        colours[leader] = BLUE
     return colours | {"baseline": INK}
+
+
+def leader_name(summary: StudySummary) -> str | None:
+    """Return the run that the figures set off: the leading one."""
+    return summary.leader.name if summary.leader else None
 
 
 def legend(summary: StudySummary) -> list[tuple[str, str, str]]:
     """Return (colour, name, line class) for every kind of line that the learning curves show."""
-    colours = run_colours(summary)
-    drawn = [run for run in summary.runs if any(run.curves.values())]
-    named = [run for run in drawn if run.kind != "search" or run.name == summary.best]
-    named.sort(key=lambda run: (run.kind != "baseline", run.name != summary.best))
+    colours, leader = run_colours(summary), leader_name(summary)
+    drawn = [run for run in summary.configurations if any(run.curves.values())]
+    named = [run for run in drawn if run.kind != "search" or run.name == leader]
+    named.sort(key=lambda run: (run.kind != "baseline", run.name != leader))
+    mark = " (best)" if leader == summary.best else " (leading)"
     lines = [
         (
             colours[run.name],
-            run.name + (" (best)" if run.name == summary.best else ""),
-            "thick" if run.name in ("baseline", summary.best) else "line",
+            run.name + (mark if run.name == leader else ""),
+            "thick" if run.name in ("baseline", leader) else "line",
         )
         for run in named
     ]
-    rest = sum(run.kind == "search" and run.name != summary.best for run in drawn)
+    rest = sum(run.kind == "search" and run.name != leader for run in drawn)
     if rest:
         lines.append((GREY, f"searched ({rest})", "thin"))
     ends = {run.outcome for run in drawn}
@@ -63,18 +69,18 @@ def legend(summary: StudySummary) -> list[tuple[str, str, str]]:
 
 def learning_curves(summary: StudySummary, metric: str, title: str) -> str:
     """Draw one metric over the epochs for every run that has it; empty where none has."""
-    runs = [run for run in summary.runs if run.curves.get(metric)]
+    runs = [run for run in summary.configurations if run.curves.get(metric)]
     if not runs:
         return ""
-    colours = run_colours(summary)
+    colours, leader = run_colours(summary), leader_name(summary)
     with house_style():
         figure, axes = new_figure(5.3, 3.1)
         for run in runs:
             values = run.curves[metric]
-            top = 3 if run.name == "baseline" else 2 if run.name == summary.best else 0
+            top = 3 if run.name == "baseline" else 2 if run.name == leader else 0
             width = {"search": 0.9, "variant": 1.4}.get(run.kind, 2.6)
             style: dict[str, Any] = {"color": colours[run.name], "zorder": 3 + top}
-            style["lw"] = 2.2 if run.name == summary.best and run.kind != "baseline" else width
+            style["lw"] = 2.2 if run.name == leader and run.kind != "baseline" else width
             style["zorder"] += run.kind == "variant"
             style["marker"] = "o" if len(values) == 1 else None
             axes.plot(range(1, len(values) + 1), values, ms=4, **style)
@@ -101,66 +107,6 @@ def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
         low, high = float(finite.min()), float(np.percentile(finite, 97))
         if high > low:
             axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-
-
-def effects(summary: StudySummary) -> str:
-    """Draw each completed run's difference to the baseline in the objective, best on top.
-
-    One training each: a dot and no interval. More than `MOST_ROWS` searched runs: the best ones.
-    """
-    baseline = summary.baseline
-    base = baseline.value(summary.objective) if baseline else None
-    if base is None or not summary.challengers:
-        return ""
-    shown = _fewer(summary)
-    deltas = [(run.value(summary.objective) or 0.0) - base for run in shown]
-    colours = run_colours(summary)
-    with house_style():
-        figure, axes = new_figure(6.4, 1.0 + 0.27 * len(shown))
-        places = np.arange(len(shown))
-        axes.axvspan(-CLEAR_DIFFERENCE, CLEAR_DIFFERENCE, color=FAINT, zorder=0, lw=0)
-        axes.axvline(0, color=INK, lw=1.4)
-        tints = [SOFT if colours[run.name] == GREY else colours[run.name] for run in shown]
-        axes.hlines(places, 0, deltas, color=tints, lw=1.6, alpha=0.6)
-        axes.scatter(deltas, places, color=tints, s=42, zorder=3)
-        for place, delta in zip(places, deltas, strict=True):
-            side = 1 if delta >= 0 else -1
-            axes.annotate(
-                f"{delta:+.3f}".replace("-", "−"),
-                (delta, place),
-                (7 * side, 0),
-                textcoords="offset points",
-                ha="left" if delta >= 0 else "right",
-                va="center",
-                fontsize=8,
-                color=SOFT,
-            )
-        axes.set_yticks(places, [run.name for run in shown])
-        axes.set_ylim(-0.7, len(shown) - 0.3)
-        reach = max(*map(abs, deltas), 2 * CLEAR_DIFFERENCE)
-        low, high = min(*deltas, -CLEAR_DIFFERENCE), max(*deltas, CLEAR_DIFFERENCE)
-        axes.set_xlim(low - 0.3 * reach, high + 0.3 * reach)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel(
-            f"{metric_name(summary.objective)}, difference to the baseline's {base:.3f}"
-        )
-        return as_svg(figure, "Difference of each run to the baseline")
-
-
-def _fewer(summary: StudySummary) -> list[RunSummary]:
-    """Return the runs to draw, worst first: all variants, and the best of many searched runs."""
-    ranked = sorted(summary.challengers, key=lambda run: run.value(summary.objective) or 0.0)
-    room = max(0, MOST_ROWS - sum(run.kind != "search" for run in ranked))
-    searched = [run.name for run in ranked if run.kind == "search"]
-    kept = set(searched[max(0, len(searched) - room) :])
-    return [run for run in ranked if run.kind != "search" or run.name in kept]
-
-
-def effects_left_out(summary: StudySummary) -> int:
-    """Return how many of the lowest searched runs `effects` does not draw."""
-    return len(summary.challengers) - len(_fewer(summary))
 
 
 def importances(values: dict[str, float]) -> str:
@@ -210,7 +156,7 @@ def _searched_panel(axes: Axes, summary: StudySummary, name: str, runs: list[Run
     choices = [str(choice) for choice in axis.get("choices", ())]
     for run in runs:
         value = run.changes[name]
-        best, pruned = run.name == summary.best, run.outcome == "pruned"
+        best, pruned = run.name == leader_name(summary), run.outcome == "pruned"
         axes.plot(
             choices.index(str(value)) if str(value) in choices else value,
             run.value(summary.objective) or 0.0,
@@ -234,29 +180,43 @@ def _searched_panel(axes: Axes, summary: StudySummary, name: str, runs: list[Run
 
 
 def cost(summary: StudySummary) -> str:
-    """Draw each run's training time, the longest on top; at most `MOST_ROWS` of them."""
-    runs = _timed(summary)[-MOST_ROWS:]
-    if not runs:
+    """Draw each run's training time, the longest on top; at most `MOST_ROWS` of them.
+
+    Trainings on fresh seeds are one bar for each configuration.
+    """
+    bars = _timed(summary)[-MOST_ROWS:]
+    if not bars:
         return ""
-    hours = runs[-1].train_seconds > 5400
-    times = [run.train_seconds / (3600 if hours else 60) for run in runs]
-    tints = [{"pruned": GREY, "failed": ORANGE}.get(run.outcome, SOFT) for run in runs]
+    hours = bars[-1][1] > 5400
+    times = [seconds / (3600 if hours else 60) for _, seconds, _ in bars]
     with house_style():
-        figure, axes = new_figure(6.4, 0.9 + 0.22 * len(runs))
-        bars = axes.barh([run.name for run in runs], times, color=tints, height=0.6)
-        axes.bar_label(bars, fmt="%.1f", padding=4, fontsize=8, color=SOFT)
-        axes.set_xlabel(f"training {'hours' if hours else 'minutes'} (light: pruned, red: failed)")
+        figure, axes = new_figure(6.4, 0.9 + 0.22 * len(bars))
+        tints = [tint for _, _, tint in bars]
+        drawn = axes.barh([name for name, _, _ in bars], times, color=tints, height=0.6)
+        axes.bar_label(drawn, fmt="%.1f", padding=4, fontsize=8, color=SOFT)
+        seeds = ", blue: fresh seeds" if BLUE in tints else ""
+        unit = "hours" if hours else "minutes"
+        axes.set_xlabel(f"training {unit} (light: pruned, red: failed{seeds})")
         axes.set_xlim(0, max(times) * 1.1)
-        axes.set_ylim(-0.7, len(runs) - 0.3)
+        axes.set_ylim(-0.7, len(bars) - 0.3)
         axes.grid(axis="y", visible=False)
         return as_svg(figure, "Training time of each run")
 
 
 def cost_left_out(summary: StudySummary) -> int:
-    """Return how many of the shortest runs `cost` does not draw."""
+    """Return how many of the shortest bars `cost` does not draw."""
     return max(0, len(_timed(summary)) - MOST_ROWS)
 
 
-def _timed(summary: StudySummary) -> list[RunSummary]:
-    timed = (run for run in summary.runs if run.train_seconds > 0)
-    return sorted(timed, key=lambda run: run.train_seconds)
+def _timed(summary: StudySummary) -> list[tuple[str, float, str]]:
+    """Return (name, seconds, colour), shortest first."""
+    bars = [
+        (run.name, run.train_seconds, {"pruned": GREY, "failed": ORANGE}.get(run.outcome, SOFT))
+        for run in summary.configurations
+    ]
+    again: dict[str, list[float]] = defaultdict(list)
+    for run in summary.runs:
+        if run.kind == "confirm":
+            again[run.name.rpartition("-seed-")[0]].append(run.train_seconds)
+    bars += [(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE) for arm, s in again.items()]
+    return sorted((bar for bar in bars if bar[1] > 0), key=lambda bar: bar[1])

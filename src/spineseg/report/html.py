@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def write_html(template: str, content: Mapping[str, Any], path: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["minus"] = minus
     html = environment.get_template(template).render(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -35,6 +37,11 @@ def write_html(template: str, content: Mapping[str, Any], path: Path) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def minus(text: object) -> str:
+    """Return the text with a true minus sign before negative figures; hyphens stay."""
+    return re.sub(r"(?<![\w-])-(?=[\d.])", "−", str(text))
 
 
 def read_film(path: Path, most_px: tuple[int, int] = _PICTURE_PX) -> np.ndarray:

@@ -85,6 +85,11 @@ class ArmResult(Model):
         """Mean score over the fresh seeds."""
         return sum(self.scores) / len(self.scores)
 
+    @property
+    def luck(self) -> float | None:
+        """By how much it scored higher where it was found than on fresh seeds."""
+        return None if self.searched_score is None else self.searched_score - self.mean
+
     def effect(self, metric: str) -> Effect | None:
         """Return the effect on one metric."""
         return next((effect for effect in self.effects if effect.metric == metric), None)
@@ -176,13 +181,26 @@ class StudySummary(Model):
         return self.run("baseline")
 
     @property
+    def configurations(self) -> list[RunSummary]:
+        """Every run but those that train a configuration again on a fresh seed."""
+        return [run for run in self.runs if run.kind != "confirm"]
+
+    @property
     def challengers(self) -> list[RunSummary]:
-        """Every completed and evaluated run but the baseline."""
+        """Every completed and evaluated configuration but the baseline."""
         return [
             run
-            for run in self.runs
+            for run in self.configurations
             if run.outcome == "completed" and run.evaluation and run.name != "baseline"
         ]
+
+    @property
+    def leader(self) -> RunSummary | None:
+        """The run to look into beside the baseline: promoted, else best confirmed, else best."""
+        finalist = self.evidence.best_arm if self.evidence else None
+        names = [self.test.candidate if self.test else None, finalist.name if finalist else None]
+        runs = [self.run(name) for name in names]
+        return next((run for run in runs if run and run.evaluation), self.best_run)
 
     @property
     def best_run(self) -> RunSummary | None:

@@ -10,13 +10,24 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
-from ..evaluation.result import Evaluation
-from . import account, anatomy, figures, wording
+from . import (
+    account,
+    anatomy,
+    answer,
+    cautions,
+    confirmation,
+    effects,
+    figures,
+    next_steps,
+    where,
+    wording,
+    working_point,
+)
 from .html import jpeg_uri, read_film, write_html
 from .mistakes import draw_errors
 from .model import Comparison, StudySummary
 from .overlay import MARGIN_COLOUR, draw_overlay
-from .table import CLEAR_DIFFERENCE, COLUMNS, leaderboard, signed, signed_points
+from .table import CLEAR_DIFFERENCE, COLUMNS, leaderboard
 
 _CURVES = (
     ("val/cls_loss", "class loss, validation"),
@@ -35,76 +46,96 @@ def write_page(summary: StudySummary, comparisons: Sequence[Comparison], path: P
 
 
 def _content(summary: StudySummary, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    baseline, best = summary.baseline, summary.best_run
-    challenger = best if best and best.kind != "baseline" and best.evaluation else None
-    evaluations = _evaluations(summary)
-    goal = wording.metric_name(summary.objective)
-    curves = [(f"val/{summary.objective}", f"{goal}, validation"), *_CURVES]
+    leader, baseline = summary.leader, summary.baseline
+    challenger = leader if leader and leader.kind != "baseline" and leader.evaluation else None
     return {
         "summary": summary,
-        "goal": goal,
-        "answer": wording.answer(summary),
-        "cautions": wording.cautions(summary),
-        "tiles": _tiles(summary, evaluations),
+        "goal": wording.metric_name(summary.objective),
+        "objective": summary.objective,
+        "clear": CLEAR_DIFFERENCE,
+        "challenger": challenger.name if challenger else None,
+        "promoted": summary.test.candidate if summary.test and summary.test.promoted else None,
+        "baseline_done": bool(baseline and baseline.outcome == "completed"),
+        "config": summary.config_path or "STUDY.yaml",
+        **_answer(summary),
+        **_where(summary),
+        **_runs(summary),
+        **_search_and_cost(summary),
+        "steps": next_steps.steps(summary),
+        "pictures": [_side_by_side(c, challenger is not None) for c in comparisons],
+        "facts": [(k.replace("_", " "), account.fact_text(v)) for k, v in summary.data.items()],
+    }
+
+
+def _answer(summary: StudySummary) -> dict[str, Any]:
+    evidence, test, found = summary.evidence, summary.test, answer.claim(summary)
+    noise = confirmation.noise_text(evidence) if evidence else []
+    if evidence:
+        noise += [confirmation.luck_text(evidence), confirmation.no_arms_text(evidence)]
+    return {
+        "answer": answer.answer(summary),
+        "tiles": answer.tiles(summary),
+        "cautions": cautions.cautions(summary),
+        "claim": found,
+        "finalists": confirmation.finalists(summary),
+        "tested": confirmation.tested(summary),
+        "every_metric": confirmation.every_metric(found.arm) if found else None,
+        "seed_dots": Markup(confirmation.seed_dots(summary)),
+        "noise": [text for text in noise if text],
+        "openings_text": confirmation.openings_text(test) if test else ("", False),
+        "openings": confirmation.openings(test) if test else None,
+        "gates": confirmation.gates(test) if test else None,
+        "gates_text": confirmation.gates_text(test) if test else "",
+    }
+
+
+def _where(summary: StudySummary) -> dict[str, Any]:
+    scores = where.evaluations(summary)
+    return {
+        "evaluations": scores,
+        "where_sentences": where.sentences(scores) if scores else [],
+        "spine": Markup(anatomy.spine(scores)) if scores else "",
+        "kinds_of_error": where.kinds_of_error(scores) if scores else None,
+        "views": where.views(scores),
+        "numberings": where.numberings(summary),
+        "numbering_text": where.numbering_text(summary),
+        "outlines": where.outlines(scores) if scores else None,
+        "confusions": _svgs([anatomy.confusion(*pair) for pair in scores.items()]),
+        "points": working_point.table(scores) if scores else None,
+        "point_sentences": working_point.sentences(scores) + where.lost_levels(scores),
+        "point_curves": Markup(working_point.curves(scores)),
+    }
+
+
+def _runs(summary: StudySummary) -> dict[str, Any]:
+    goal = wording.metric_name(summary.objective)
+    curves = [(f"val/{summary.objective}", f"{goal}, validation"), *_CURVES]
+    judged = summary.evidence is not None
+    return {
         "columns": COLUMNS,
         "rows": leaderboard(summary),
-        "objective": summary.objective,
         "remarks": account.remarks(summary),
-        "effects": Markup(figures.effects(summary)),
-        "effects_left_out": figures.effects_left_out(summary),
-        "hypotheses": wording.hypotheses(summary),
-        "clear": CLEAR_DIFFERENCE,
+        "hypotheses": effects.hypotheses(summary),
+        "interval_note": effects.interval_note(summary),
+        "forest": Markup(effects.forest(summary)),
+        "differences": "" if judged else Markup(effects.differences(summary)),
+        "differences_left_out": effects.differences_left_out(summary),
         "legend": figures.legend(summary),
         "curves": _svgs([figures.learning_curves(summary, *curve) for curve in curves]),
-        "numbering": wording.numbering(evaluations) if evaluations else [],
-        "gained": wording.levels_gained(*evaluations.values()) if len(evaluations) == 2 else "",
-        "evaluations": evaluations,
-        "spine": Markup(anatomy.spine(evaluations)) if evaluations else "",
-        "confusions": _svgs([anatomy.confusion(*pair) for pair in evaluations.items()]),
-        "confidence": _svgs(anatomy.confidence_curves(evaluations)),
+    }
+
+
+def _search_and_cost(summary: StudySummary) -> dict[str, Any]:
+    return {
         "search": account.search_text(summary),
         "space": account.space_lines(summary),
         "importances": Markup(figures.importances(summary.importances)),
         "searched": _svgs(figures.searched_values(summary)),
-        "pictures": [_side_by_side(c, challenger is not None) for c in comparisons],
-        "challenger": challenger.name if challenger else None,
         "cost": Markup(figures.cost(summary)),
         "cost_left_out": figures.cost_left_out(summary),
         "cost_text": account.cost_text(summary),
         "unfinished": account.unfinished(summary),
-        "facts": [(k.replace("_", " "), account.fact_text(v)) for k, v in summary.data.items()],
-        "config": summary.config_path or "STUDY.yaml",
-        "baseline_done": bool(baseline and baseline.outcome == "completed"),
     }
-
-
-def _evaluations(summary: StudySummary) -> dict[str, Evaluation]:
-    """Return the evaluations to look into: the baseline's, and the best run's beside it."""
-    runs = [summary.baseline, summary.best_run]
-    return {
-        run.name: run.evaluation
-        for run in runs
-        if run is not None and run.evaluation is not None and run.outcome == "completed"
-    }
-
-
-def _tiles(summary: StudySummary, evaluations: dict[str, Evaluation]) -> list[tuple[str, str, str]]:
-    """Return (what, figure, difference to the baseline) of the best run, else of the baseline."""
-    if not evaluations:
-        return []
-    base = evaluations.get("baseline")
-    name, last = list(evaluations.items())[-1]
-    against = base if name != "baseline" else None
-    tiles = []
-    for metric in dict.fromkeys((summary.objective, "mask_map50", "box_map50")):
-        value = float(getattr(last, metric))
-        delta = signed(value - float(getattr(against, metric))) if against else ""
-        tiles.append((wording.metric_name(metric), f"{value:.3f}", delta))
-    points = last.right_level_rate - against.right_level_rate if against else 0.0
-    delta = f"{signed_points(points)} points" if against else ""
-    tiles.append(("right level", f"{last.right_level_rate:.1%}", delta))
-    tiles.append(("found", f"{last.found_rate:.1%}", ""))
-    return tiles
 
 
 def _svgs(drawn: Sequence[str]) -> list[Markup]:

@@ -12,7 +12,7 @@ from .model import RunSummary, StudySummary
 
 NONE = "–"
 CLEAR_DIFFERENCE = 0.01
-"""Rule of thumb: with one seed each, smaller differences are not told apart from chance."""
+"""Rule of thumb where no interval is known: smaller differences are not told from chance."""
 SCORES = (
     "mask_map50",
     "mask_map50_95",
@@ -39,6 +39,7 @@ class Row(Model):
     epochs: int
     hours: float
     notes: list[str]
+    judged: dict[str, str] | None = None  # Score -> verdict by interval; None: no intervals.
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,17 @@ class Column:
         return signed_points(value) if self.delta == "right_level_rate" else signed(value)
 
     def tone(self, row: Row) -> str:
-        """Return "up" or "down" for a clear difference of a completed run, else nothing."""
+        """Return "up" or "down" for a clear difference of a completed run, else nothing.
+
+        Clear is what its interval says; the rule of thumb where the study has no intervals.
+        """
         value = row.deltas[self.delta] if self.delta else None
-        if value is None or row.outcome != "completed" or not is_clear(value):
+        if value is None or row.outcome != "completed":
             return ""
-        return "up" if value > 0 else "down"
+        if row.judged is not None:
+            word = row.judged.get(self.delta or "", "")
+            return {"better": "up", "worse": "down"}.get(word, "")
+        return ("up" if value > 0 else "down") if is_clear(value) else ""
 
 
 def is_clear(delta: float) -> bool:
@@ -116,8 +123,20 @@ _WAIVED = ("±box mAP50", "±box 50-95", "±level %", "Mpar", "conf", "±mask mA
 
 
 def leaderboard(summary: StudySummary) -> list[Row]:
-    """Return the runs, completed ones first and by the objective; the baseline leads equals."""
-    rows = [_row(run, summary.baseline, summary.best) for run in summary.runs]
+    """Return the configurations, completed ones first and by the objective.
+
+    The baseline leads equals. Trainings on fresh seeds are no configurations of their own.
+    """
+    evidence = summary.evidence
+    judged: dict[str, dict[str, str]] = {}
+    for effect in evidence.variants if evidence else ():
+        judged.setdefault(effect.name, {})[effect.metric] = effect.verdict
+    rows = [
+        _row(run, summary.baseline, summary.best).model_copy(
+            update={"judged": judged.get(run.name, {}) if evidence else None}
+        )
+        for run in summary.configurations
+    ]
 
     def place(row: Row) -> tuple[int, float, bool]:
         value = row.scores.get(summary.objective)

@@ -1,0 +1,20 @@
+"""A small table of the report: a head, rows of text, and which cells are good or bad news."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TONES = {"better": "better", "worse": "worse", "passed": "better", "REFUSED": "worse"}
+
+
+class Grid(NamedTuple):
+    """Rows of cells under a head; the first column is a name, `prose` columns may wrap."""
+
+    head: list[str]
+    rows: list[list[str]]
+    prose: tuple[int, ...] = ()
+    bold: tuple[str, ...] = ()  # First cells of rows to set off.
+
+    def tone(self, cell: str) -> str:
+        """Return the class of a verdict's cell, empty for any other."""
+        return TONES.get(cell, "")
