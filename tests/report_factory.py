@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from spineseg.evaluation.result import Evaluation, LevelScore
+from spineseg.evaluation.result import Evaluation, LevelScore, ViewScore
 from spineseg.films import Outline
 from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.report.model import RunSummary, StudySummary
+from spineseg.report.model import (
+    ArmResult,
+    Effect,
+    Evidence,
+    GateResult,
+    Opening,
+    RunSummary,
+    SealedTest,
+    StudySummary,
+)
 
 _PER_LEVEL = 40
 
@@ -34,6 +43,10 @@ def evaluation(score: float) -> Evaluation:
         box_map50_95=score + 0.05,
         mask_map50=score + 0.2,
         mask_map50_95=score,
+        box_map50_any=score + 0.3,
+        box_map50_95_any=score + 0.2,
+        mask_map50_any=score + 0.28,
+        mask_map50_95_any=score + 0.15,
         box_best_f1=float(f1[best]),
         box_best_f1_confidence=float(grid[best]),
         mask_best_f1=float(f1[best]),
@@ -44,11 +57,15 @@ def evaluation(score: float) -> Evaluation:
         found_rate=found / labelled,
         right_level_rate=right / labelled,
         off_by_one_rate=(found - right) / labelled,
+        whole_column_right_rate=score / 2,
+        mean_dice=0.8 + score / 10,
+        mean_boundary_px=2.5 - score,
         missed=labelled - found,
         invented=22,
         doubled=13,
         seconds_per_image=0.0123,
         levels=levels,
+        views={"frontal": _view(score, 41, 697, 0.02), "lateral": _view(score, 40, 263, 0.12)},
         f1_curve={
             "confidence": grid.tolist(),
             "box_f1": f1.tolist(),
@@ -57,6 +74,27 @@ def evaluation(score: float) -> Evaluation:
             "mask_recall": recall.tolist(),
         },
         confusion=confusion,
+    )
+
+
+def _view(score: float, images: int, instances: int, lost: float) -> ViewScore:
+    right = 0.6 + score / 2 - lost
+    return ViewScore(
+        images=images,
+        instances=instances,
+        found_rate=0.95,
+        right_level_rate=right,
+        off_by_one_rate=0.95 - right,
+        whole_column_right_rate=score / 2,
+        missed=round(0.05 * instances),
+        invented=11,
+        doubled=6,
+        mean_dice=0.8 + score / 10,
+        mean_boundary_px=2.5 - score,
+        box_map50=score + 0.2,
+        box_map50_95=score + 0.03,
+        mask_map50=score + 0.18,
+        mask_map50_95=score - lost,
     )
 
 
@@ -234,3 +272,207 @@ def column(shift: float = 0.0, *, bend: float = 0.0) -> tuple[Outline, ...]:
         )
         for i, level in enumerate(ANATOMICAL_ORDER[7:])
     )
+
+
+METRICS = ("mask_map50_95", "mask_map50", "box_map50", "right_level_rate", "off_by_one_rate")
+METRICS += ("whole_column_right_rate",)
+
+
+def effect(
+    name: str, gain: float, half: float = 0.02, *, metric: str = "mask_map50_95", **changes: Any
+) -> Effect:
+    """Return an effect of `gain` over a baseline of 0.3, with an interval of twice `half`."""
+    values = {
+        "name": name,
+        "metric": metric,
+        "baseline": 0.3,
+        "challenger": 0.3 + gain,
+        "low": gain - half,
+        "high": gain + half,
+        "p": 0.004,
+        "p_holm": None,
+        "runs": 1,
+        "baseline_runs": 1,
+    }
+    return Effect.model_validate(values | changes)
+
+
+def arm(
+    name: str,
+    searched: float | None,
+    scores: list[float],
+    *,
+    base: float = 0.3,
+    half: float = 0.02,
+    p_holm: float = 0.012,
+) -> ArmResult:
+    """Return an arm with its fresh seeds' scores; effects unless it is the baseline's."""
+    gain = sum(scores) / len(scores) - base
+    runs = {"runs": len(scores), "baseline_runs": len(scores), "p_holm": p_holm}
+    return ArmResult(
+        name=name,
+        searched_score=searched,
+        scores=scores,
+        seeds=[1001 + i for i in range(len(scores))],
+        runs=[f"{name}-seed-{i + 1}" for i in range(len(scores))],
+        effects=[]
+        if name == "baseline"
+        else [
+            effect(
+                name,
+                -gain if metric == "off_by_one_rate" else gain,
+                half,
+                metric=metric,
+                baseline=base,
+                challenger=base - gain if metric == "off_by_one_rate" else base + gain,
+                **runs,
+            )
+            for metric in METRICS
+        ],
+    )
+
+
+def evidence(**changes: Any) -> Evidence:
+    """Return the evidence of `study`: no-flips confirmed at +0.030, upright not told apart."""
+    values = {
+        "objective": "mask_map50_95",
+        "films": 81,
+        "patients": 60,
+        "baseline_scores": [0.300, 0.296, 0.304, 0.300],
+        "noise_sd": 0.0033,
+        "seeds": 3,
+        "detectable_sd": 3.2,
+        "variants": [
+            effect("no-flips", 0.0456, baseline_runs=4),
+            effect("no-mosaic", 0.003, baseline_runs=4),
+            effect("upright", -0.05, baseline_runs=4),
+        ],
+        "arms": [
+            arm("baseline", 0.300, [0.296, 0.304, 0.300]),
+            arm("no-flips", 0.3456, [0.325, 0.335, 0.330]),
+            arm("no-mosaic", 0.303, [0.300, 0.304, 0.305], p_holm=0.7),
+        ],
+        "numbering": "sequence",
+    }
+    return Evidence.model_validate(values | changes)
+
+
+def opening(day: int = 2, reason: str = "promotion") -> Opening:
+    """Return one opening of the sealed test part."""
+    return Opening(
+        time=f"2025-02-{day:02d} 10:00",
+        study="made-up",
+        runs=["baseline-seed-1", "no-flips-seed-1"],
+        reason=reason,
+    )
+
+
+def sealed_test(**changes: Any) -> SealedTest:
+    """Return a test part opened once, where no-flips gains 0.025 and passes its gates."""
+    values = {
+        "films": 44,
+        "patients": 31,
+        "openings": [opening()],
+        "arms": [
+            arm("baseline", None, [0.290, 0.294, 0.292], base=0.292),
+            arm("no-flips", None, [0.315, 0.318, 0.318], base=0.292),
+            arm("no-mosaic", None, [0.294, 0.292, 0.296], base=0.292, p_holm=0.8),
+        ],
+        "gates": [
+            GateResult(name="confirmed on fresh seeds", passed=True, figure="3 trainings, 3"),
+            GateResult(name="speed", passed=True, figure="1.02 times the baseline's"),
+        ],
+        "candidate": "no-flips",
+        "promoted": True,
+    }
+    return SealedTest.model_validate(values | changes)
+
+
+def confirmations(arms: list[ArmResult], epochs: int = 4) -> list[RunSummary]:
+    """Return the trainings on fresh seeds that the arms are made of."""
+    return [
+        run(
+            name,
+            score,
+            kind="confirm",
+            hypothesis=f"{each.name} once more, on a fresh seed",
+            changes={"seed": seed},
+            seed=seed,
+            epochs=epochs,
+            train_seconds=60.0 * epochs,
+        )
+        for each in arms
+        for name, score, seed in zip(each.runs, each.scores, each.seeds, strict=True)
+    ]
+
+
+def confirmed_study(**changes: Any) -> StudySummary:
+    """Return `study` with evidence, its fresh seeds, and other ways of numbering."""
+    shown, plain = study(), evidence()
+    runs = [
+        each.model_copy(update={"other_numbering": evaluation(each.evaluation.mask_map50_95 - 0.1)})
+        if each.evaluation
+        else each
+        for each in shown.runs
+    ]
+    values = {"runs": [*runs, *confirmations(plain.arms)], "evidence": plain}
+    return shown.model_copy(update=values | changes)
+
+
+def large_evidence() -> dict[str, Any]:
+    """Return what `large_study` takes to have its evidence and its test part, opened twice."""
+    base, rng = large_study(), np.random.default_rng(8)
+    gains = {r.name: (r.value("mask_map50_95") or 0) - 0.537 for r in base.runs}
+    variants = [
+        effect(r.name, gains[r.name], 0.018, baseline=0.537, challenger=0.537 + gains[r.name],
+               baseline_runs=6)
+        for r in base.runs if r.kind == "variant"
+    ]  # fmt: skip
+    top = sorted(base.challengers, key=lambda r: -gains[r.name])[:3]
+
+    def arms(shift: float, half: float) -> list[ArmResult]:
+        found = [arm("baseline", 0.537, (0.534 + shift + rng.normal(0, 0.006, 5)).tolist())]
+        for place, each in enumerate(top):
+            mean = 0.537 + shift + gains[each.name] * (0.55 - 0.2 * place)
+            scores = (mean + rng.normal(0, 0.006, 5)).tolist()
+            searched = 0.537 + gains[each.name]
+            found.append(
+                arm(each.name, searched, scores, base=found[0].mean, half=half,
+                    p_holm=0.004 + 0.06 * place)
+            )  # fmt: skip
+        return [found[0], *sorted(found[1:], key=lambda a: -a.mean)]
+
+    confirmed, tested = arms(0.0, 0.015), arms(-0.02, 0.021)
+    runs = [
+        r.model_copy(update={"other_numbering": evaluation(r.evaluation.mask_map50_95 - 0.1)})
+        if r.evaluation
+        else r
+        for r in base.runs
+    ]
+    shown = evidence(
+        baseline_scores=[0.537, *confirmed[0].scores],
+        noise_sd=0.0061,
+        seeds=5,
+        detectable_sd=2.02,
+        variants=variants,
+        arms=confirmed,
+    )
+    gates = [
+        GateResult(name="confirmed on fresh seeds", passed=True, figure="5 trainings, 5 of the "
+                   "baseline; two of each are the least"),
+        GateResult(name="no leak in the audit", passed=True, figure="none"),
+        GateResult(name="better on the test part", passed=False, figure="mask_map50_95 0.5412 "
+                   "against 0.5140, +0.0272 (95 % interval +0.0062 to +0.0482; must lie above 0)"),
+    ]  # fmt: skip
+    test = sealed_test(
+        arms=tested,
+        openings=[opening(), opening(9, "the first promotion was refused for its speed alone")],
+        gates=gates,
+        candidate=confirmed[1].name,
+        promoted=False,
+    )
+    return {
+        "runs": [*runs, *confirmations(confirmed, 60)],
+        "evidence": shown,
+        "test": test,
+    }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import log, sqrt
 from statistics import median
 
+from scipy.stats import t as student
+
 from ..evaluation.resampling import detectable_effect
 from ..evaluation.result import Evaluation
 from .answer import claim
@@ -97,24 +99,28 @@ def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
     half = (effect.high - effect.low) / 2
     seed_half = 0.0
     if evidence.noise_sd:
-        seed_half = 1.96 * evidence.noise_sd * sqrt(1 / effect.runs + 1 / effect.baseline_runs)
+        freedom = max(effect.runs + effect.baseline_runs - 2, 1)
+        spread = evidence.noise_sd * sqrt(1 / effect.runs + 1 / effect.baseline_runs)
+        seed_half = float(student.ppf(0.975, freedom)) * spread
     if evidence.noise_sd and seed_half > 0.7 * half:  # Half of the variance or more.
         seeds = seeds_wanted(effect.difference / evidence.noise_sd)
         much = f"more than {_MOST_SEEDS} seeds" if seeds is None else count(seeds, "seed")
         return (
-            f" Most of its width is noise between seeds. A true gain of that size "
+            f" By estimate, most of its width is noise between seeds. A true gain of that size "
             f"({effect.difference / evidence.noise_sd:.1f} standard deviations) takes {much} each, "
             f"instead of {min(effect.runs, effect.baseline_runs)}, to be told from seed noise in "
             "80 of 100 studies."
         )
-    times = (half / effect.difference) ** 2
+    if not evidence.noise_sd:
+        return (
+            " How much of its width is noise between seeds is not known: give the baseline three "
+            "fresh seeds or more."
+        )
+    wanted = max((half / effect.difference) ** 2, 1) * patients
     return (
-        f" Most of its width comes from the choice of films, so more seeds help little. As the "
-        f"interval narrows with the root of their number, a gain of that size takes about "
-        f"{max(times, 1) * patients:,.0f} patients instead of {patients}."
-        if evidence.noise_sd
-        else " How much of its width is noise between seeds is not known: give the baseline three "
-        "fresh seeds or more."
+        " By estimate, most of its width comes from the choice of films, so more seeds help "
+        "little. As an interval narrows with the root of their number, a gain of that size takes "
+        f"about {wanted:,.0f} patients instead of {patients}."
     )
 
 
@@ -201,7 +207,7 @@ def _at_the_edge(summary: StudySummary) -> list[str]:
     """Return where the best searched run lies at the end of what it could choose."""
     runs = [r for r in summary.challengers if r.kind == "search"]
     best = max(runs, key=lambda r: r.value(summary.objective) or 0.0, default=None)
-    if best is None or best.name not in (summary.best, getattr(summary.leader, "name", None)):
+    if best is None or best not in (summary.best_run, summary.leader):
         return []
     ends = []
     for name, axis in summary.space.items():
