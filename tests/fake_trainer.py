@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spineseg.config import TrainConfig
@@ -11,6 +11,7 @@ from spineseg.evaluation.evaluate import save_evaluation, scores_of
 from spineseg.evaluation.matching import ImageRecord
 from spineseg.evaluation.numbering import NumberingModel
 from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
+from spineseg.levels import CLASS_NAMES
 from spineseg.training.devices import Device
 from spineseg.training.job import Job, stop_asked
 
@@ -121,7 +122,7 @@ class FakeLauncher:
         for name in ("best.pt", "last.pt"):
             (weights / name).write_bytes(b"weights of " + folder.name.encode())
         (folder / "train" / "results.csv").write_text("epoch\n1\n")
-        records = records_scoring(final)
+        records = records_scoring(final, films_of(Job.read(folder).dataset))
         told = dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
         scores = {
             way: evaluation.model_copy(update=told)
@@ -147,33 +148,38 @@ class FakeLauncher:
         )
 
 
-def records_scoring(share: float) -> list[ImageRecord]:
-    """Return records of ten images with one vertebra each, of which about `share` are found."""
-    records = []
-    for i in range(10):
-        hit = i < round(10 * share)
-        records.append(
-            ImageRecord.model_validate(
-                {
-                    "name": f"film{i}.jpg",
-                    "height": 100,
-                    "width": 100,
-                    "seconds": 0.01,
-                    "truths": [{"level": "T5", "box": (10, 10, 50, 50)}],
-                    "found": [
-                        {
-                            "level": "T5",
-                            "confidence": 0.9,
-                            "level_scores": [0.0] * 24,
-                            "box": (10, 10, 50, 50),
-                            "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),
-                        }
-                    ]
-                    if hit
-                    else [],
-                    "box_iou": [[0.95]] if hit else [],
-                    "mask_iou": [[0.95]] if hit else [],
-                }
-            )
+def films_of(dataset: Path, part: str = "valid") -> list[str]:
+    """Return the names of a part's films."""
+    return sorted(path.name for path in (dataset / part / "images").iterdir())
+
+
+def records_scoring(share: float, films: Sequence[str]) -> list[ImageRecord]:
+    """Return records of films with ten vertebrae each, of which about `share` are found."""
+    levels = [f"T{i}" for i in range(1, 11)]
+    found = levels[: round(10 * share)]
+    overlap = [[0.95 if level == other else 0.0 for other in levels] for level in found]
+    boxes = {level: (10, 10 + 20 * i, 50, 26 + 20 * i) for i, level in enumerate(levels)}
+    return [
+        ImageRecord.model_validate(
+            {
+                "name": name,
+                "height": 220,
+                "width": 100,
+                "seconds": 0.01,
+                "truths": [{"level": level, "box": boxes[level]} for level in levels],
+                "found": [
+                    {
+                        "level": level,
+                        "confidence": 0.9,
+                        "level_scores": [0.9 * (level == name) for name in CLASS_NAMES],
+                        "box": boxes[level],
+                        "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),
+                    }
+                    for level in found
+                ],
+                "box_iou": overlap,
+                "mask_iou": overlap,
+            }
         )
-    return records
+        for name in films
+    ]

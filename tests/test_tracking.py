@@ -71,7 +71,7 @@ def write_run(folder: Path, epochs: int = 3, end: str | None = "completed") -> N
         (weights / name).write_bytes(b"weights")
     (folder / "train" / "results.csv").write_text("epoch\n")
     (folder / "train" / "BoxPR_curve.png").write_bytes(b"png")
-    (folder / "evaluation.json").write_text("{}")
+    (folder / "evaluation-argmax.json").write_text("{}")
     append_event(
         folder,
         Started(
@@ -131,7 +131,7 @@ def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> No
     for folder, names in {
         "weights": {"best.pt", "last.pt"},
         "pictures": {"BoxPR_curve.png"},
-        "evaluation": {"evaluation.json"},
+        "evaluation": {"evaluation-argmax.json"},
     }.items():
         assert {Path(f.path).name for f in store.client.list_artifacts(run, folder)} == names
 

@@ -1,0 +1,302 @@
+"""Confirmation on fresh seeds, the sealed test part, gates: with a fake trainer and evaluator."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from conftest import write_export
+from fake_trainer import FakeLauncher, films_of, records_scoring
+from optuna.trial import TrialState
+
+from spineseg.config import StudyConfig, TrainConfig
+from spineseg.config_files import load_study
+from spineseg.errors import ConfigError, DataError, StoreError
+from spineseg.evaluation.evaluate import matches_file, scores_of
+from spineseg.evaluation.matching import load_matches, save_matches
+from spineseg.tracking.runs import trial_run_ids
+from spineseg.tracking.store import open_store
+from study import driver, promote, sealed_test
+from study.compare import compare_study
+from study.confirm import confirmed_arms
+from study.promote import Verdict, promote_best
+from study.records import Records
+from study.sealed_test import ledger_file
+
+STUDY = """
+name: small
+data:
+  sources: [{{kind: local, path: {export}}}]
+  split: keep
+  group_near_duplicates: false
+  accept_leaks: [near-duplicates]
+baseline: {{weights: random, epochs: 1, optimizer: AdamW, lr0: 0.003}}
+variants:
+  - {{name: no-flips, hypothesis: Flips hurt., changes: {{fliplr: 0.0}}}}
+  - {{name: slow, hypothesis: Slower is better., changes: {{lr0: 0.001}}}}
+search: {{trials: 0}}
+confirm: {{top: 1, seeds: 3}}
+devices: {{device: cpu}}
+store: {{root: {root}}}
+"""
+
+
+def flips_hurt(config: TrainConfig) -> float:
+    """Return more without flips, and a little that depends on the seed."""
+    noise = 0.1 if config.seed % 2 else 0.0
+    return (0.8 if config.fliplr == 0 else 0.4 if config.lr0 == 0.003 else 0.2) + noise
+
+
+@pytest.fixture(scope="module")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("stores")
+    open_store(root, None)
+    optuna.storages.RDBStorage(f"sqlite:///{root / 'optuna.db'}")
+    return root
+
+
+@pytest.fixture
+def path(tmp_path: Path, empty_stores: Path) -> Path:
+    (tmp_path / "mlruns").mkdir()
+    for name in ("mlflow.db", "optuna.db"):
+        shutil.copy(empty_stores / name, tmp_path / "mlruns" / name)
+    export = write_export(tmp_path / "export", {"train": 4, "valid": 4, "test": 6})
+    path = tmp_path / "small.yaml"
+    path.write_text(STUDY.format(export=export, root=tmp_path / "mlruns"))
+    return path
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the test part be scored without a network; the runs that were scored on it."""
+    seen: list[str] = []
+
+    def evaluate(weights: Path, films: Any, *, numbering: Any, **_: Any) -> Any:
+        folder = weights.parent.parent.parent
+        seen.append(folder.name[4:])
+        config = json.loads((folder / "job.json").read_text())["config"]
+        names = films_of(films[0].path.parent.parent.parent, "test")
+        records = records_scoring(flips_hurt(TrainConfig.model_validate(config)), names)
+        return scores_of(records, numbering), records
+
+    def register(store: Any, **given: Any) -> str:
+        with given["ledger"].open("a") as ledger:
+            ledger.write(json.dumps(given["evidence"]) + "\n")
+        return "1"
+
+    monkeypatch.setattr(sealed_test, "evaluate_weights", evaluate)
+    monkeypatch.setattr(promote, "register_champion", register)
+    monkeypatch.setattr(promote, "load_audit", lambda dataset: no_leaks)
+    return seen
+
+
+class no_leaks:
+    @staticmethod
+    def leaks() -> dict[str, list[Any]]:
+        return {}
+
+
+def run(
+    path: Path, *sets: str, score_of: Callable[[TrainConfig], float] = flips_hurt
+) -> tuple[StudyConfig, FakeLauncher]:
+    config, launcher = load_study(path, sets), FakeLauncher(score_of)
+    driver.run_study(config, path, launcher)
+    return config, launcher
+
+
+def refused(verdict: Verdict) -> list[str]:
+    return [gate.name for gate in verdict.gates if not gate.passed]
+
+
+def test_finalist_and_baseline_are_trained_again_on_fresh_seeds_side_by_side(path: Path) -> None:
+    config, launcher = run(path)
+    assert launcher.started[:3] == ["baseline", "no-flips", "slow"]
+    assert launcher.started[3:] == [
+        f"{arm}-seed-{seed}" for seed in (1, 2, 3) for arm in ("baseline", "no-flips")
+    ]
+    arms = confirmed_arms(Records(config).load())
+    assert list(arms) == ["baseline", "no-flips"]
+    seeds = [[t.user_attrs["changes"]["seed"] for t in arm.confirmations] for arm in arms.values()]
+    assert seeds == [[1001, 1002, 1003]] * 2
+    assert arms["no-flips"].confirmations[0].user_attrs["changes"]["fliplr"] == 0.0
+
+
+def test_confirmations_are_tracked_like_every_run(path: Path) -> None:
+    config, _ = run(path)
+    store = open_store(config.store.root, None)
+    ids = trial_run_ids(store, "small")
+    assert len(ids) == 9
+    data = store.client.get_run(ids["small/4"]).data
+    assert data.tags["kind"] == "confirm" and data.params["seed"] == "1001"
+
+
+def test_a_larger_confirmation_trains_only_what_is_missing(path: Path) -> None:
+    run(path)
+    _, more = run(path, "confirm.seeds=4", "confirm.top=2")
+    assert more.started == [
+        "slow-seed-1",
+        "slow-seed-2",
+        "slow-seed-3",
+        "baseline-seed-4",
+        "no-flips-seed-4",
+        "slow-seed-4",
+    ]
+
+
+def test_fewer_than_two_seeds_are_refused(path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"confirm\.seeds"):
+        load_study(path, ["confirm.seeds=1"])
+
+
+def test_the_search_learns_nothing_from_confirmations(path: Path) -> None:
+    config, _ = run(path, "search.trials=1", "search.space.lr0={low: 0.001, high: 0.01}")
+    kinds = {t.user_attrs["kind"]: t.params for t in Records(config).load().get_trials()}
+    assert kinds["confirm"] == {} and kinds["search"]
+
+
+def test_the_evidence_says_what_luck_the_search_had(path: Path) -> None:
+    config, _ = run(path)
+    evidence = compare_study(config).summary.evidence
+    assert evidence is not None and evidence.noise_sd is not None and evidence.noise_sd > 0
+    arm = evidence.arm("no-flips")
+    assert arm is not None and arm.searched_score == pytest.approx(0.8)
+    assert len(arm.scores) == 3
+    effect = arm.effect("mask_map50_95")
+    assert effect is not None and effect.p_holm is not None and effect.difference > 0.2
+    assert {effect.name for effect in evidence.variants} == {"no-flips", "slow"}
+
+
+def test_a_clear_gain_is_promoted_and_the_seal_opened_once(path: Path, looks: list[str]) -> None:
+    config, _ = run(path)
+    verdict = promote_best(config)
+    assert refused(verdict) == [] and verdict.promoted and verdict.version == "1"
+    assert sorted(looks) == sorted(
+        f"{arm}-seed-{n}" for arm in ("baseline", "no-flips") for n in (1, 2, 3)
+    )
+    entries = [json.loads(line) for line in ledger_file(Records(config)).read_text().splitlines()]
+    assert len(entries) == 1 and entries[0]["study"] == "small" and len(entries[0]["runs"]) == 6
+    assert promote_best(config).promoted and len(looks) == 6  # Nothing is looked at twice.
+    store = open_store(config.store.root, None)
+    found = store.client.get_run(trial_run_ids(store, "small")["small/4"]).data.metrics
+    assert "test/mask_map50_95" in found and "best/mask_map50_95" in found
+    evidence = json.loads((config.store.root / "promotions.jsonl").read_text().splitlines()[0])
+    assert evidence["test"]["mask_map50_95"] > 0.7 and len(evidence["effects"]) == 8
+
+
+def test_another_look_at_the_test_part_needs_a_reason_and_shows(
+    path: Path, looks: list[str]
+) -> None:
+    config, _ = run(path)
+    promote_best(config)
+    more, _ = run(path, "confirm.top=2")
+    with pytest.raises(StoreError, match=r"was opened on .* by study .small.*--reason"):
+        promote_best(more)
+    assert len(looks) == 6
+    assert promote_best(more, reason="a second finalist").promoted and len(looks) == 9
+    test = compare_study(more).summary.test
+    assert test is not None
+    assert [opening.reason for opening in test.openings] == ["promotion", "a second finalist"]
+
+
+def test_a_look_that_was_cut_off_goes_on_without_a_second_entry(
+    path: Path, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, _ = run(path)
+    whole = sealed_test.evaluate_weights
+
+    def dies(weights: Path, films: Any, **given: Any) -> Any:
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+        return whole(weights, films, **given)
+
+    monkeypatch.setattr(sealed_test, "evaluate_weights", dies)
+    with pytest.raises(KeyboardInterrupt):
+        promote_best(config)
+    monkeypatch.setattr(sealed_test, "evaluate_weights", whole)
+    assert promote_best(config).promoted and len(looks) == 6
+    assert len(ledger_file(Records(config)).read_text().splitlines()) == 1
+
+
+def test_what_is_no_better_is_refused_and_the_test_part_stays_sealed(
+    path: Path, looks: list[str]
+) -> None:
+    config, _ = run(path, score_of=lambda c: 0.4 if c.fliplr == 0 or c.lr0 != 0.003 else 0.6)
+    verdict = promote_best(config)
+    assert refused(verdict) == ["confirmed above the baseline"] and not verdict.test_opened
+    assert looks == [] and not ledger_file(Records(config)).exists()
+    assert "stays sealed" in verdict.text()
+
+
+def test_a_leak_is_refused_even_where_the_study_accepted_it(
+    path: Path, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class leaky:
+        @staticmethod
+        def leaks() -> dict[str, list[int]]:
+            return {"near-duplicates": [1, 2]}
+
+    config, _ = run(path)
+    monkeypatch.setattr(promote, "load_audit", lambda dataset: leaky)
+    verdict = promote_best(config)
+    assert refused(verdict) == ["no leak in the audit"] and looks == []
+
+
+def test_a_gain_within_the_noise_is_refused_on_the_test_part(
+    path: Path, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, _ = run(path)
+    monkeypatch.setattr(f"{__name__}.flips_hurt", lambda c: 0.5 + 0.2 * (c.seed % 2))
+    verdict = promote_best(config)
+    assert refused(verdict) == ["better on the test part"] and verdict.test_opened
+
+
+def test_a_level_that_is_lost_is_refused() -> None:
+    before = scores_of(records_scoring(0.5, ["a.jpg"]), driver.NumberingModel())["argmax"]
+    after = scores_of(records_scoring(0.4, ["a.jpg"]), driver.NumberingModel())["argmax"]
+    assert promote._lost_levels([before], [after, after]) == ["T5"]
+    assert promote._lost_levels([after], [before]) == []
+
+
+def test_a_study_without_confirmation_or_test_part_says_what_is_missing(
+    path: Path, looks: list[str]
+) -> None:
+    config, _ = run(path, "confirm=null")
+    with pytest.raises(StoreError, match=r"nothing is confirmed .* confirm\.top"):
+        promote_best(config)
+    shutil.rmtree(path.parent / "export" / "test")
+    config, _ = run(path, "name=untested")
+    with pytest.raises(StoreError, match=r"no test part; set data\.test_fraction"):
+        promote_best(config)
+
+
+def test_an_unknown_configuration_cannot_be_promoted(path: Path) -> None:
+    config, _ = run(path)
+    with pytest.raises(StoreError, match="no confirmed configuration 'nobody'; it has no-flips"):
+        promote_best(config, "nobody")
+
+
+def test_a_run_without_records_is_left_out_and_damaged_ones_are_refused(path: Path) -> None:
+    config, _ = run(path)
+    folder = Records(config).folder / "001-no-flips"
+    records = load_matches(matches_file(folder, "valid"))
+    bad = records[0].found[0].model_copy(update={"confidence": float("nan")})
+    save_matches(matches_file(folder, "valid"), [records[0].model_copy(update={"found": (bad,)})])
+    with pytest.raises((DataError, ValueError)):
+        compare_study(config)
+    matches_file(folder, "valid").unlink()
+    evidence = compare_study(config).summary.evidence
+    assert evidence is not None and [e.name for e in evidence.variants] == ["slow"]
+
+
+def test_a_failed_confirmation_leaves_the_arm_with_the_others(path: Path) -> None:
+    config = load_study(path, [])
+    driver.run_study(config, path, FakeLauncher(flips_hurt, fails={"no-flips-seed-2": "killed"}))
+    study = Records(config).load()
+    assert len(confirmed_arms(study)["no-flips"].confirmations) == 2
+    states = {t.user_attrs["name"]: t.state for t in study.get_trials()}
+    assert states["no-flips-seed-2"] == TrialState.FAIL
