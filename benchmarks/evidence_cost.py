@@ -117,7 +117,9 @@ def main() -> None:
         print(f"ratio {min(ours) / min(theirs):.2f}")
         for metric in ("box_map50", "box_map50_95", "mask_map50", "mask_map50_95"):
             mine, other = getattr(scores["argmax"], metric), trainers[f"trainer/{metric}"]
-            print(f"{metric:<16}{mine:.4f}, Ultralytics {other:.4f}, difference {mine - other:+.4f}")
+            print(
+                f"{metric:<16}{mine:.4f}, Ultralytics {other:.4f}, difference {mine - other:+.4f}"
+            )
         bootstrap_seconds(records)
 
 

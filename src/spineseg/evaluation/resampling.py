@@ -147,19 +147,38 @@ def compare_arms(
     exact = [[run.score(metric) for run in arm] for arm in (baseline, challenger)]
     if not np.isfinite(exact[0] + exact[1]).all():
         raise DataError(f"{metric} is not a number for one of the runs; evaluate it anew")
-    whole = np.isfinite(before).all(axis=1) & np.isfinite(after).all(axis=1)
-    before, after = before[whole], after[whole]
-    rng = np.random.default_rng(seed + 1)
-    over_patients = after.mean(axis=1) - before.mean(axis=1)
-    over_both = over_patients + _seed_noise(after, before, rng) - _seed_noise(before, after, rng)
-    tail = _tail(over_patients, over_both, exact, len(set(patients)), 1 - level)
-    low, high = np.quantile(over_both, [tail, 1 - tail])
+    low, high = difference_interval(
+        before, after, exact, patients=len(set(patients)), seed=seed + 1, level=level
+    )
     p = paired_permutation(baseline, challenger, patients, metric, permutations, seed)
     if min(len(baseline), len(challenger)) > 1:
         p = max(p, seed_permutation(*exact))
-    return Difference(
-        float(np.mean(exact[0])), float(np.mean(exact[1])), float(low), float(high), p
-    )
+    means = [float(np.mean(arm)) for arm in exact]
+    return Difference(means[0], means[1], low, high, p)
+
+
+def difference_interval(
+    before: np.ndarray,
+    after: np.ndarray,
+    exact: Sequence[Sequence[float]],
+    *,
+    patients: int,
+    seed: int = 1,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the interval of the difference of two arms from their runs' resampled scores.
+
+    `before` and `after` are (resamples, runs), rows of one draw of patients; `exact` are the runs'
+    scores on all films. Resamples without a score are left out.
+    """
+    whole = np.isfinite(before).all(axis=1) & np.isfinite(after).all(axis=1)
+    before, after = before[whole], after[whole]
+    rng = np.random.default_rng(seed)
+    over_patients = after.mean(axis=1) - before.mean(axis=1)
+    over_both = over_patients + _seed_noise(after, before, rng) - _seed_noise(before, after, rng)
+    tail = _tail(over_patients, exact, patients, 1 - level)
+    low, high = np.quantile(over_both, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _seed_noise(own: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -176,7 +195,6 @@ def _seed_noise(own: np.ndarray, other: np.ndarray, rng: np.random.Generator) ->
 
 def _tail(
     over_patients: np.ndarray,
-    over_both: np.ndarray,
     exact: Sequence[Sequence[float]],
     patients: int,
     error: float,
