@@ -8,6 +8,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -20,6 +21,7 @@ from spineseg.evaluation.metrics import NUMBERING_CONFIDENCE, count_film
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
 from spineseg.films import LabelledFilm
+from spineseg.report.answer import answer
 from spineseg.report.model import Comparison, RunSummary, StudySummary
 from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
@@ -66,6 +68,7 @@ class StudyComparison:
         )
         return (
             f"\nstudy {self.summary.name} ({kind})\n\n{as_text(leaderboard(self.summary))}\n\n"
+            f"{fill(answer(self.summary).text, 100)}\n\n"
             f"Page with curves and pictures: {self.page}\n"
         )
 

@@ -147,22 +147,21 @@ def _score(
 
 
 def sealed_results(config: StudyConfig, records: Records, study: optuna.Study) -> SealedTest | None:
-    """Return what the test part said so far, None where no arm was scored on it."""
+    """Return what the test part said so far, and the last verdict; None where there is neither."""
     arms = confirmed_arms(study)
     loader = MatchLoader(records, PART)
     scored = {name: _scored(arm, loader) for name, arm in arms.items()}
-    if not any(arm.confirmations for arm in scored.values()):
-        return None
-    results = arm_results(config, scored, loader, {})
-    baseline = next(arm for arm in scored.values() if arm.confirmations)
-    films = loader.patients(loader.run(baseline.confirmations[0]))
+    trials = [trial for arm in scored.values() for trial in arm.confirmations]
     verdict = records.folder / VERDICT_FILE
     last = json.loads(verdict.read_text()) if verdict.exists() else {}
+    if not trials and not last:
+        return None
+    patients = loader.patients(loader.run(trials[0])) if trials else []
     return SealedTest(
-        films=len(films),
-        patients=len(set(films)),
+        films=len(patients),
+        patients=len(set(patients)),
         openings=openings(records, str(study.user_attrs["data_fingerprint"])),
-        arms=results,
+        arms=arm_results(config, scored, loader, {}) if trials else [],
         gates=[GateResult.model_validate(gate) for gate in last.get("gates", ())],
         candidate=last.get("run"),
         promoted=bool(last.get("promoted")),

@@ -230,6 +230,8 @@ def test_what_is_no_better_is_refused_and_the_test_part_stays_sealed(
     assert refused(verdict) == ["confirmed above the baseline"] and not verdict.test_opened
     assert looks == [] and not ledger_file(Records(config)).exists()
     assert "stays sealed" in verdict.text()
+    test = compare_study(config).summary.test  # The page shows the gates all the same.
+    assert test is not None and test.films == 0 and len(test.gates) == len(verdict.gates)
 
 
 def test_a_leak_is_refused_even_where_the_study_accepted_it(

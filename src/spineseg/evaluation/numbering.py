@@ -27,6 +27,7 @@ from ..films import LabelledFilm
 from ..levels import ANATOMICAL_ORDER, CLASS_RANK, RANK
 
 _SAME_BODY = 0.35  # Boxes that overlap by so much (IoU) show one body.
+_LEAST_STEP_PX = 0.01  # Nor are boxes around one point two bodies, whatever their sizes.
 _LEAST_CERTAIN = 0.03  # Less certain detections take no part in the column.
 _MOST_BODIES = 40
 _MOST_SKIPPED = 4  # So many detections in a row may be no vertebra.
@@ -46,6 +47,7 @@ _LEAST_FRAMED = 10  # Films that must show a level before its height is relied o
 _LEAST_FRAMING_SD = 0.01
 _MOST_MISFRAMED = 4.5  # Three standard deviations off: further is no worse.
 _FRAMING_TRUST = 2.0
+_EQUAL = 0.05  # Likelihoods of both directions that are as close as that decide nothing.
 _TRANSITIONAL = 0.05  # Probability of an extra level where it is allowed for.
 _ALTERNATIVE = 0.02  # Less probable levels of a body are left out.
 
@@ -174,7 +176,11 @@ def _box_iou(boxes: np.ndarray) -> np.ndarray:
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=2)
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return shared / np.maximum(area[:, None] + area[None] - shared, 1e-9)
+    overlap = shared / np.maximum(area[:, None] + area[None] - shared, 1e-9)
+    # Boxes around one point have no step between them, so they cannot be two bodies of a column.
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    apart = np.abs(middles[:, None] - middles[None]).max(axis=2)
+    return np.where(apart < _LEAST_STEP_PX, 1.0, overlap)
 
 
 def _numbered(
@@ -193,6 +199,8 @@ def _numbered(
     centres = (places[:, :2] + places[:, 2:]) / 2
     sizes = np.maximum(places[:, 2:] - places[:, :2], 1e-6)
     order = column_order(centres / np.median(sizes, axis=0)) if len(inner) > 1 else [0]
+    if centres[order[0], 1] > centres[order[-1], 1]:
+        order = order[::-1]
     column = [inner[i] for i in order]
     emitted = _emitted(scores[column], states)
     emitted *= _framed(centres[order, 1] / height_px, model.framing, states)
@@ -204,7 +212,9 @@ def _numbered(
         up = _Chain(
             apart[::-1, ::-1], pitch[::-1], emitted[::-1], certain[column][::-1], ends, states
         )
-        chosen_states = down.path() if down.likelihood >= up.likelihood else up.path()[::-1]
+        # Equal they are with one sure body amid undecided ones; then the film is held upright.
+        upright = down.likelihood >= up.likelihood * (1 - _EQUAL)
+        chosen_states = down.path() if upright else up.path()[::-1]
         pitch = _pitch_of_path(apart, pitch, chosen_states, states)
     total = down.likelihood + up.likelihood
     if not total > 0:
@@ -407,6 +417,6 @@ def _pitch_of_path(
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Return the running median over five, ends repeated."""
-    padded = np.pad(values, 2, mode="edge")
+    """Return the running median over five, mirrored at the ends: no end is its own median."""
+    padded = np.pad(values, 2, mode="symmetric")
     return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1))

@@ -80,7 +80,7 @@ def _measured(summary: StudySummary, found: Claim) -> Answer:
         f"{count(effect.runs, 'fresh seed')}, {effect.baseline_runs} of the baseline; "
         f"{count(found.films, 'film')} of {count(found.patients, 'patient')}."
     )
-    if summary.test is None:
+    if summary.test is None or not summary.test.films:
         figures += " The sealed test part has not been opened."
     who = f"{effect.name} has {figures}"
     if effect.verdict == "better" and p < SURE:

@@ -134,6 +134,8 @@ def luck_text(evidence: Evidence) -> str:
 def openings_text(test: SealedTest) -> tuple[str, bool]:
     """Return how often the sealed part was opened, and whether that is a warning."""
     times = len(test.openings)
+    if not times and not test.films:
+        return "The test part has not been opened.", False
     if times == 1:
         return "The test part of these data was opened once.", False
     if not times:

@@ -140,9 +140,9 @@ class GateResult(Model):
 
 
 class SealedTest(Model):
-    """What the test part said, each arm scored on it once."""
+    """What the test part said, each arm scored on it once, and how the last promotion ended."""
 
-    films: int
+    films: int = Field(description="0: promotion was tried, but refused before it was opened.")
     patients: int
     openings: list[Opening]
     arms: list[ArmResult]
