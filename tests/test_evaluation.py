@@ -1,23 +1,19 @@
-"""The yardstick: COCO's own code as oracle, and numbering counted by hand."""
+"""The yardstick: numbering, fit of outlines, views and curves, counted by hand."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 from pathlib import Path
 
 import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from spineseg.errors import DataError
 from spineseg.evaluation.matching import ImageRecord, load_matches, record_image, save_matches
 from spineseg.evaluation.metrics import score
 from spineseg.evaluation.predictor import Detection, Prediction
 from spineseg.films import LabelledFilm, Outline
-from spineseg.levels import CLASS_INDEX, CLASS_NAMES
+from spineseg.levels import CLASS_NAMES
 
 SIDE = 60
 
@@ -31,6 +27,25 @@ def blob(rng: np.random.Generator) -> np.ndarray:
 
 def rle(polygon: np.ndarray) -> dict:
     return coco_mask.merge(coco_mask.frPyObjects([polygon.ravel().tolist()], SIDE, SIDE))
+
+
+def film_case(
+    name: str,
+    truths: list[tuple[str, np.ndarray]],
+    detections: list[tuple[str, float, np.ndarray]],
+) -> tuple[LabelledFilm, Prediction]:
+    """Return a film with labels and detections, polygons in pixels, most confident first."""
+    found = [
+        Detection(
+            level, confidence, np.zeros(24, np.float32), np.array([*p.min(0), *p.max(0)]), rle(p)
+        )
+        for level, confidence, p in sorted(detections, key=lambda d: -d[1])
+    ]
+    outlines = tuple(Outline(level, polygon / SIDE) for level, polygon in truths)
+    return (
+        LabelledFilm(Path(name), outlines),
+        Prediction(Path(name), SIDE, SIDE, tuple(found), 0.01),
+    )
 
 
 def random_case(seed: int) -> list[tuple[LabelledFilm, Prediction]]:
@@ -49,91 +64,23 @@ def random_case(seed: int) -> list[tuple[LabelledFilm, Prediction]]:
                 detections.append((level, polygon + rng.integers(-3, 4, 2)))
         for _ in range(int(rng.integers(0, 4))):
             detections.append((levels[int(rng.integers(len(levels)))], blob(rng)))
-        found = [
-            Detection(
-                level,
-                float(rng.integers(1, 8)) / 8,
-                np.zeros(24, np.float32),
-                np.array([*p.min(0), *p.max(0)]),
-                rle(p),
-            )
-            for level, p in detections
-        ]
-        found.sort(key=lambda d: -d.confidence)
-        outlines = tuple(Outline(level, polygon / SIDE) for level, polygon in truths)
-        films.append(
-            (
-                LabelledFilm(Path(f"film{i}.png"), outlines),
-                Prediction(Path(f"film{i}.png"), SIDE, SIDE, tuple(found), 0.01),
-            )
-        )
+        found = [(level, float(rng.integers(1, 8)) / 8, p) for level, p in detections]
+        films.append(film_case(f"film{i}.png", truths, found))
     return films
 
 
-def oracle(films: list[tuple[LabelledFilm, Prediction]], kind: str) -> tuple[float, float]:
-    """Return mAP 50-95 and mAP 50 as pycocotools has them."""
-    truths, found = [], []
-    for image, (film, prediction) in enumerate(films, start=1):
-        for outline in film.outlines:
-            polygon = outline.points * SIDE
-            # Records hold boxes to 3 decimals; an overlap of exactly one half must be so for both.
-            low, high = polygon.min(0).round(3), polygon.max(0).round(3)
-            truths.append(
-                {
-                    "id": len(truths) + 1,
-                    "image_id": image,
-                    "iscrowd": 0,
-                    "category_id": CLASS_INDEX[outline.level] + 1,
-                    "segmentation": rle(polygon),
-                    "bbox": [*low.tolist(), *(high - low).tolist()],
-                    "area": 100.0,
-                }
-            )
-        for d in prediction.detections:
-            found.append(
-                {
-                    "image_id": image,
-                    "category_id": CLASS_INDEX[d.level] + 1,
-                    "score": d.confidence,
-                    "bbox": [*d.box[:2].tolist(), *(d.box[2:] - d.box[:2]).tolist()],
-                    "segmentation": d.mask,
-                }
-            )
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = {
-            "images": [{"id": i + 1, "height": SIDE, "width": SIDE} for i in range(len(films))],
-            "annotations": truths,
-            "categories": [{"id": i + 1} for i in range(24)],
-        }
-        coco.createIndex()
-        if not found:
-            return 0.0, 0.0
-        results = coco.loadRes(found)
-        if kind == "bbox":
-            for annotation in results.dataset["annotations"]:
-                annotation.pop("segmentation", None)
-        run = COCOeval(coco, results, kind)
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    return float(run.stats[0]), float(run.stats[1])
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_average_precision_is_pycocotools_own(seed: int) -> None:
-    films = random_case(seed)
-    result = score([record_image(film, prediction) for film, prediction in films])
-    for kind, both in (
-        ("bbox", (result.box_map50_95, result.box_map50)),
-        ("segm", (result.mask_map50_95, result.mask_map50)),
-    ):
-        assert both == pytest.approx(oracle(films, kind), abs=1e-6)
-
-
-def record(truths: list[str], found: list[tuple[str, float, int | None]]) -> ImageRecord:
+def record(
+    truths: list[str],
+    found: list[tuple[str, float, int | None]],
+    iou: float = 0.9,
+    box_iou: float = 0.9,
+    boundary_px: float | None = None,
+) -> ImageRecord:
     """Return a record; each detection overlaps the label of the given number, or none."""
-    overlap = [[0.9 if i == at else 0.0 for i in range(len(truths))] for _, _, at in found]
+
+    def overlap(value: float) -> list[list[float]]:
+        return [[value if i == at else 0.0 for i in range(len(truths))] for _, _, at in found]
+
     return ImageRecord.model_validate(
         {
             "name": "x.png",
@@ -148,11 +95,12 @@ def record(truths: list[str], found: list[tuple[str, float, int | None]]) -> Ima
                     "level_scores": [0.0] * 24,
                     "box": (0, 0, 1, 1),
                     "polygon": (),
+                    "boundary_px": None if at is None else boundary_px,
                 }
-                for level, c, _ in found
+                for level, c, at in found
             ],
-            "box_iou": overlap,
-            "mask_iou": overlap,
+            "box_iou": overlap(box_iou),
+            "mask_iou": overlap(iou),
         }
     )
 
@@ -181,6 +129,103 @@ def test_numbering_is_counted_apart_from_finding() -> None:
 
 def test_t12_and_l1_are_neighbours() -> None:
     assert score([record(["T12"], [("L1", 0.9, 0)])]).off_by_one_rate == 1.0
+
+
+def test_a_level_outside_the_24_is_wrong_and_not_off_by_one() -> None:
+    result = score([record(["T12", "L1"], [("T13", 0.9, 0), ("T13", 0.8, 1), ("T13", 0.7, None)])])
+    assert (result.found_rate, result.right_level_rate, result.off_by_one_rate) == (1.0, 0.0, 0.0)
+    assert result.whole_column_right_rate == 0.0
+    assert (result.missed, result.invented, result.doubled) == (0, 1, 2)
+    assert result.confusion == {"T12": {"T13": 1}, "L1": {"T13": 1}, "background": {"T13": 1}}
+    assert result.mask_map50 == 0.0 and result.mask_map50_any == pytest.approx(1.0)
+
+
+def test_a_column_is_right_when_every_label_on_the_film_is_found_with_its_level() -> None:
+    right = record(["T5", "T6"], [("T5", 0.9, 0), ("T6", 0.8, 1)])
+    right_and_one_too_many = record(["T5"], [("T5", 0.9, 0), ("T6", 0.8, None)])
+    one_wrong = record(["T5", "T6"], [("T5", 0.9, 0), ("T7", 0.8, 1)])
+    one_missed = record(["T5", "T6"], [("T5", 0.9, 0)])
+    one_uncertain = record(["T5", "T6"], [("T5", 0.9, 0), ("T6", 0.2, 1)])
+    unlabelled = record([], [("T5", 0.9, None)])
+    films = [right, right_and_one_too_many, one_wrong, one_missed, one_uncertain, unlabelled]
+    assert score(films).whole_column_right_rate == pytest.approx(2 / 5)
+    assert score(films, confidence=0.1).whole_column_right_rate == pytest.approx(3 / 5)
+
+
+def test_dice_is_the_mean_over_found_vertebrae_whatever_their_level() -> None:
+    films = [
+        record(["T5", "T6"], [("T5", 0.9, 0), ("T8", 0.8, 1)], iou=0.6),  # Dice 1.2 / 1.6 = 3/4
+        record(["T5"], [("T5", 0.9, 0)], iou=1.0),
+        record(["T5"], [("T5", 0.9, 0)], iou=0.49),  # not found
+        record(["T5"], [("T5", 0.2, 0)], iou=0.8),  # not certain enough
+    ]
+    assert score(films).mean_dice == pytest.approx((0.75 + 0.75 + 1.0) / 3)
+
+
+def test_outline_distance_is_the_mean_over_found_vertebrae_that_have_one() -> None:
+    films = [
+        record(["T5", "T6"], [("T5", 0.9, 0), ("T6", 0.8, 1)], boundary_px=1.0),
+        record(["T5"], [("T5", 0.9, 0), ("T5", 0.8, 0)], boundary_px=4.0),  # The second: invented.
+        record(["T5"], [("T5", 0.9, 0)], boundary_px=None),
+    ]
+    assert score(films).mean_boundary_px == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("found", [[], [("T5", 0.9, None)], [("T5", 0.2, 0)]])
+def test_where_nothing_is_found_outlines_have_no_score(
+    found: list[tuple[str, float, int | None]],
+) -> None:
+    result = score([record(["T5"], found, boundary_px=1.0)])
+    assert result.found_rate == 0.0
+    assert result.mean_dice is None and result.mean_boundary_px is None
+    assert "best/mean_dice" not in result.metrics()
+    assert "best/mean_boundary_px" not in result.metrics()
+
+
+def test_each_view_is_scored_on_its_own_films_and_levels() -> None:
+    result = score(
+        [
+            record(["C6", "C7", "T1"], [("C6", 0.9, 0), ("T1", 0.8, 1)]),
+            record(["T1", "T2"], [("T1", 0.9, 0), ("T2", 0.8, 1)], iou=0.6),
+            record([], [("T1", 1.0, None)]),  # No label says which view this is.
+        ]
+    )
+    lateral, frontal = result.views["lateral"], result.views["frontal"]
+    assert (lateral.images, lateral.instances, frontal.images, frontal.instances) == (1, 3, 1, 2)
+    assert lateral.mask_map50 == pytest.approx(1 / 3) and frontal.mask_map50 == pytest.approx(1)
+    assert frontal.mask_map50_95 == pytest.approx(0.3)  # IoU 0.6 meets 3 of 10 thresholds.
+    assert frontal.box_map50_95 == pytest.approx(0.9)
+    assert lateral.found_rate == pytest.approx(2 / 3)
+    assert (lateral.off_by_one_rate, lateral.missed) == (pytest.approx(1 / 3), 1)
+    assert (lateral.invented, frontal.invented, result.invented) == (0, 0, 1)
+    assert (lateral.whole_column_right_rate, frontal.whole_column_right_rate) == (0.0, 1.0)
+    assert frontal.mean_dice == pytest.approx(0.75)
+    assert result.metrics()["best/lateral/mask_map50"] == pytest.approx(1 / 3)
+
+
+def test_a_view_without_labelled_films_is_left_out() -> None:
+    result = score([record(["T5"], [("T5", 0.9, 0)])])
+    assert list(result.views) == ["frontal"]
+    assert not any("lateral" in name for name in result.metrics())
+
+
+def test_box_and_mask_curves_are_means_over_levels_at_each_confidence() -> None:
+    found = [("T5", 0.9, 0), ("T5", 0.62, None), ("T5", 0.3, 1)]
+    result = score([record(["T5", "T5", "T6"], found, iou=0.4, box_iou=0.52)])
+    curve = result.f1_curve
+    at = [curve["confidence"].index(c) for c in (0.1, 0.5, 0.7, 0.95)]
+
+    def read(name: str) -> list[float]:
+        return [curve[name][i] for i in at]
+
+    # T6 is never found: precision 1 for want of detections, recall 0.
+    assert read("box_precision") == pytest.approx([(2 / 3 + 1) / 2, 0.75, 1.0, 1.0], abs=1e-5)
+    assert read("box_recall") == pytest.approx([0.5, 0.25, 0.25, 0.0], abs=1e-5)
+    assert read("box_f1") == pytest.approx([0.4, 0.25, 1 / 3, 0.0], abs=1e-5)
+    assert read("mask_precision") == pytest.approx([0.5, 0.5, 0.5, 1.0], abs=1e-5)
+    assert read("mask_recall") == read("mask_f1") == [0.0] * 4
+    assert result.box_best_f1 == pytest.approx(0.4)
+    assert result.box_best_f1_confidence == pytest.approx(0.3)
 
 
 def test_two_boxes_on_one_vertebra_count_as_found_once_and_invented_once() -> None:

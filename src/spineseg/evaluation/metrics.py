@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import DataError
-from ..levels import ANATOMICAL_ORDER, levels_apart, view_of
+from ..levels import ANATOMICAL_ORDER, RANK, levels_apart, view_of
 from .matching import ImageRecord, greedy_matches
 from .precision import (
     CONFIDENCES,
@@ -157,7 +157,7 @@ def count_film(record: ImageRecord, confidence: float) -> FilmCounts:
             continue
         counts.found[true] += 1
         counts.right[true] += level == true
-        counts.off_by_one += abs(levels_apart(true, level)) == 1
+        counts.off_by_one += _next_to(true, level)
         iou, distance = float(overlap[place, label]), record.found[rows[place]].boundary_px
         counts.dice.append(2 * iou / (1 + iou))
         counts.boundary_px += [] if distance is None else [distance]
@@ -165,6 +165,11 @@ def count_film(record: ImageRecord, confidence: float) -> FilmCounts:
         counts.missed += 1
         counts.confusion[record.truths[i].level]["missed"] += 1
     return counts
+
+
+def _next_to(true: str, level: str) -> bool:
+    """Return whether a level is one up or down; T13 or L6, beyond the 24, is next to none."""
+    return {true, level} <= RANK.keys() and abs(levels_apart(true, level)) == 1
 
 
 def _total(films: Sequence[FilmCounts]) -> FilmCounts:

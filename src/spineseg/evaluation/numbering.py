@@ -75,10 +75,12 @@ def learnt_from(films: Iterable[LabelledFilm]) -> dict[str, dict[str, Any]]:
     """Return what training films say of columns: `spans` and `framing` of a NumberingModel."""
     ends: Counter[str] = Counter()
     heights: dict[str, list[float]] = defaultdict(list)
+    shown: Counter[str] = Counter()  # films by level
     for film in films:
         ranks = [RANK[outline.level] for outline in film.outlines]
         if ranks:
             ends[f"{ANATOMICAL_ORDER[min(ranks)]}-{ANATOMICAL_ORDER[max(ranks)]}"] += 1
+        shown.update({outline.level for outline in film.outlines})
         for outline in film.outlines:
             edges = outline.points[:, 1].min(), outline.points[:, 1].max()
             heights[outline.level].append(float(np.mean(edges)))
@@ -87,7 +89,7 @@ def learnt_from(films: Iterable[LabelledFilm]) -> dict[str, dict[str, Any]]:
         "framing": {
             level: (float(np.mean(values)), max(float(np.std(values)), _LEAST_FRAMING_SD))
             for level, values in heights.items()
-            if len(values) >= _LEAST_FRAMED
+            if shown[level] >= _LEAST_FRAMED
         },
     }
 
@@ -220,18 +222,21 @@ def _numbered(
     if not total > 0:
         return [_alone(bodies[i], scores[i], certain[i]) for i in inner]
     posterior = (down.posterior() * down.likelihood + up.posterior()[::-1] * up.likelihood) / total
-    numbered = []
+    numbered: list[Numbered] = []
     for place, i in enumerate(column):
         chosen = chosen_states[place]
+        given = []
         for state in np.flatnonzero(posterior[place] > _ALTERNATIVE):
             if state != chosen:
                 share = float(certain[i] * min(posterior[place, state], 0.5))
-                numbered.append(Numbered(bodies[i], states.names[state], share * 0.5, False))
+                given.append(Numbered(bodies[i], states.names[state], share * 0.5, False))
         if chosen >= 0:
-            numbered.append(Numbered(bodies[i], states.names[chosen], float(certain[i]), True))
+            given.append(Numbered(bodies[i], states.names[chosen], float(certain[i]), True))
         left = 1 - posterior[place].sum()
         if left > 0.5:
-            numbered.append(_alone(bodies[i], scores[i], float(certain[i] * left)))
+            given.append(_alone(bodies[i], scores[i], float(certain[i] * left)))
+        # No level twice for one body: the most confident of them stays.
+        numbered += {n.level: n for n in sorted(given, key=lambda n: n.confidence)}.values()
     return numbered
 
 
