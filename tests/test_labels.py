@@ -266,3 +266,8 @@ def test_a_damaged_coco_file_is_one_line(tmp_path: Path, content: str, words: st
 def test_a_class_map_leads_to_levels_only() -> None:
     with pytest.raises(ValueError, match="must map to one of"):
         LocalSource.model_validate({"kind": "local", "path": "x", "class_map": {"a": "S1"}})
+
+
+def test_bodies_in_one_place_are_named_and_stop_nothing() -> None:
+    found = doubts_of(("T1", "T2", "T3"), np.array([[0.0, 0.0, 10.0, 10.0]] * 3))
+    assert {doubt.kind for doubt in found} >= {"two-levels-one-body"}

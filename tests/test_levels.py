@@ -1,3 +1,5 @@
+import pytest
+
 from spineseg.levels import (
     ANATOMICAL_ORDER,
     CLASS_INDEX,
@@ -23,3 +25,9 @@ def test_anatomical_order_runs_from_head_to_pelvis() -> None:
 
 def test_every_level_has_a_colour_of_its_own() -> None:
     assert len({colour(level) for level in ANATOMICAL_ORDER}) == 24
+
+
+def test_extra_levels_have_a_colour_of_their_own() -> None:
+    assert colour("T13") not in {colour("T12")} and colour("L6") != colour("L5")
+    with pytest.raises(KeyError):
+        colour("T14")

@@ -21,6 +21,9 @@ CLASS_INDEX: dict[str, int] = {level: index for index, level in enumerate(CLASS_
 CLASS_RANK: tuple[int, ...] = tuple(RANK[level] for level in CLASS_NAMES)
 """Class index -> anatomical rank (0 = C1, 23 = L5)."""
 
+TRANSITIONAL = {"T13": "T12", "L6": "L5"}
+"""Levels that some people have beyond the 24 -> the level above. No class, and never labelled."""
+
 View = Literal["frontal", "lateral"]
 _WRITTEN = re.compile(r"^(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?(\d{1,2})$", re.IGNORECASE)
 
@@ -54,9 +57,10 @@ def levels_apart(level: str, other: str) -> int:
 def colour(level: str) -> tuple[int, int, int]:
     """Return the level's RGB colour, 0..255: hue runs down the column, lightness alternates.
 
-    Raises KeyError for a name that is not one of the 24 levels.
+    The extra levels T13 and L6 are coloured as those above them would go on. Raises KeyError for
+    any other name that is not one of the 24 levels.
     """
-    rank = RANK[level]
+    rank = RANK[TRANSITIONAL[level]] + 1 if level in TRANSITIONAL else RANK[level]
     lightness = (0.45, 0.62, 0.54)[rank % 3]
     red, green, blue = hls_to_rgb(rank / len(ANATOMICAL_ORDER) * 0.85, lightness, 0.85)
     return round(red * 255), round(green * 255), round(blue * 255)

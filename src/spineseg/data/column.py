@@ -95,7 +95,7 @@ def column_order(centres: np.ndarray) -> list[int]:
     from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path  # Slow to import.
 
     distances = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1))
-    tree = minimum_spanning_tree(distances + 1e-9)  # Zero would be no edge.
+    tree = minimum_spanning_tree(distances + 1e-6)  # SciPy takes less than 1e-8 for no edge.
     end = int(shortest_path(tree, directed=False, indices=0).argmax())
     lengths, before = shortest_path(tree, directed=False, indices=end, return_predecessors=True)
     order = [int(lengths.argmax())]
