@@ -117,7 +117,7 @@ def same_detail(first: Image.Image, second: Image.Image, pose: Pose) -> float:
 
 def _small(film: Image.Image) -> np.ndarray:
     side = (_DETAIL_PX, _DETAIL_PX)
-    film.draft("L", side)  # A JPEG that is not loaded yet need not be decoded at full size.
+    film.draft("L", (2 * _DETAIL_PX, 2 * _DETAIL_PX))  # A larger JPEG is decoded reduced.
     return np.asarray(film.convert("L").resize(side, Image.Resampling.BOX), dtype=np.float32)
 
 
