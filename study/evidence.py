@@ -40,6 +40,7 @@ METRICS = (
 )
 _LEVEL = 0.05  # Chance of a false alarm that is put up with.
 _VARIANT_RESAMPLES = 2_000
+_PERMUTATIONS = 500
 
 
 class MatchLoader:
@@ -116,7 +117,8 @@ def gather_evidence(config: StudyConfig, records: Records, study: optuna.Study) 
     if baseline is None or not loader.has(baseline):
         return None
     arms = confirmed_arms(study)
-    fresh = [t for t in arms["baseline"].confirmations if loader.has(t)] if arms else []
+    fresh = arms["baseline"].confirmations if "baseline" in arms else []
+    fresh = [trial for trial in fresh if loader.has(trial)]
     replicates = [baseline, *fresh]
     before = loader.runs(replicates)
     patients = loader.patients(before[0])
@@ -197,7 +199,7 @@ def effect_of(
 ) -> Effect:
     """Return an arm's effect on a metric against the baseline's runs."""
     found = compare_arms(
-        before, after, patients, metric, resamples=resamples, permutations=resamples // 5
+        before, after, patients, metric, resamples=resamples, permutations=_PERMUTATIONS
     )
     return Effect(
         name=name,

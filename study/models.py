@@ -12,8 +12,9 @@ import numpy as np
 from spineseg.config import Numbering
 from spineseg.data.intake import check_image
 from spineseg.data.labelled import read_films
+from spineseg.data.manifest import MANIFEST_FILE
 from spineseg.environment import prepare_environment
-from spineseg.errors import StoreError
+from spineseg.errors import DataError, StoreError
 from spineseg.evaluation.numbering import NumberingModel
 from spineseg.evaluation.result import Evaluation
 from spineseg.levels import ANATOMICAL_ORDER
@@ -129,6 +130,11 @@ def evaluate_folder(
     from spineseg.evaluation.predictor import trained_image_size_px
 
     prepare_environment(Path("mlruns") / "work" / "ultralytics")
+    if part in ("test", "all") and (folder / MANIFEST_FILE).exists():
+        raise DataError(
+            f"{folder}: the test part of a study's data is sealed; `spineseg promote` opens it "
+            "once, choose --part train or valid"
+        )
     films = read_films(folder, part)
     for film in films:
         check_image(film.path)

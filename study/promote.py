@@ -30,6 +30,10 @@ from spineseg.training.job import Job
 from .confirm import Arm, confirmed_arms
 from .records import Records
 from .sealed_test import VERDICT_FILE, evaluations_on_test, open_test, sealed_results
+from .trial_queue import refuse_another
+
+_LEAST_SEEDS = 2
+_LEAST_PATIENTS = 6  # With fewer, drawing patients anew says nothing of other patients.
 
 
 class Verdict(Model):
@@ -77,6 +81,7 @@ def promote_best(
     """
     records = Records(config)
     study = records.load()
+    refuse_another(config, study)
     store = open_store(config.store.root, config.store.mlflow_uri)
     arms = confirmed_arms(study)
     chosen, baseline = _chosen(arms, name, config), arms["baseline"]
@@ -102,7 +107,9 @@ def promote_best(
         test_opened=test is not None,
         synthetic=config.synthetic,
     )
-    (records.folder / VERDICT_FILE).write_text(verdict.model_dump_json(indent=1))
+    part = records.folder / (VERDICT_FILE + ".part")
+    part.write_text(verdict.model_dump_json(indent=1))
+    part.replace(records.folder / VERDICT_FILE)
     return verdict
 
 
@@ -160,11 +167,13 @@ def _gates_before(
 ) -> list[GateResult]:
     """Return the gates that need no look at the test part."""
     runs, base_runs = len(chosen.confirmations), len(baseline.confirmations)
+    least = config.confirm.seeds if config.confirm else _LEAST_SEEDS
     gates = [
         GateResult(
             name="confirmed on fresh seeds",
-            passed=min(runs, base_runs) >= 2,
-            figure=f"{runs} trainings, {base_runs} of the baseline; two of each are the least",
+            passed=min(runs, base_runs) >= least,
+            figure=f"{runs} trainings completed, {base_runs} of the baseline; {least} of each are "
+            "asked for",
         )
     ]
     means = [fmean(t.values[0] for t in arm.confirmations) for arm in (chosen, baseline)]
@@ -246,13 +255,19 @@ def _gates_on_test(
     corrected = "" if effect.p_holm is None else f", p {effect.p_holm:.3f} (Holm)"
     gates = [
         GateResult(
+            name="patients enough on the test part",
+            passed=test.patients >= _LEAST_PATIENTS,
+            figure=f"{test.patients} patients, {_LEAST_PATIENTS} are the least; raise "
+            "data.test_fraction or add films",
+        ),
+        GateResult(
             name="better on the test part",
             passed=effect.low > least,
             figure=f"{config.objective} {effect.challenger:.4f} against {effect.baseline:.4f}, "
             f"{effect.difference:+.4f} (95 % interval {effect.low:+.4f} to {effect.high:+.4f}"
             f"{corrected}; must lie above {least:g}) on {test.films} films of {test.patients} "
             f"patients, opened {len(test.openings)} times",
-        )
+        ),
     ]
     lost = _lost_levels(*(evaluations_on_test(config, records, a) for a in (baseline, chosen)))
     gates.append(

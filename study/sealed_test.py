@@ -7,6 +7,7 @@ second opening needs a reason, and both show in the report.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -18,7 +19,7 @@ from optuna.trial import FrozenTrial
 
 from spineseg.config import StudyConfig
 from spineseg.data.labelled import read_films
-from spineseg.data.manifest import load_manifest
+from spineseg.data.manifest import Manifest, load_manifest
 from spineseg.environment import prepare_environment
 from spineseg.errors import StoreError
 from spineseg.evaluation.evaluate import (
@@ -48,16 +49,30 @@ def ledger_file(records: Records) -> Path:
     return records.root / "test-openings.jsonl"
 
 
-def openings(records: Records, fingerprint: str) -> list[Opening]:
-    """Return every time that the test part of these data was opened."""
+def seal_of(manifest: Manifest) -> str:
+    """Return what identifies a test part: its films and labels, whatever is trained on beside."""
+    films = sorted((e.image_sha256, e.labels_sha256) for e in manifest.entries if e.part == PART)
+    return hashlib.sha256(json.dumps(films).encode()).hexdigest()
+
+
+def openings(records: Records, seal: str) -> list[Opening]:
+    """Return every time that a test part was opened. Raises StoreError for a damaged ledger."""
     ledger = ledger_file(records)
     if not ledger.exists():
         return []
-    rows = [json.loads(line) for line in ledger.read_text().splitlines() if line.strip()]
+    rows = []
+    for number, line in enumerate(ledger.read_text().splitlines(), start=1):
+        try:
+            rows += [json.loads(line)] if line.strip() else []
+        except ValueError:
+            raise StoreError(
+                f"{ledger}:{number}: cannot be read, so it is not known what was opened; mend the "
+                "line or put a backup in place"
+            ) from None
     return [
         Opening.model_validate({k: v for k, v in row.items() if k in Opening.model_fields})
         for row in rows
-        if row["data_fingerprint"] == fingerprint
+        if row["seal"] == seal
     ]
 
 
@@ -73,7 +88,6 @@ def open_test(
     Raises StoreError where there is no test part, and where it was opened before and no reason is
     given for opening it again.
     """
-    fingerprint = str(study.user_attrs["data_fingerprint"])
     trials = [t for arm in confirmed_arms(study).values() for t in arm.confirmations]
     folders = {t.number: records.run_folder(t.number, str(t.user_attrs["name"])) for t in trials}
     wanted = [
@@ -82,14 +96,16 @@ def open_test(
     if not wanted:
         return
     dataset = Job.read(folders[wanted[0].number]).dataset
-    if not load_manifest(dataset).count(PART):
+    manifest = load_manifest(dataset)
+    seal = seal_of(manifest)
+    if not manifest.count(PART):
         raise StoreError(
-            f"study {config.name!r}: the data have no test part; set data.test_fraction and give "
-            "the study another name"
+            f"study {config.name!r}: the data have no test part; set data.test_fraction (with "
+            "`split: keep`, add a test part to the sources) and give the study another name"
         )
     names = [str(t.user_attrs["name"]) for t in wanted]
-    before = openings(records, fingerprint)
-    under_way = before and before[-1].study == config.name and set(names) <= set(before[-1].runs)
+    before = openings(records, seal)
+    under_way = any(o.study == config.name and set(names) <= set(o.runs) for o in before)
     if before and not under_way and not (reason or "").strip():
         raise StoreError(
             f"the test part of these data was opened on {before[-1].time} by study "
@@ -97,18 +113,18 @@ def open_test(
             "on it say why, with --reason"
         )
     if not under_way:
-        _enter(records, config, fingerprint, names, reason or "promotion")
+        _enter(records, config, seal, names, reason or "promotion")
     say(f"scoring {len(wanted)} runs on the test part")
     _score(config, records, wanted, folders)
 
 
 def _enter(
-    records: Records, config: StudyConfig, fingerprint: str, runs: Sequence[str], reason: str
+    records: Records, config: StudyConfig, seal: str, runs: Sequence[str], reason: str
 ) -> None:
     entry = {
         "time": time.strftime("%Y-%m-%d %H:%M"),
         "study": config.name,
-        "data_fingerprint": fingerprint,
+        "seal": seal,
         "runs": list(runs),
         "reason": reason.strip(),
     }
@@ -139,7 +155,7 @@ def _score(
             device=device,
             numbering=job.numbering,
         )
-        save_evaluation(folder, scores, records_of_films, PART)
+        save_evaluation(folder, scores, records_of_films, job.numbering, PART)
         run_id = run_ids.get(f"{config.name}/{trial.number}")
         if run_id is not None:
             metrics = scores[config.numbering].metrics("test")
@@ -151,6 +167,7 @@ def sealed_results(config: StudyConfig, records: Records, study: optuna.Study) -
     arms = confirmed_arms(study)
     loader = MatchLoader(records, PART)
     scored = {name: _scored(arm, loader) for name, arm in arms.items()}
+    confirmed = [trial for arm in arms.values() for trial in arm.confirmations]
     trials = [trial for arm in scored.values() for trial in arm.confirmations]
     verdict = records.folder / VERDICT_FILE
     last = json.loads(verdict.read_text()) if verdict.exists() else {}
@@ -160,12 +177,18 @@ def sealed_results(config: StudyConfig, records: Records, study: optuna.Study) -
     return SealedTest(
         films=len(patients),
         patients=len(set(patients)),
-        openings=openings(records, str(study.user_attrs["data_fingerprint"])),
+        openings=openings(records, seal_of(_manifest(records, confirmed))) if confirmed else [],
         arms=arm_results(config, scored, loader, {}) if trials else [],
         gates=[GateResult.model_validate(gate) for gate in last.get("gates", ())],
         candidate=last.get("run"),
         promoted=bool(last.get("promoted")),
     )
+
+
+def _manifest(records: Records, trials: Sequence[FrozenTrial]) -> Manifest:
+    first = trials[0]
+    folder = records.run_folder(first.number, str(first.user_attrs["name"]))
+    return load_manifest(Job.read(folder).dataset)
 
 
 def _scored(arm: Arm, loader: MatchLoader) -> Arm:

@@ -59,13 +59,8 @@ def open_study(records: Records, fingerprint: str) -> optuna.Study:
     study = optuna.create_study(
         study_name=config.name, storage=storage, direction="maximize", load_if_exists=True
     )
-    identity = {
-        "baseline": config.baseline.model_dump(),
-        "data_fingerprint": fingerprint,
-        "objective": config.objective,
-        "numbering": numbering_of(config).model_dump(include={"numbering", "transitional"}),
-    }
-    if known and study.user_attrs:
+    identity = _identity(config) | {"data_fingerprint": fingerprint}
+    if known and study.get_trials(deepcopy=False):
         _refuse_another(config, study.user_attrs, identity)
     else:
         for key, value in identity.items():
@@ -78,6 +73,20 @@ def open_study(records: Records, fingerprint: str) -> optuna.Study:
             )
             study.enqueue_trial(place or {}, user_attrs=spec.attributes())
     return study
+
+
+def _identity(config: StudyConfig) -> dict[str, Any]:
+    """Return what makes the runs of a study comparable, but for the data."""
+    return {
+        "baseline": config.baseline.model_dump(),
+        "objective": config.objective,
+        "numbering": numbering_of(config).model_dump(include={"numbering", "transitional"}),
+    }
+
+
+def refuse_another(config: StudyConfig, study: optuna.Study) -> None:
+    """Raise ConfigError where the study on record is judged otherwise than `config` says."""
+    _refuse_another(config, study.user_attrs, _identity(config))
 
 
 def _refuse_another(

@@ -128,7 +128,7 @@ class FakeLauncher:
             way: evaluation.model_copy(update=told)
             for way, evaluation in scores_of(records, NumberingModel()).items()
         }
-        save_evaluation(folder, scores, records)
+        save_evaluation(folder, scores, records, NumberingModel())
         evaluation = scores["sequence"]
         epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
         append_event(

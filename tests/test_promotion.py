@@ -17,13 +17,14 @@ from optuna.trial import TrialState
 from spineseg.config import StudyConfig, TrainConfig
 from spineseg.config_files import load_study
 from spineseg.errors import ConfigError, DataError, StoreError
-from spineseg.evaluation.evaluate import matches_file, scores_of
+from spineseg.evaluation.evaluate import evaluation_files, matches_file, scores_of
 from spineseg.evaluation.matching import load_matches, save_matches
 from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import open_store
 from study import driver, promote, sealed_test
 from study.compare import compare_study
 from study.confirm import confirmed_arms
+from study.models import evaluate_folder
 from study.promote import Verdict, promote_best
 from study.records import Records
 from study.sealed_test import ledger_file
@@ -287,7 +288,8 @@ def test_a_run_without_records_is_left_out_and_damaged_ones_are_refused(path: Pa
     folder = Records(config).folder / "001-no-flips"
     records = load_matches(matches_file(folder, "valid"))
     bad = records[0].found[0].model_copy(update={"confidence": float("nan")})
-    save_matches(matches_file(folder, "valid"), [records[0].model_copy(update={"found": (bad,)})])
+    numbered = evaluation_files(folder)[1]
+    save_matches(numbered, [records[0].model_copy(update={"found": (bad,)})])
     with pytest.raises((DataError, ValueError)):
         compare_study(config)
     matches_file(folder, "valid").unlink()
@@ -302,3 +304,64 @@ def test_a_failed_confirmation_leaves_the_arm_with_the_others(path: Path) -> Non
     assert len(confirmed_arms(study)["no-flips"].confirmations) == 2
     states = {t.user_attrs["name"]: t.state for t in study.get_trials()}
     assert states["no-flips-seed-2"] == TrialState.FAIL
+
+
+def test_a_finalist_that_is_ahead_of_the_baselines_seeds_stops_no_comparison(path: Path) -> None:
+    config = load_study(path, [])
+    fails = {f"baseline-seed-{n}": "killed" for n in (1, 2, 3)}
+    driver.run_study(config, path, FakeLauncher(flips_hurt, fails=fails))
+    evidence = compare_study(config).summary.evidence
+    assert evidence is not None and evidence.arms == []
+
+
+def test_a_part_of_the_confirmation_is_not_enough(path: Path, looks: list[str]) -> None:
+    config, _ = run(path)
+    more = load_study(path, ["confirm.seeds=5"])
+    assert refused(promote_best(more)) == ["confirmed on fresh seeds"] and looks == []
+    assert config.confirm is not None and config.confirm.seeds == 3
+
+
+def test_a_study_is_promoted_by_the_rule_that_it_was_run_by(path: Path, looks: list[str]) -> None:
+    run(path)
+    for change in ("objective=box_map50", "numbering=argmax"):
+        with pytest.raises(ConfigError, match="on record has"):
+            promote_best(load_study(path, [change]))
+    assert looks == []
+
+
+def test_more_training_films_do_not_seal_the_same_test_films_again(
+    path: Path, looks: list[str]
+) -> None:
+    promote_best(run(path)[0])
+    write_export(path.parent / "more", {"train": 2}, seed=9)
+    for kind in ("images", "labels"):
+        for file in (path.parent / "more" / "train" / kind).iterdir():
+            shutil.copy(file, path.parent / "export" / "train" / kind / file.name)
+    other, _ = run(path, "name=larger")
+    with pytest.raises(StoreError, match="by study 'small'"):
+        promote_best(other)
+
+
+def test_the_sealed_part_cannot_be_scored_by_evaluate(path: Path) -> None:
+    config, _ = run(path)
+    dataset = next((config.store.root / "work" / "data").glob("merged-*"))
+    with pytest.raises(DataError, match="test part of a study's data is sealed"):
+        evaluate_folder(
+            weights=Path("any.pt"),
+            folder=dataset,
+            part="test",
+            image_size_px=64,
+            device="cpu",
+            numbering="argmax",
+        )
+
+
+def test_a_ledger_that_cannot_be_read_is_told_and_not_passed_over(
+    path: Path, looks: list[str]
+) -> None:
+    config, _ = run(path)
+    promote_best(config)
+    with ledger_file(Records(config)).open("a") as ledger:
+        ledger.write('{"time": "20')
+    with pytest.raises(StoreError, match=r"test-openings\.jsonl:2: cannot be read"):
+        promote_best(config)

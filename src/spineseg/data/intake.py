@@ -128,8 +128,8 @@ def decode(content: bytes, path: Path) -> Image.Image:
 def decode_small(content: bytes, path: Path) -> tuple[tuple[int, int], Image.Image]:
     """Return an image's width and height in px, and the image in grey, perhaps reduced.
 
-    All of its data are read, but a JPEG's pixels are only made at up to an eighth of its size
-    (at least `likeness.SIDE_PX`), in half of the time. Raises DataError as `decode` does.
+    All of its data are read, but a large JPEG's pixels are only made at a part of its size
+    (at least twice `likeness.SIDE_PX`), which takes less time. Raises DataError as `decode` does.
     """
     size, image = _opened(content, path, reduced=True)
     return size, image if image.mode == "L" else image.convert("L")
@@ -140,7 +140,7 @@ def _opened(content: bytes, path: Path, *, reduced: bool) -> tuple[tuple[int, in
         image = Image.open(io.BytesIO(content))
         size = image.size
         if reduced:
-            image.draft("L", (SIDE_PX, SIDE_PX))
+            image.draft("L", (2 * SIDE_PX, 2 * SIDE_PX))
         image.load()
     except (
         UnidentifiedImageError,

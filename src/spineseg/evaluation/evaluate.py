@@ -17,6 +17,7 @@ from .renumber import numbered_records
 from .result import Evaluation
 
 _MATCHES = "{part}matches.json.gz"
+_NUMBERED = "{part}matches-sequence.json.gz"
 _EVALUATION = "{part}evaluation-{numbering}.json"
 
 
@@ -33,7 +34,12 @@ def evaluation_file(folder: Path, numbering: Numbering, part: str = "valid") -> 
 def evaluation_files(folder: Path, part: str = "valid") -> list[Path]:
     """Return every file that an evaluation on `valid` or `test` leaves in a run's folder."""
     both: tuple[Numbering, ...] = get_args(Numbering)
-    return [matches_file(folder, part), *(evaluation_file(folder, n, part) for n in both)]
+    matches = [matches_file(folder, part), _numbered_file(folder, part)]
+    return [*matches, *(evaluation_file(folder, n, part) for n in both)]
+
+
+def _numbered_file(folder: Path, part: str) -> Path:
+    return folder / _NUMBERED.format(part=_prefix(part))
 
 
 def _prefix(part: str) -> str:
@@ -78,10 +84,16 @@ def save_evaluation(
     folder: Path,
     scores: dict[Numbering, Evaluation],
     records: list[ImageRecord],
+    numbering: NumberingModel,
     part: str = "valid",
 ) -> None:
-    """Leave scores and records in a run's folder; the scores last, when the rest is whole."""
+    """Leave scores and records in a run's folder; the scores last, when the rest is whole.
+
+    The records are kept as they are and with whole columns numbered: numbering takes longest.
+    """
     save_matches(matches_file(folder, part), records)
+    whole = numbering.model_copy(update={"numbering": "sequence"})
+    save_matches(_numbered_file(folder, part), numbered_records(records, whole))
     for way, evaluation in scores.items():
         evaluation.save(evaluation_file(folder, way, part))
 
@@ -94,4 +106,7 @@ def load_records(folder: Path, numbering: NumberingModel, part: str = "valid") -
     path = matches_file(folder, part)
     if not path.exists():
         raise DataError(f"{path}: not found; the run was not evaluated on its {part} part")
+    numbered = _numbered_file(folder, part)
+    if numbering.numbering == "sequence" and numbered.exists():
+        return load_matches(numbered)
     return numbered_records(load_matches(path), numbering)

@@ -9,7 +9,8 @@ patient go together (Field and Welsh 2007; hierarchical bootstrap of Saravanan e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from math import comb, sqrt
 from typing import NamedTuple
@@ -36,6 +37,9 @@ class RunMatches:
     films: tuple[str, ...]
     maps: dict[Kind, tuple[LevelMatches, ...]]
     counts: np.ndarray  # (films, 6): labelled, found, right, off by one, labelled film, all right
+    _tables: dict[Kind, tuple[np.ndarray, np.ndarray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # The last draw of films, and the mAP of each threshold over it: several metrics share it.
 
     @classmethod
     def of(cls, records: Sequence[ImageRecord]) -> RunMatches:
@@ -71,7 +75,10 @@ class RunMatches:
         """
         if metric in MAP_METRICS:
             kind: Kind = "mask" if metric.startswith("mask") else "box"
-            by_threshold = resampled_map(self.maps[kind], weights)
+            drawn, by_threshold = self._tables.get(kind, (None, np.zeros((0, 0))))
+            if drawn is not weights:
+                by_threshold = resampled_map(self.maps[kind], weights)
+                self._tables[kind] = (weights, by_threshold)
             return by_threshold[:, 0] if metric.endswith("map50") else by_threshold.mean(axis=1)
         part, whole = {
             "found_rate": (1, 0),
@@ -85,7 +92,8 @@ class RunMatches:
 
     def score(self, metric: str) -> float:
         """Return a metric over all films, each once."""
-        return float(self.scores(metric, np.ones((1, len(self.films))))[0])
+        once = RunMatches(self.films, self.maps, self.counts)  # Keeps the table of the last draw.
+        return float(once.scores(metric, np.ones((1, len(self.films))))[0])
 
 
 class Difference(NamedTuple):
@@ -104,7 +112,15 @@ class Difference(NamedTuple):
 
 
 def draw_patients(patients: Sequence[str], resamples: int, seed: int) -> np.ndarray:
-    """Return how often each film is drawn, (resamples, films), all films of a patient together."""
+    """Return how often each film is drawn, (resamples, films), all films of a patient together.
+
+    The same arguments give the same array, which is not to be written to.
+    """
+    return _drawn(tuple(patients), resamples, seed)
+
+
+@lru_cache(maxsize=4)
+def _drawn(patients: tuple[str, ...], resamples: int, seed: int) -> np.ndarray:
     names, owner = np.unique(np.array(patients), return_inverse=True)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)

@@ -95,8 +95,10 @@ class Evaluation(_Rates):
         return {f"{prefix}/{k}": float(v) for k, v in found.items() if v is not None}
 
     def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(self.model_dump_json(indent=1))
+        """Write as JSON, whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        part.write_text(self.model_dump_json(indent=1))
+        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:

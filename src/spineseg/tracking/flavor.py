@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import tempfile
 from pathlib import Path
@@ -57,8 +58,9 @@ class VertebraModel(PythonModel):
 
 def _path(image: str, folder: Path) -> Path:
     """Return `image` if it is a path, else the file that its base64 holds, written to `folder`."""
-    if len(image) < 4096 and Path(image).is_file():
-        return Path(image)
+    with contextlib.suppress(OSError):  # Base64 may be too long for a file's name.
+        if len(image) < 4096 and Path(image).is_file():
+            return Path(image)
     try:
         content = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError):

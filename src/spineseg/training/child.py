@@ -188,7 +188,7 @@ def _finish(
         device=settings["device"],
         numbering=job.numbering,
     )
-    save_evaluation(run_folder, scores, records)
+    save_evaluation(run_folder, scores, records, job.numbering)
     started = [event for event in read_events(run_folder) if isinstance(event, Started)]
     append_event(
         run_folder,
