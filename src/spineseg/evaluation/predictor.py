@@ -11,10 +11,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pycocotools.mask as coco_mask
 
 from ..errors import DataError, WeightsError
 from ..levels import CLASS_INDEX, CLASS_NAMES
+from .box_masks import box_masks
 
 MAX_DETECTIONS = 100
 
@@ -115,18 +115,18 @@ class Predictor:
         self, rows: Any, raw: Any, anchors: Any, prototypes: Any, shape: tuple[int, ...]
     ) -> tuple[Detection, ...]:
         """Return the detections of one film from its rows (n, 6 + 32) after suppression."""
-        from ultralytics.utils.ops import process_mask_native, scale_boxes
+        from ultralytics.utils.ops import scale_boxes
 
+        torch = self._torch
         if not len(rows):
             return ()
         boxes = scale_boxes((self._size, self._size), rows[:, :4].clone(), shape)
         # One anchor may be kept under several levels: its mask is the same.
         _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
-        masks = process_mask_native(prototypes, rows[first, 6:], boxes[first], shape[:2])
-        codes = [
-            coco_mask.encode(np.asfortranarray(mask))
-            for mask in masks.cpu().numpy().astype(np.uint8)
-        ]
+        logits = torch.einsum("nk,khw->nhw", rows[first, 6:], prototypes)
+        codes = box_masks(
+            logits.float().cpu().numpy(), boxes[first].cpu().numpy(), (shape[0], shape[1])
+        )
         scores = np.zeros((len(rows), len(CLASS_NAMES)), np.float32)
         scores[:, self._columns] = raw[4 : 4 + len(self._columns)].T.cpu().numpy()
         found, at = rows.cpu().numpy(), boxes.cpu().numpy()
