@@ -97,8 +97,10 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert finished.optimizer == "AdamW"
     assert (tmp_path / finished.best_weights).stat().st_size < 8_000_000
     assert not list((tmp_path / "train" / "weights").glob("resume*"))
-    evaluation = Evaluation.load(evaluation_file(tmp_path, "argmax"))
-    assert evaluation.metrics() == finished.metrics
+    plain, whole = (
+        Evaluation.load(evaluation_file(tmp_path, way)) for way in ("argmax", "sequence")
+    )
+    assert finished.metrics == plain.metrics("best") | whole.metrics("sequence")
     assert len(load_matches(matches_file(tmp_path, "valid"))) == dataset.manifest.count("valid")
     pictures = {path.name for path in (tmp_path / "train").glob("*.*g")}
     assert {"results.png", "confusion_matrix.png", "labels.jpg", "val_batch0_pred.jpg"} <= pictures
