@@ -33,7 +33,7 @@ from .sealed_test import VERDICT_FILE, evaluations_on_test, open_test, sealed_re
 from .trial_queue import refuse_another
 
 _LEAST_SEEDS = 2
-_LEAST_PATIENTS = 6  # With fewer, drawing patients anew says nothing of other patients.
+_LEAST_PATIENTS = 5  # With fewer, drawing patients anew says nothing of other patients.
 
 
 class Verdict(Model):
