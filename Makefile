@@ -57,10 +57,10 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 	@$(BIN)/python benchmarks/bundle_weights.py
 
 test: setup  ## the fast tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: setup  ## every test, those that need minutes too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m ''
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''
 
 lint: setup  ## ruff, mypy and the import rules
 	$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def main() -> None:
         ours, theirs = [], []
         for _ in range(3):
             start = time.perf_counter()
-            scores, records = evaluate_weights(
+            evaluated = evaluate_weights(
                 own,
                 films,
                 image_size_px=options.image_size,
@@ -116,11 +116,11 @@ def main() -> None:
         print(f"Ultralytics' validation {min(theirs):.1f} s (of {[round(s, 1) for s in theirs]})")
         print(f"ratio {min(ours) / min(theirs):.2f}")
         for metric in ("box_map50", "box_map50_95", "mask_map50", "mask_map50_95"):
-            mine, other = getattr(scores["argmax"], metric), trainers[f"trainer/{metric}"]
+            mine, other = getattr(evaluated.scores["argmax"], metric), trainers[f"trainer/{metric}"]
             print(
                 f"{metric:<16}{mine:.4f}, Ultralytics {other:.4f}, difference {mine - other:+.4f}"
             )
-        bootstrap_seconds(records)
+        bootstrap_seconds(evaluated.records["argmax"])
 
 
 if __name__ == "__main__":

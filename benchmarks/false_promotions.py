@@ -36,14 +36,14 @@ def recorded(folder: Path, part: str, cache: Path) -> list[ImageRecord]:
     path = cache / f"{folder.name}-{part}.json.gz"
     job = Job.read(folder)
     if not path.exists():
-        _, records = evaluate_weights(
+        evaluated = evaluate_weights(
             folder / "train" / "weights" / "best.pt",
             read_films(job.dataset, part),
             image_size_px=job.config.image_size_px,
             device="cpu",
             numbering=NumberingModel(),
         )
-        save_matches(path, records)
+        save_matches(path, evaluated.records["argmax"])
     learnt = learnt_from(read_films(job.dataset, "train"))
     return numbered_records(load_matches(path), NumberingModel(numbering="sequence", **learnt))
 

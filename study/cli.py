@@ -83,10 +83,11 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     """
     from spineseg.config_files import load_study
 
-    from .compare import compare_study
+    study = load_study(config, sets)
+
+    from .compare import compare_study  # After the config: its mistakes are told at once.
     from .driver import run_study
 
-    study = load_study(config, sets)
     if not run_study(study, config):
         click.echo("interrupted; the same command goes on from here")
         raise SystemExit(130)
@@ -125,9 +126,11 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Compare every run with the baseline: a table, and one HTML page."""
     from spineseg.config_files import load_study
 
+    study = load_study(config, sets)
+
     from .compare import compare_study
 
-    comparison = compare_study(load_study(config, sets), config)
+    comparison = compare_study(study, config)
     click.echo(comparison.json() if as_json else comparison.text())
 
 
@@ -154,10 +157,11 @@ def promote(
     from spineseg.config_files import load_study
     from spineseg.errors import SpinesegError
 
+    study = load_study(config, sets)
+
     from .compare import compare_study
     from .promote import promote_best, roll_back
 
-    study = load_study(config, sets)
     if rollback is not None:
         click.echo(roll_back(study, rollback))
         return

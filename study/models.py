@@ -138,14 +138,14 @@ def evaluate_folder(
     films = read_films(folder, part)
     for film in films:
         check_image(film.path)
-    scores, _ = evaluate_weights(
+    evaluated = evaluate_weights(
         weights,
         films,
         image_size_px=image_size_px or trained_image_size_px(weights),
         device=chosen_devices(device)[0].name,
         numbering=NumberingModel(),
     )
-    return scores[numbering]
+    return evaluated.scores[numbering]
 
 
 def _or_dash(value: float | None, pattern: str) -> str:

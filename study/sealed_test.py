@@ -148,17 +148,17 @@ def _score(
         folder = folders[trial.number]
         job = Job.read(folder)
         finished = next(e for e in read_events(folder) if isinstance(e, Finished))
-        scores, records_of_films = evaluate_weights(
+        evaluated = evaluate_weights(
             folder / finished.best_weights,
             read_films(job.dataset, PART),
             image_size_px=job.config.image_size_px,
             device=device,
             numbering=job.numbering,
         )
-        save_evaluation(folder, scores, records_of_films, job.numbering, PART)
+        save_evaluation(folder, evaluated, PART)
         run_id = run_ids.get(f"{config.name}/{trial.number}")
         if run_id is not None:
-            metrics = scores[config.numbering].metrics("test")
+            metrics = evaluated.scores[config.numbering].metrics("test")
             log_evaluation(store, run_id, metrics, evaluation_files(folder, PART))
 
 

@@ -33,9 +33,9 @@ class TrialSpec:
         """Return what is kept with the Optuna trial."""
         return {
             "kind": self.kind,
-            "name": self.name,
             "changes": self.changes,
             "hypothesis": self.hypothesis,
+            "name": self.name,  # Last: whoever finds a name finds the rest, killed or not.
         }
 
     @classmethod

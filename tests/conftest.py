@@ -15,6 +15,13 @@ from PIL import Image
 
 from spineseg.levels import CERVICAL
 
+LONGEST = ("test_end_to_end", "test_promotion", "test_training", "test_study", "test_cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: two processes share them out, and neither waits at the end."""
+    items.sort(key=lambda item: LONGEST.index(n) if (n := item.path.stem) in LONGEST else 99)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def private_ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spineseg.config import TrainConfig
-from spineseg.evaluation.evaluate import save_evaluation, scores_of
+from spineseg.evaluation.evaluate import Evaluated, save_evaluation
 from spineseg.evaluation.matching import ImageRecord
 from spineseg.evaluation.numbering import NumberingModel
 from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
@@ -124,11 +124,9 @@ class FakeLauncher:
         (folder / "train" / "results.csv").write_text("epoch\n1\n")
         records = records_scoring(final, films_of(Job.read(folder).dataset))
         told = dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
-        scores = {
-            way: evaluation.model_copy(update=told)
-            for way, evaluation in scores_of(records, NumberingModel()).items()
-        }
-        save_evaluation(folder, scores, records, NumberingModel())
+        found = Evaluated.of(records, NumberingModel())
+        scores = {way: score.model_copy(update=told) for way, score in found.scores.items()}
+        save_evaluation(folder, Evaluated(scores, found.records))
         evaluation = scores["sequence"]
         epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
         append_event(

@@ -26,7 +26,7 @@ def test_masks_are_those_of_the_whole_film(network: tuple[int, int], film: tuple
     boxes = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
     wanted = process_mask_native(prototypes, weights, torch.tensor(boxes), film).numpy()
     logits = torch.einsum("nk,khw->nhw", weights, prototypes).numpy()
-    found = np.stack([coco_mask.decode(code) for code in box_masks(logits, boxes, film)])
+    found = np.stack([coco_mask.decode(mask.code) for mask in box_masks(logits, boxes, film)])
     assert wanted.any() and found.shape == wanted.shape
     # Of pixels whose logit is zero but for rounding, a few may fall to the other side.
     assert (found.astype(bool) != wanted.astype(bool)).mean() < 1e-5

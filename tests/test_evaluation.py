@@ -9,6 +9,7 @@ import pycocotools.mask as coco_mask
 import pytest
 
 from spineseg.errors import DataError
+from spineseg.evaluation.film_mask import FilmMask
 from spineseg.evaluation.matching import ImageRecord, load_matches, record_image, save_matches
 from spineseg.evaluation.metrics import score
 from spineseg.evaluation.predictor import Detection, Prediction
@@ -29,6 +30,10 @@ def rle(polygon: np.ndarray) -> dict:
     return coco_mask.merge(coco_mask.frPyObjects([polygon.ravel().tolist()], SIDE, SIDE))
 
 
+def mask(polygon: np.ndarray) -> FilmMask:
+    return FilmMask.of(coco_mask.decode(rle(polygon)))
+
+
 def film_case(
     name: str,
     truths: list[tuple[str, np.ndarray]],
@@ -37,7 +42,7 @@ def film_case(
     """Return a film with labels and detections, polygons in pixels, most confident first."""
     found = [
         Detection(
-            level, confidence, np.zeros(24, np.float32), np.array([*p.min(0), *p.max(0)]), rle(p)
+            level, confidence, np.zeros(24, np.float32), np.array([*p.min(0), *p.max(0)]), mask(p)
         )
         for level, confidence, p in sorted(detections, key=lambda d: -d[1])
     ]

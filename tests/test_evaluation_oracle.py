@@ -61,7 +61,7 @@ def oracle(films: Films, kind: str, *, levels: bool = True) -> tuple[float, floa
                     "category_id": CLASS_INDEX[d.level] + 1,
                     "score": d.confidence,
                     "bbox": [*d.box[:2].tolist(), *(d.box[2:] - d.box[:2]).tolist()],
-                    "segmentation": d.mask,
+                    "segmentation": d.mask.code,
                 }
             )
     with contextlib.redirect_stdout(io.StringIO()):
@@ -238,9 +238,9 @@ def test_the_adversarial_films_are_what_they_say() -> None:
     assert overlap("overlap of exactly one half") == [(0.5, 0.5)] * 2
     assert overlap("overlap of exactly three quarters") == [(0.75, 0.75)] * 2
     pixels = CASES["one-pixel masks"][0][1].detections
-    assert [int(coco_mask.area(d.mask)) for d in pixels] == [1, 1, 1]
+    assert [int(coco_mask.area(d.mask.code)) for d in pixels] == [1, 1, 1]
     pixels = CASES["detections without a pixel"][0][1].detections
-    assert [int(coco_mask.area(d.mask)) for d in pixels] == [0, 100, 0]
+    assert [int(coco_mask.area(d.mask.code)) for d in pixels] == [0, 100, 0]
 
 
 def test_a_film_s_detections_beyond_a_hundred_do_not_count() -> None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pycocotools.mask as coco_mask
 import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
+from spineseg.evaluation.film_mask import FilmMask
 from spineseg.evaluation.outlines import boundary_distance_px
 
 
-def encoded(mask: np.ndarray) -> dict[str, Any]:
-    return coco_mask.encode(np.asfortranarray(mask, np.uint8))
-
-
 def distance(mask: np.ndarray, other: np.ndarray) -> float:
-    return boundary_distance_px(encoded(mask), encoded(other))
+    return boundary_distance_px(FilmMask.of(mask), FilmMask.of(other))
 
 
 def edge(mask: np.ndarray) -> np.ndarray:

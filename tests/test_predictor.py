@@ -11,6 +11,7 @@ from PIL import Image
 
 from spineseg.data.phantom import render_film
 from spineseg.errors import DataError, WeightsError
+from spineseg.evaluation.film_mask import FilmMask
 from spineseg.evaluation.outlines import mask_outline, prediction_as_json
 from spineseg.evaluation.predictor import Predictor
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
@@ -51,7 +52,7 @@ def test_masks_have_the_films_own_size_and_levels_their_scores(weights: Path, fi
     confidences = [d.confidence for d in prediction.detections]
     assert confidences == sorted(confidences, reverse=True)
     for d in prediction.detections:
-        assert coco_mask.decode(d.mask).shape == (128, 168)
+        assert coco_mask.decode(d.mask.code).shape == (128, 168)
         assert d.level_scores.shape == (24,)
         assert d.level_scores[CLASS_INDEX[d.level]] == pytest.approx(d.confidence, abs=1e-5)
 
@@ -99,7 +100,7 @@ def test_the_json_holds_pixels_inside_the_film(weights: Path, film: Path) -> Non
 def test_an_outline_encloses_its_mask() -> None:
     mask = np.zeros((40, 60), np.uint8)
     mask[10:30, 20:50] = 1
-    outline = mask_outline(coco_mask.encode(np.asfortranarray(mask))) * [60, 40]
+    outline = mask_outline(FilmMask.of(mask)) * [60, 40]
     assert outline.min(0) == pytest.approx([20.5, 10.5]) and outline.max(0) == pytest.approx(
         [49.5, 29.5]
     )

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from spineseg.config import StudyConfig, TrainConfig
 from spineseg.config_files import load_study
 from spineseg.errors import ConfigError, DataError, StoreError
-from spineseg.evaluation.evaluate import evaluation_files, matches_file, scores_of
+from spineseg.evaluation.evaluate import Evaluated, evaluation_files, matches_file
 from spineseg.evaluation.matching import load_matches, save_matches
 from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import open_store
@@ -83,7 +83,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         config = json.loads((folder / "job.json").read_text())["config"]
         names = films_of(films[0].path.parent.parent.parent, "test")
         records = records_scoring(flips_hurt(TrainConfig.model_validate(config)), names)
-        return scores_of(records, numbering), records
+        return Evaluated.of(records, numbering)
 
     def register(store: Any, **given: Any) -> str:
         with given["ledger"].open("a") as ledger:
@@ -259,8 +259,10 @@ def test_a_gain_within_the_noise_is_refused_on_the_test_part(
 
 
 def test_a_level_that_is_lost_is_refused() -> None:
-    before = scores_of(records_scoring(0.5, ["a.jpg"]), driver.NumberingModel())["argmax"]
-    after = scores_of(records_scoring(0.4, ["a.jpg"]), driver.NumberingModel())["argmax"]
+    before, after = (
+        Evaluated.of(records_scoring(score, ["a.jpg"]), driver.NumberingModel()).scores["argmax"]
+        for score in (0.5, 0.4)
+    )
     assert promote._lost_levels([before], [after, after]) == ["T5"]
     assert promote._lost_levels([after], [before]) == []
 

@@ -7,16 +7,14 @@ film and then blanks what lies outside its box: most of its time goes there.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import pycocotools.mask as coco_mask
+
+from .film_mask import FilmMask
 
 
-def box_masks(
-    logits: np.ndarray, boxes: np.ndarray, shape: tuple[int, int]
-) -> list[dict[str, Any]]:
-    """Return run-length codes of masks, film-sized.
+def box_masks(logits: np.ndarray, boxes: np.ndarray, shape: tuple[int, int]) -> list[FilmMask]:
+    """Return masks at the film's resolution, each in the window of its box.
 
     `logits` are (masks, rows, columns) over the network's letterboxed input, reduced; above 0 is
     inside. `boxes` are (masks, 4) left, top, right, bottom in px of the film, whose `shape` is
@@ -28,12 +26,12 @@ def box_masks(
     gain = min(finer * rows / height, finer * columns / width)
     down, across = _back(rows, height, finer, gain), _back(columns, width, finer, gain)
     corners = np.ceil(np.clip(boxes, 0, [width, height, width, height])).astype(int)
-    codes = []
-    for mask, (x1, y1, x2, y2) in zip(logits, corners, strict=True):
-        film = np.zeros((height, width), np.uint8, order="F")
-        film[y1:y2, x1:x2] = down[y1:y2] @ mask @ across[x1:x2].T > 0
-        codes.append(coco_mask.encode(film))
-    return codes
+    return [
+        FilmMask(
+            (down[y1:y2] @ mask @ across[x1:x2].T > 0).astype(np.uint8), int(x1), int(y1), shape
+        )
+        for mask, (x1, y1, x2, y2) in zip(logits, corners, strict=True)
+    ]
 
 
 def _finer(rows: int, columns: int, height: int, width: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +16,25 @@ from .numbering import NumberingModel
 from .predictor import Predictor
 from .renumber import numbered_records
 from .result import Evaluation
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Scores and per-image records of one set of weights, under each way of numbering."""
+
+    scores: dict[Numbering, Evaluation]
+    records: dict[Numbering, list[ImageRecord]]
+
+    @classmethod
+    def of(cls, records: Sequence[ImageRecord], numbering: NumberingModel) -> Evaluated:
+        """Score records as they are, and with whole columns numbered by what is known of them."""
+        ways: tuple[Numbering, ...] = get_args(Numbering)
+        numbered = {
+            way: numbered_records(records, numbering.model_copy(update={"numbering": way}))
+            for way in ways
+        }
+        return cls({way: score(found) for way, found in numbered.items()}, numbered)
+
 
 _MATCHES = "{part}matches.json.gz"
 _NUMBERED = "{part}matches-sequence.json.gz"
@@ -53,8 +73,8 @@ def evaluate_weights(
     image_size_px: int,
     device: str,
     numbering: NumberingModel,
-) -> tuple[dict[Numbering, Evaluation], list[ImageRecord]]:
-    """Return the scores of `weights` on `films` under both ways of numbering, and the records.
+) -> Evaluated:
+    """Return the scores of `weights` on `films` under both ways of numbering, with the records.
 
     `numbering` says what is known of columns. Raises DataError without films or labels,
     WeightsError for weights that cannot be used.
@@ -66,35 +86,17 @@ def evaluate_weights(
     records = [
         record_image(film, prediction) for film, prediction in zip(films, predictions, strict=True)
     ]
-    return scores_of(records, numbering), records
+    return Evaluated.of(records, numbering)
 
 
-def scores_of(
-    records: Sequence[ImageRecord], numbering: NumberingModel
-) -> dict[Numbering, Evaluation]:
-    """Return the scores of records as they are, and with whole columns numbered."""
-    ways: tuple[Numbering, ...] = get_args(Numbering)
-    return {
-        way: score(numbered_records(records, numbering.model_copy(update={"numbering": way})))
-        for way in ways
-    }
-
-
-def save_evaluation(
-    folder: Path,
-    scores: dict[Numbering, Evaluation],
-    records: list[ImageRecord],
-    numbering: NumberingModel,
-    part: str = "valid",
-) -> None:
+def save_evaluation(folder: Path, evaluated: Evaluated, part: str = "valid") -> None:
     """Leave scores and records in a run's folder; the scores last, when the rest is whole.
 
     The records are kept as they are and with whole columns numbered: numbering takes longest.
     """
-    save_matches(matches_file(folder, part), records)
-    whole = numbering.model_copy(update={"numbering": "sequence"})
-    save_matches(_numbered_file(folder, part), numbered_records(records, whole))
-    for way, evaluation in scores.items():
+    save_matches(matches_file(folder, part), evaluated.records["argmax"])
+    save_matches(_numbered_file(folder, part), evaluated.records["sequence"])
+    for way, evaluation in evaluated.scores.items():
         evaluation.save(evaluation_file(folder, way, part))
 
 

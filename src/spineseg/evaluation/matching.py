@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from ..config import Model
 from ..films import LabelledFilm, Outline
+from .film_mask import FilmMask
 from .outlines import boundary_distance_px, mask_outline
 from .predictor import Detection, Prediction
 
@@ -68,8 +69,10 @@ def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
     labels = [_rle(polygon, height, width) for polygon in polygons]
     boxes = [(*polygon.min(0), *polygon.max(0)) for polygon in polygons]
     detections = prediction.detections
-    mask_iou = _overlaps([d.mask for d in detections], labels)
+    mask_iou = _overlaps([d.mask.code for d in detections], labels)
     distances = _boundary_distances(detections, labels, mask_iou)
+    drawn = {d.mask for d in detections if d.confidence >= DRAWN_CONFIDENCE}
+    outlines = {mask: _polygon(mask) for mask in drawn}
     return ImageRecord(
         name=film.path.name,
         height=height,
@@ -85,7 +88,7 @@ def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
                 confidence=d.confidence,
                 level_scores=tuple(round(float(v), 5) for v in d.level_scores),
                 box=tuple(round(float(v), 3) for v in d.box),
-                polygon=_polygon(d.mask) if d.confidence >= DRAWN_CONFIDENCE else (),
+                polygon=outlines[d.mask] if d.confidence >= DRAWN_CONFIDENCE else (),
                 boundary_px=distance,
             )
             for d, distance in zip(detections, distances, strict=True)
@@ -124,21 +127,23 @@ def _boundary_distances(
 
     Detections that share a mask (one anchor under several levels) share its distance.
     """
-    known: dict[bytes, float] = {}
+    known: dict[FilmMask, float] = {}
+    windows: dict[int, FilmMask] = {}
     distances: list[float | None] = []
     for detection, row in zip(detections, mask_iou, strict=True):
         if not row or max(row) < 0.5 or detection.confidence < DRAWN_CONFIDENCE:
             distances.append(None)
             continue
-        code = detection.mask["counts"]
-        if code not in known:
-            label = labels[int(np.argmax(row))]
-            known[code] = round(boundary_distance_px(detection.mask, label), 3)
-        distances.append(known[code])
+        if detection.mask not in known:
+            label = int(np.argmax(row))
+            if label not in windows:
+                windows[label] = FilmMask.of(coco_mask.decode(labels[label]))
+            known[detection.mask] = round(boundary_distance_px(detection.mask, windows[label]), 3)
+        distances.append(known[detection.mask])
     return distances
 
 
-def _polygon(mask: dict[str, object]) -> tuple[tuple[float, float], ...]:
+def _polygon(mask: FilmMask) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in mask_outline(mask))
 
 
@@ -162,12 +167,13 @@ def greedy_matches(overlap: np.ndarray, threshold: float) -> np.ndarray:
     """
     matched = np.full(len(overlap), -1)
     free = np.ones(overlap.shape[1], bool)
-    for i, row in enumerate(overlap):
-        allowed = np.where(free, row, -1.0)
-        if not allowed.size:
-            break
+    least = min(threshold, 1 - 1e-10)
+    if not overlap.size:
+        return matched
+    for i in np.flatnonzero(overlap.max(axis=1) >= least):  # Others meet no label at all.
+        allowed = np.where(free, overlap[i], -1.0)
         best = len(allowed) - 1 - int(np.argmax(allowed[::-1]))
-        if allowed[best] >= min(threshold, 1 - 1e-10):
+        if allowed[best] >= least:
             matched[i] = best
             free[best] = False
     return matched

@@ -145,7 +145,7 @@ def count_film(record: ImageRecord, confidence: float) -> FilmCounts:
     """Count one film's levels after class-agnostic matching at mask IoU 0.5."""
     counts = FilmCounts(labelled=len(record.truths))
     rows = [i for i, found in enumerate(record.found) if found.confidence >= confidence]
-    overlap = overlaps(record, "mask")[rows]
+    overlap = overlaps(record, "mask", rows)
     matched = greedy_matches(overlap, 0.5)
     levels = [record.found[i].level for i in rows]
     counts.doubled = sum(n - 1 for n in Counter(levels).values())

@@ -9,36 +9,46 @@ import numpy as np
 import pycocotools.mask as coco_mask
 
 from ..films import Outline
+from .film_mask import FilmMask
 from .predictor import Prediction
 
 _TOLERANCE_PX = 0.6
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
-def mask_outline(mask: dict[str, Any]) -> np.ndarray:
+def mask_outline(mask: FilmMask) -> np.ndarray:
     """Return the outline of a mask's largest piece, (points, 2) fractions; empty without one."""
-    height, width = mask["size"]
-    pieces, _ = cv2.findContours(coco_mask.decode(mask), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not mask.window.size:
+        return np.zeros((0, 2))
+    pieces, _ = cv2.findContours(mask.window, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not pieces:
         return np.zeros((0, 2))
     largest = max(pieces, key=cv2.contourArea)
-    points = cv2.approxPolyDP(largest, _TOLERANCE_PX, True)[:, 0].astype(float) + 0.5
+    points = cv2.approxPolyDP(largest, _TOLERANCE_PX, True)[:, 0] + [
+        mask.left + 0.5,
+        mask.top + 0.5,
+    ]
+    height, width = mask.film
     return points / [width, height] if len(points) >= 3 else np.zeros((0, 2))
 
 
-def boundary_distance_px(mask: dict[str, Any], other: dict[str, Any]) -> float:
+def boundary_distance_px(mask: FilmMask, other: FilmMask) -> float:
     """Return the mean distance between the outlines of two masks, in px.
 
     From each outline's pixels to the nearest of the other's, averaged over both (average
-    symmetric surface distance; Heimann et al. 2009). Both are run-length codes of one size.
+    symmetric surface distance; Heimann et al. 2009). Both lie on films of one size.
     """
-    corners = np.array([coco_mask.toBbox(code) for code in (mask, other)])
-    left, top = np.floor(corners[:, :2].min(axis=0)).astype(int)
-    right, bottom = np.ceil((corners[:, :2] + corners[:, 2:]).max(axis=0)).astype(int)
+    left, top = min(mask.left, other.left), min(mask.top, other.top)
+    right, bottom = (
+        max(start + m.window.shape[axis] for start, m in zip(starts, (mask, other), strict=True))
+        for starts, axis in (((mask.left, other.left), 1), ((mask.top, other.top), 0))
+    )
     edges = []
-    for code in (mask, other):
-        inner = coco_mask.decode(code)[top:bottom, left:right]
-        body = cv2.copyMakeBorder(inner, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    for each in (mask, other):
+        body = np.zeros((bottom - top + 2, right - left + 2), np.uint8)
+        y, x = each.top - top + 1, each.left - left + 1
+        rows, columns = each.window.shape
+        body[y : y + rows, x : x + columns] = each.window
         edges.append((body - cv2.erode(body, _CROSS)).astype(bool))
     away = [
         cv2.distanceTransform(1 - e.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -66,8 +76,8 @@ def _one_each(prediction: Prediction, confidence: float) -> list[Any]:
         if detection.confidence < confidence:
             continue
         if kept:
-            masks = [other.mask for other in kept]
-            if coco_mask.iou([detection.mask], masks, [0] * len(masks)).max() > 0.5:
+            masks = [other.mask.code for other in kept]
+            if coco_mask.iou([detection.mask.code], masks, [0] * len(masks)).max() > 0.5:
                 continue
         kept.append(detection)
     return kept

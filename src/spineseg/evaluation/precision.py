@@ -36,10 +36,10 @@ class LevelMatches:
         return int(self.labelled.sum())
 
 
-def overlaps(record: ImageRecord, kind: Kind) -> np.ndarray:
-    """Return an image's overlaps, (detections, labels)."""
+def overlaps(record: ImageRecord, kind: Kind, rows: Sequence[int]) -> np.ndarray:
+    """Return the overlaps of an image's detections `rows`, (rows, labels)."""
     table = record.box_iou if kind == "box" else record.mask_iou
-    return np.array(table, float).reshape(len(record.found), len(record.truths))
+    return np.array([table[i] for i in rows], float).reshape(len(rows), len(record.truths))
 
 
 def level_matches(records: Sequence[ImageRecord], level: str | None, kind: Kind) -> LevelMatches:
@@ -53,7 +53,7 @@ def level_matches(records: Sequence[ImageRecord], level: str | None, kind: Kind)
         labelled[number] = len(labels)
         if not rows:
             continue
-        overlap = overlaps(record, kind)[np.ix_(rows, labels)]
+        overlap = overlaps(record, kind, rows)[:, labels]
         confidences += [record.found[i].confidence for i in rows]
         images += [number] * len(rows)
         hits.append(_hits(overlap))

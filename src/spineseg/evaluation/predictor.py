@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import DataError, WeightsError
 from ..levels import CLASS_INDEX, CLASS_NAMES
 from .box_masks import box_masks
+from .film_mask import FilmMask
 
 MAX_DETECTIONS = 100
 
@@ -27,7 +28,7 @@ class Detection:
     confidence: float
     level_scores: np.ndarray  # (24,) float32, in CLASS_NAMES' order; 0 for a level unknown to it
     box: np.ndarray  # (4,) float: x1, y1, x2, y2 in pixels of the film
-    mask: dict[str, Any]  # COCO run-length code at the film's own resolution
+    mask: FilmMask  # at the film's own resolution
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Predictor:
         # One anchor may be kept under several levels: its mask is the same.
         _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
         logits = torch.einsum("nk,khw->nhw", rows[first, 6:], prototypes)
-        codes = box_masks(
+        masks = box_masks(
             logits.float().cpu().numpy(), boxes[first].cpu().numpy(), (shape[0], shape[1])
         )
         scores = np.zeros((len(rows), len(CLASS_NAMES)), np.float32)
@@ -136,7 +137,7 @@ class Predictor:
                 confidence=float(found[i, 4]),
                 level_scores=scores[i],
                 box=at[i],
-                mask=codes[which[i]],
+                mask=masks[which[i]],
             )
             for i in range(len(rows))
         )

@@ -181,14 +181,14 @@ def _finish(
     plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
     strip_optimizer(str(last))
-    scores, records = evaluate_weights(
+    evaluated = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
         image_size_px=job.config.image_size_px,
         device=settings["device"],
         numbering=job.numbering,
     )
-    save_evaluation(run_folder, scores, records, job.numbering)
+    save_evaluation(run_folder, evaluated)
     started = [event for event in read_events(run_folder) if isinstance(event, Started)]
     append_event(
         run_folder,
@@ -199,7 +199,7 @@ def _finish(
             batch=started[-1].resolved["batch"],
             optimizer=started[-1].resolved["optimizer_used"],
             trainer_metrics=trainer_metrics,
-            metrics=_tracked(scores, job.numbering.numbering),
+            metrics=_tracked(evaluated.scores, job.numbering.numbering),
             train_seconds=sum(event.epoch_seconds for event in epochs.values()),
             best_weights=str(best.relative_to(run_folder)),
             last_weights=str(last.relative_to(run_folder)),
