@@ -147,17 +147,13 @@ def _name(trial: FrozenTrial) -> str:
     return str(trial.user_attrs.get("name", f"trial-{trial.number}"))
 
 
-def _folder(records: Records, trial: FrozenTrial) -> Path:
-    return records.run_folder(trial.number, _name(trial))
-
-
 def _events(records: Records, trial: FrozenTrial) -> list[Started | Epoch | Finished | Failed]:
-    return read_events(_folder(records, trial))
+    return read_events(records.folder_of(trial))
 
 
 def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummary:
     attributes = trial.user_attrs
-    folder = _folder(records, trial)
+    folder = records.folder_of(trial)
     events = _events(records, trial)
     epochs = sorted({event.epoch: event for event in events if isinstance(event, Epoch)}.items())
     end = next((event for event in events if isinstance(event, Finished | Failed)), None)
@@ -215,7 +211,7 @@ def _importances(study: optuna.Study) -> tuple[dict[str, float], str]:
 
 def _manifest(records: Records, trials: list[FrozenTrial]) -> Manifest | None:
     for trial in trials:
-        folder = _folder(records, trial)
+        folder = records.folder_of(trial)
         if (folder / "job.json").exists():
             dataset = Job.read(folder).dataset
             return load_manifest(dataset) if (dataset / MANIFEST_FILE).exists() else None
@@ -246,7 +242,7 @@ def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) 
     """Return the validation films with most mistakes of baseline and leading run, worst first."""
     trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
     wanted = ["baseline", summary.leader.name if summary.leader else ""]
-    folders = [_folder(records, trials[name]) for name in wanted if name in trials]
+    folders = [records.folder_of(trials[name]) for name in wanted if name in trials]
     if len(folders) < 2 or not all(matches_file(f, "valid").exists() for f in folders):
         return []
     films = read_films(Job.read(folders[0]).dataset, "valid")

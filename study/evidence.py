@@ -52,14 +52,10 @@ class MatchLoader:
         self._known: dict[int, RunMatches] = {}
         self._manifest: Manifest | None = None
 
-    def folder(self, trial: FrozenTrial) -> Path:
-        """Return a trial's run folder."""
-        return self._records.run_folder(trial.number, str(trial.user_attrs["name"]))
-
     def run(self, trial: FrozenTrial) -> RunMatches:
         """Return a run's matches. Raises DataError where it has none, or on other data."""
         if trial.number not in self._known:
-            folder = self.folder(trial)
+            folder = self._records.folder_of(trial)
             job = Job.read(folder)
             self._same_data(job.dataset)
             self._known[trial.number] = RunMatches.of(
@@ -73,7 +69,7 @@ class MatchLoader:
 
     def has(self, trial: FrozenTrial) -> bool:
         """Return whether a run left records of this part."""
-        return matches_file(self.folder(trial), self._part).exists()
+        return matches_file(self._records.folder_of(trial), self._part).exists()
 
     def patients(self, run: RunMatches) -> list[str]:
         """Return the patient of each of a run's films, by the manifest.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import fmean
 
 import optuna
-from optuna.trial import FrozenTrial
 
 from spineseg.config import Model, StudyConfig
 from spineseg.data.labelled import read_films
@@ -77,9 +75,22 @@ def promote_best(
 
     The gates that need no test part come first; only if they all pass is it opened. Of the
     configuration's trainings, the one that validates best becomes the version. Raises StoreError
-    where nothing is confirmed, and where the test part was opened before and `reason` is missing.
+    where nothing is confirmed, where the study is being run or promoted by another process, and
+    where the test part was opened before and `reason` is missing.
     """
     records = Records(config)
+    records.load()
+    with records.lock():
+        return _promote(config, records, name, reason, say)
+
+
+def _promote(
+    config: StudyConfig,
+    records: Records,
+    name: str | None,
+    reason: str | None,
+    say: Callable[[str], None],
+) -> Verdict:
     study = records.load()
     refuse_another(config, study)
     store = open_store(config.store.root, config.store.mlflow_uri)
@@ -145,13 +156,9 @@ def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
     return arms[name or finalists[0]]  # Arms are sorted by their confirmed score.
 
 
-def _folder(records: Records, trial: FrozenTrial) -> Path:
-    return records.run_folder(trial.number, str(trial.user_attrs["name"]))
-
-
 def _evaluations(config: StudyConfig, records: Records, arm: Arm) -> list[Evaluation]:
     return [
-        Evaluation.load(evaluation_file(_folder(records, trial), config.numbering))
+        Evaluation.load(evaluation_file(records.folder_of(trial), config.numbering))
         for trial in arm.confirmations
     ]
 
@@ -185,7 +192,7 @@ def _gates_before(
             "over the fresh seeds",
         )
     )
-    dataset = Job.read(_folder(records, chosen.confirmations[0])).dataset
+    dataset = Job.read(records.folder_of(chosen.confirmations[0])).dataset
     leaks = load_audit(Dataset(dataset, load_manifest(dataset))).leaks()
     gates.append(
         GateResult(
@@ -252,13 +259,14 @@ def _gates_on_test(
     if test is None or effect is None:
         raise StoreError(f"{chosen.name}: was not scored on the test part; run the command again")
     least = config.promote.min_gain
+    enough = test.patients >= _LEAST_PATIENTS
     corrected = "" if effect.p_holm is None else f", p {effect.p_holm:.3f} (Holm)"
     gates = [
         GateResult(
             name="patients enough on the test part",
-            passed=test.patients >= _LEAST_PATIENTS,
-            figure=f"{test.patients} patients, {_LEAST_PATIENTS} are the least; raise "
-            "data.test_fraction or add films",
+            passed=enough,
+            figure=f"{test.patients} patients, {_LEAST_PATIENTS} are the least"
+            + ("" if enough else "; raise data.test_fraction or add films"),
         ),
         GateResult(
             name="better on the test part",
@@ -316,7 +324,7 @@ def _register(
 ) -> str:
     """Make the configuration's best validated training the champion; return its version."""
     trial = max(chosen.confirmations, key=lambda t: (t.values[0], -t.number))
-    folder = _folder(records, trial)
+    folder = records.folder_of(trial)
     job = Job.read(folder)
     finished = next(e for e in read_events(folder) if isinstance(e, Finished))
     result = _arm(test, chosen.name)

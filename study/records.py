@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 import sqlalchemy.exc
+from optuna.trial import FrozenTrial
 
 from spineseg.config import StudyConfig
 from spineseg.errors import StoreError
@@ -45,6 +46,10 @@ class Records:
         """Return the folder of one trial's job, events and weights."""
         return self.folder / f"{trial_number:03d}-{name}"
 
+    def folder_of(self, trial: FrozenTrial) -> Path:
+        """Return the folder of a trial on record."""
+        return self.run_folder(trial.number, str(trial.user_attrs.get("name", "unnamed")))
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the study alone. Raises StoreError while another process drives it."""
@@ -56,7 +61,7 @@ class Records:
             holder = os.pread(descriptor, 20, 0).decode().strip()
             os.close(descriptor)
             raise StoreError(
-                f"study {self.config.name!r} is being run already (process {holder}); "
+                f"study {self.config.name!r} is being run or promoted already (process {holder}); "
                 "wait for it, or see `spineseg status`"
             ) from None
         try:

@@ -60,20 +60,20 @@ def openings(records: Records, seal: str) -> list[Opening]:
     ledger = ledger_file(records)
     if not ledger.exists():
         return []
-    rows = []
+    found = []
     for number, line in enumerate(ledger.read_text().splitlines(), start=1):
+        if not line.strip():
+            continue
         try:
-            rows += [json.loads(line)] if line.strip() else []
-        except ValueError:
+            entry = json.loads(line)
+            if entry.pop("seal") == seal:
+                found.append(Opening.model_validate(entry))
+        except (ValueError, KeyError, TypeError, AttributeError):  # No JSON, or no entry.
             raise StoreError(
                 f"{ledger}:{number}: cannot be read, so it is not known what was opened; mend the "
                 "line or put a backup in place"
             ) from None
-    return [
-        Opening.model_validate({k: v for k, v in row.items() if k in Opening.model_fields})
-        for row in rows
-        if row["seal"] == seal
-    ]
+    return found
 
 
 def open_test(
@@ -89,7 +89,7 @@ def open_test(
     given for opening it again.
     """
     trials = [t for arm in confirmed_arms(study).values() for t in arm.confirmations]
-    folders = {t.number: records.run_folder(t.number, str(t.user_attrs["name"])) for t in trials}
+    folders = {t.number: records.folder_of(t) for t in trials}
     wanted = [
         t for t in trials if not all(f.exists() for f in evaluation_files(folders[t.number], PART))
     ]
@@ -186,9 +186,7 @@ def sealed_results(config: StudyConfig, records: Records, study: optuna.Study) -
 
 
 def _manifest(records: Records, trials: Sequence[FrozenTrial]) -> Manifest:
-    first = trials[0]
-    folder = records.run_folder(first.number, str(first.user_attrs["name"]))
-    return load_manifest(Job.read(folder).dataset)
+    return load_manifest(Job.read(records.folder_of(trials[0])).dataset)
 
 
 def _scored(arm: Arm, loader: MatchLoader) -> Arm:
@@ -199,6 +197,6 @@ def evaluations_on_test(config: StudyConfig, records: Records, arm: Arm) -> list
     """Return an arm's scores on the test part, by seed."""
     found = []
     for trial in arm.confirmations:
-        folder = records.run_folder(trial.number, str(trial.user_attrs["name"]))
-        found.append(Evaluation.load(evaluation_file(folder, config.numbering, PART)))
+        file = evaluation_file(records.folder_of(trial), config.numbering, PART)
+        found.append(Evaluation.load(file))
     return found

@@ -64,6 +64,19 @@ def write_export(
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both stores, made once: their migrations take seconds."""
+    import optuna
+
+    from spineseg.tracking.store import open_store
+
+    root = tmp_path_factory.mktemp("stores")
+    open_store(root, None)
+    optuna.storages.RDBStorage(f"sqlite:///{root / 'optuna.db'}")
+    return root
+
+
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
     """An export with 6 training and 3 validation images of C1..C7."""

@@ -6,9 +6,8 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import optuna
 import pytest
 from conftest import write_export
 from fake_trainer import FakeLauncher, films_of, records_scoring
@@ -47,29 +46,39 @@ store: {{root: {root}}}
 """
 
 
+class Ended(NamedTuple):
+    path: Path
+    config: StudyConfig
+    launcher: FakeLauncher
+
+
 def flips_hurt(config: TrainConfig) -> float:
     """Return more without flips, and a little that depends on the seed."""
     noise = 0.1 if config.seed % 2 else 0.0
     return (0.8 if config.fliplr == 0 else 0.4 if config.lr0 == 0.003 else 0.2) + noise
 
 
-@pytest.fixture(scope="module")
-def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("stores")
-    open_store(root, None)
-    optuna.storages.RDBStorage(f"sqlite:///{root / 'optuna.db'}")
-    return root
+def small(folder: Path, stores: Path) -> Path:
+    """Return a study's config in a folder of its own."""
+    (folder / "mlruns").mkdir()
+    for name in ("mlflow.db", "optuna.db"):
+        shutil.copy(stores / name, folder / "mlruns" / name)
+    export = write_export(folder / "export", {"train": 4, "valid": 4, "test": 6})
+    path = folder / "small.yaml"
+    path.write_text(STUDY.format(export=export, root=folder / "mlruns"))
+    return path
 
 
 @pytest.fixture
 def path(tmp_path: Path, empty_stores: Path) -> Path:
-    (tmp_path / "mlruns").mkdir()
-    for name in ("mlflow.db", "optuna.db"):
-        shutil.copy(empty_stores / name, tmp_path / "mlruns" / name)
-    export = write_export(tmp_path / "export", {"train": 4, "valid": 4, "test": 6})
-    path = tmp_path / "small.yaml"
-    path.write_text(STUDY.format(export=export, root=tmp_path / "mlruns"))
-    return path
+    return small(tmp_path, empty_stores)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Ended:
+    """A study run to its end, for tests that only read it or are refused."""
+    path = small(tmp_path_factory.mktemp("ended"), empty_stores)
+    return Ended(path, *run(path))
 
 
 @pytest.fixture
@@ -114,8 +123,8 @@ def refused(verdict: Verdict) -> list[str]:
     return [gate.name for gate in verdict.gates if not gate.passed]
 
 
-def test_finalist_and_baseline_are_trained_again_on_fresh_seeds_side_by_side(path: Path) -> None:
-    config, launcher = run(path)
+def test_finalist_and_baseline_are_trained_again_on_fresh_seeds_side_by_side(ended: Ended) -> None:
+    _, config, launcher = ended
     assert launcher.started[:3] == ["baseline", "no-flips", "slow"]
     assert launcher.started[3:] == [
         f"{arm}-seed-{seed}" for seed in (1, 2, 3) for arm in ("baseline", "no-flips")
@@ -127,8 +136,8 @@ def test_finalist_and_baseline_are_trained_again_on_fresh_seeds_side_by_side(pat
     assert arms["no-flips"].confirmations[0].user_attrs["changes"]["fliplr"] == 0.0
 
 
-def test_confirmations_are_tracked_like_every_run(path: Path) -> None:
-    config, _ = run(path)
+def test_confirmations_are_tracked_like_every_run(ended: Ended) -> None:
+    config = ended.config
     store = open_store(config.store.root, None)
     ids = trial_run_ids(store, "small")
     assert len(ids) == 9
@@ -160,8 +169,8 @@ def test_the_search_learns_nothing_from_confirmations(path: Path) -> None:
     assert kinds["confirm"] == {} and kinds["search"]
 
 
-def test_the_evidence_says_what_luck_the_search_had(path: Path) -> None:
-    config, _ = run(path)
+def test_the_evidence_says_what_luck_the_search_had(ended: Ended) -> None:
+    config = ended.config
     evidence = compare_study(config).summary.evidence
     assert evidence is not None and evidence.noise_sd is not None and evidence.noise_sd > 0
     arm = evidence.arm("no-flips")
@@ -236,14 +245,14 @@ def test_what_is_no_better_is_refused_and_the_test_part_stays_sealed(
 
 
 def test_a_leak_is_refused_even_where_the_study_accepted_it(
-    path: Path, looks: list[str], monkeypatch: pytest.MonkeyPatch
+    ended: Ended, looks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class leaky:
         @staticmethod
         def leaks() -> dict[str, list[int]]:
             return {"near-duplicates": [1, 2]}
 
-    config, _ = run(path)
+    config = ended.config
     monkeypatch.setattr(promote, "load_audit", lambda dataset: leaky)
     verdict = promote_best(config)
     assert refused(verdict) == ["no leak in the audit"] and looks == []
@@ -279,8 +288,8 @@ def test_a_study_without_confirmation_or_test_part_says_what_is_missing(
         promote_best(config)
 
 
-def test_an_unknown_configuration_cannot_be_promoted(path: Path) -> None:
-    config, _ = run(path)
+def test_an_unknown_configuration_cannot_be_promoted(ended: Ended) -> None:
+    config = ended.config
     with pytest.raises(StoreError, match="no confirmed configuration 'nobody'; it has no-flips"):
         promote_best(config, "nobody")
 
@@ -316,18 +325,17 @@ def test_a_finalist_that_is_ahead_of_the_baselines_seeds_stops_no_comparison(pat
     assert evidence is not None and evidence.arms == []
 
 
-def test_a_part_of_the_confirmation_is_not_enough(path: Path, looks: list[str]) -> None:
-    config, _ = run(path)
-    more = load_study(path, ["confirm.seeds=5"])
+def test_a_part_of_the_confirmation_is_not_enough(ended: Ended, looks: list[str]) -> None:
+    config = ended.config
+    more = load_study(ended.path, ["confirm.seeds=5"])
     assert refused(promote_best(more)) == ["confirmed on fresh seeds"] and looks == []
     assert config.confirm is not None and config.confirm.seeds == 3
 
 
-def test_a_study_is_promoted_by_the_rule_that_it_was_run_by(path: Path, looks: list[str]) -> None:
-    run(path)
+def test_a_study_is_promoted_by_the_rule_that_it_was_run_by(ended: Ended, looks: list[str]) -> None:
     for change in ("objective=box_map50", "numbering=argmax"):
         with pytest.raises(ConfigError, match="on record has"):
-            promote_best(load_study(path, [change]))
+            promote_best(load_study(ended.path, [change]))
     assert looks == []
 
 
@@ -344,8 +352,8 @@ def test_more_training_films_do_not_seal_the_same_test_films_again(
         promote_best(other)
 
 
-def test_the_sealed_part_cannot_be_scored_by_evaluate(path: Path) -> None:
-    config, _ = run(path)
+def test_the_sealed_part_cannot_be_scored_by_evaluate(ended: Ended) -> None:
+    config = ended.config
     dataset = next((config.store.root / "work" / "data").glob("merged-*"))
     with pytest.raises(DataError, match="test part of a study's data is sealed"):
         evaluate_folder(
@@ -358,12 +366,21 @@ def test_the_sealed_part_cannot_be_scored_by_evaluate(path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("line", ['{"time": "20', '{"study": "small"}', "[]"])
 def test_a_ledger_that_cannot_be_read_is_told_and_not_passed_over(
-    path: Path, looks: list[str]
+    path: Path, looks: list[str], line: str
 ) -> None:
     config, _ = run(path)
     promote_best(config)
     with ledger_file(Records(config)).open("a") as ledger:
-        ledger.write('{"time": "20')
+        ledger.write(line + "\n")
     with pytest.raises(StoreError, match=r"test-openings\.jsonl:2: cannot be read"):
-        promote_best(config)
+        compare_study(config)
+
+
+def test_a_study_is_promoted_by_one_process_at_a_time(ended: Ended) -> None:
+    with (
+        Records(ended.config).lock(),
+        pytest.raises(StoreError, match=r"run or promoted already \(process \d+\); wait"),
+    ):
+        promote_best(ended.config)

@@ -544,7 +544,7 @@ def test_the_worst_films_are_compared_and_not_evenly_spaced_ones(
     monkeypatch.setattr(compare.Job, "read", lambda _: job)
     trials = [SimpleNamespace(number=i, user_attrs={"name": n}) for i, n in enumerate(ARMS)]
     chosen: Any = SimpleNamespace(get_trials=lambda **_: trials)
-    kept: Any = SimpleNamespace(run_folder=lambda _, name: Path(name))
+    kept: Any = SimpleNamespace(folder_of=lambda trial: Path(trial.user_attrs["name"]))
     found = compare._side_by_side(kept, chosen, confirmed_study(best="upright"))
     assert [c.film.name for c in found[:3]] == ["film-3.png", "film-11.png", "film-17.png"]
     assert len(found) == 6 and len(found[0].baseline) == 12 and len(found[0].best) == 7

@@ -42,15 +42,6 @@ store: {{root: {root}}}
 """
 
 
-@pytest.fixture(scope="module")
-def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both stores, made once: their migrations take seconds."""
-    root = tmp_path_factory.mktemp("stores")
-    open_store(root, None)
-    optuna.storages.RDBStorage(f"sqlite:///{root / 'optuna.db'}")
-    return root
-
-
 @pytest.fixture
 def path(tmp_path: Path, empty_stores: Path) -> Path:
     (tmp_path / "mlruns").mkdir()

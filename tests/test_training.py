@@ -150,6 +150,7 @@ def test_one_run_folder_is_worked_in_by_one_child_only(
     assert not adopted.is_alive() and not is_running(tmp_path)
 
 
+@pytest.mark.wide
 def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
     launcher: Launcher, dataset: Dataset, tmp_path: Path
 ) -> None:

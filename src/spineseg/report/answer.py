@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import Literal, NamedTuple
 
 from ..config import Model
@@ -86,9 +87,11 @@ def _measured(summary: StudySummary, found: Claim) -> Answer:
     if effect.verdict == "better" and p < SURE:
         return Answer(tone="better", text=f"Yes, {where}: {effect.name} reaches {figures}")
     if effect.verdict == "better":
-        text = (
-            f"Not surely, {where}: {who} The interval leaves zero out, but p is not below {SURE}."
-        )
+        text = f"Not surely, {where}: {who} The interval leaves zero out, but p is not below {SURE}"
+        least = 2 / comb(effect.runs + effect.baseline_runs, effect.runs)  # Of exact relabelling.
+        if least >= SURE:
+            text += f": so few seeds can give no p below {p_text(least)}, raise confirm.seeds"
+        text += "."
         return Answer(tone="unclear", text=text)
     if effect.verdict == "worse":
         return Answer(tone="none", text=f"No, {where} it is worse: {who}")
