@@ -7,6 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side on two cores.
 
 import numpy as np
 import pytest

@@ -8,6 +8,7 @@ from conftest import write_export
 from pydantic import ValidationError
 
 from spineseg.config import DataConfig
+from spineseg.data.intake import check_image
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
@@ -147,6 +148,15 @@ def test_a_damaged_label_names_file_line_and_rule(
     for word in [f"{label.name}:8", *words]:
         assert word in str(caught.value)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_is_no_image_is_told_where_ultralytics_is_loaded_too(tmp_path: Path) -> None:
+    import ultralytics.utils.patches  # noqa: F401  It puts another Image.open in place.
+
+    path = tmp_path / "film.jpg"
+    path.write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"film\.jpg: is no image that can be read"):
+        check_image(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])

@@ -23,6 +23,7 @@ from study.compare import compare_study
 from study.promote import promote_best
 from study.records import Records
 from study.status import study_status
+from study.trial_queue import TrialSpec
 
 STUDY = """
 name: small
@@ -227,9 +228,20 @@ def test_missing_weights_stop_the_study_before_anything_trains(path: Path) -> No
     assert launcher.started == []
 
 
+def test_a_trial_cut_off_at_any_moment_of_its_naming_has_no_name_yet(path: Path) -> None:
+    config = run(path, FakeLauncher(), "search.trials=0")
+    spec = TrialSpec("search", "search-001", {"lr0": 0.002})
+    for given in range(len(spec.attributes()) + 1):
+        trial = Records(config).load().ask()
+        for key, value in list(spec.attributes().items())[:given]:
+            trial.set_user_attr(key, value)
+        found = TrialSpec.of(Records(config).load().trials[trial.number])
+        assert found == (spec if given == len(spec.attributes()) else None)
+
+
 def test_two_drivers_of_one_study_are_refused(path: Path) -> None:
     records = Records(load_study(path))
-    with records.lock(), pytest.raises(StoreError, match="being run already"):
+    with records.lock(), pytest.raises(StoreError, match="being run or promoted already"):
         run(path, FakeLauncher())
 
 

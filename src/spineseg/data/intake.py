@@ -148,6 +148,7 @@ def _opened(content: bytes, path: Path, *, reduced: bool) -> tuple[tuple[int, in
         ValueError,
         SyntaxError,
         EOFError,
+        ImportError,  # Once Ultralytics is loaded, Pillow looks for a decoder that is not there.
         Image.DecompressionBombError,
     ):
         what = "is empty" if not content else "is no image that can be read"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ..config import Model
 from .drawing import BLUE, FAINT, GREY, INK, SOFT, as_svg, house_style, new_figure
@@ -152,6 +153,7 @@ def forest(summary: StudySummary) -> str:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.set_xlabel(f"{metric_name(summary.objective)}, difference to the baseline")
         return as_svg(figure, "Effect of each variant and finalist with its 95 % interval")
 

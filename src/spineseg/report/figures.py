@@ -24,6 +24,7 @@ from .model import RunSummary, StudySummary
 from .wording import metric_name
 
 MOST_ROWS = 24
+_MANY_EPOCHS = 20
 _LAST_MARK = {"pruned": "x", "failed": "v"}
 
 
@@ -100,11 +101,12 @@ def learning_curves(summary: StudySummary, metric: str, title: str) -> str:
 
 
 def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
-    """Show where the losses end: a first epoch far above the others is cut off."""
+    """Show where the losses end: of many epochs, the first, far above the others, are cut off."""
     finite = np.concatenate([np.array(curve, float) for curve in curves])
     finite = finite[np.isfinite(finite)]
     if finite.size:
-        low, high = float(finite.min()), float(np.percentile(finite, 97))
+        most = 97 if max(map(len, curves)) > _MANY_EPOCHS else 100
+        low, high = float(finite.min()), float(np.percentile(finite, most))
         if high > low:
             axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
