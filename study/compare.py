@@ -30,7 +30,7 @@ from spineseg.tracking.store import open_store
 from spineseg.training.job import Job
 
 from .evidence import gather_evidence
-from .records import Records
+from .records import Records, trial_name
 from .sealed_test import sealed_results
 
 _CURVES = (
@@ -143,10 +143,6 @@ def _score(run: RunSummary, objective: str) -> float:
     return float(getattr(run.evaluation, objective))
 
 
-def _name(trial: FrozenTrial) -> str:
-    return str(trial.user_attrs.get("name", f"trial-{trial.number}"))
-
-
 def _events(records: Records, trial: FrozenTrial) -> list[Started | Epoch | Finished | Failed]:
     return read_events(records.folder_of(trial))
 
@@ -161,7 +157,7 @@ def _run(config: StudyConfig, records: Records, trial: FrozenTrial) -> RunSummar
     done = end if isinstance(end, Finished) else None
     wanted = config.baseline.with_(**attributes.get("changes", {}))
     return RunSummary(
-        name=_name(trial),
+        name=trial_name(trial),
         kind=attributes.get("kind", "search"),
         outcome=done.outcome if done else "failed" if end else "running",
         failure=f"{end.kind}: {end.message}" if isinstance(end, Failed) else None,
@@ -240,7 +236,7 @@ def _machine(started: list[Started]) -> str:
 
 def _side_by_side(records: Records, study: optuna.Study, summary: StudySummary) -> list[Comparison]:
     """Return the validation films with most mistakes of baseline and leading run, worst first."""
-    trials = {_name(trial): trial for trial in study.get_trials(deepcopy=False)}
+    trials = {trial_name(trial): trial for trial in study.get_trials(deepcopy=False)}
     wanted = ["baseline", summary.leader.name if summary.leader else ""]
     folders = [records.folder_of(trials[name]) for name in wanted if name in trials]
     if len(folders) < 2 or not all(matches_file(f, "valid").exists() for f in folders):

@@ -17,6 +17,11 @@ from spineseg.config import StudyConfig
 from spineseg.errors import StoreError
 
 
+def trial_name(trial: FrozenTrial) -> str:
+    """Return a trial's name; its number where it was cut off before it had one."""
+    return str(trial.user_attrs.get("name", f"trial-{trial.number}"))
+
+
 class Records:
     """Where one study's records lie on this machine."""
 
@@ -48,7 +53,7 @@ class Records:
 
     def folder_of(self, trial: FrozenTrial) -> Path:
         """Return the folder of a trial on record."""
-        return self.run_folder(trial.number, str(trial.user_attrs.get("name", "unnamed")))
+        return self.run_folder(trial.number, trial_name(trial))
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -88,7 +88,8 @@ def _measured(summary: StudySummary, found: Claim) -> Answer:
         return Answer(tone="better", text=f"Yes, {where}: {effect.name} reaches {figures}")
     if effect.verdict == "better":
         text = f"Not surely, {where}: {who} The interval leaves zero out, but p is not below {SURE}"
-        least = 2 / comb(effect.runs + effect.baseline_runs, effect.runs)  # Of exact relabelling.
+        ends = 2 if effect.runs == effect.baseline_runs else 1  # Arms of one size can change sides.
+        least = ends / comb(effect.runs + effect.baseline_runs, effect.runs)
         if least >= SURE:
             text += f": so few seeds can give no p below {p_text(least)}, raise confirm.seeds"
         text += "."
