@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from spineseg.config_files import load_study
+from spineseg.config.yaml_files import load_study
 from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, Started, read_events

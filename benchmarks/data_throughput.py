@@ -26,9 +26,9 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from spineseg.data.phantom import render_film
-from spineseg.data.workers import cores, on_all_cores
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
+from spineseg.phantom import render_film
+from spineseg.workers import cores, on_all_cores
 
 SIZE_PX = 640
 PER_PHANTOM = 20

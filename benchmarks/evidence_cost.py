@@ -21,11 +21,12 @@ import yaml
 
 from spineseg.data.labelled import read_films
 from spineseg.data.yolo import label_path
-from spineseg.environment import prepare_environment
 from spineseg.evaluation.evaluate import evaluate_weights
-from spineseg.evaluation.matching import ImageRecord
-from spineseg.evaluation.numbering import NumberingModel
-from spineseg.evaluation.resampling import RunMatches, draw_patients
+from spineseg.evaluation.records import ImageRecord
+from spineseg.evidence.resampling import draw_patients
+from spineseg.evidence.run_matches import RunMatches
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.process_setup import prepare_environment
 from spineseg.training.trainer import validate_weights
 
 RESAMPLES = 10_000

@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from spineseg.data.labelled import read_films
-from spineseg.environment import prepare_environment
 from spineseg.evaluation.evaluate import evaluate_weights
-from spineseg.evaluation.matching import ImageRecord, load_matches, save_matches
-from spineseg.evaluation.numbering import NumberingModel, learnt_from
+from spineseg.evaluation.records import ImageRecord, load_matches, save_matches
 from spineseg.evaluation.renumber import numbered_records
-from spineseg.evaluation.resampling import RunMatches, difference_interval
-from spineseg.training.job import Job
+from spineseg.evidence.resampling import difference_interval
+from spineseg.evidence.run_matches import RunMatches
+from spineseg.job import Job
+from spineseg.prediction.numbering.model import NumberingModel, learnt_from
+from spineseg.process_setup import prepare_environment
 
 METRIC = "mask_map50_95"
 RESAMPLES = 1000

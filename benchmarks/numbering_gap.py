@@ -15,13 +15,13 @@ from pathlib import Path
 
 from spineseg.data.labelled import read_films
 from spineseg.evaluation.evaluate import matches_file
-from spineseg.evaluation.matching import ImageRecord, load_matches
-from spineseg.evaluation.metrics import score
-from spineseg.evaluation.numbering import NumberingModel, learnt_from
+from spineseg.evaluation.records import ImageRecord, load_matches
 from spineseg.evaluation.renumber import numbered_records
 from spineseg.evaluation.result import Evaluation
+from spineseg.evaluation.scores import score
+from spineseg.job import Job
 from spineseg.levels import view_of
-from spineseg.training.job import Job
+from spineseg.prediction.numbering.model import NumberingModel, learnt_from
 
 SHOWN = (
     ("right_level_rate", "right"),

@@ -19,9 +19,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spineseg.data.labelled import read_films
-from spineseg.data.phantom import render_film
 from spineseg.films import Outline
 from spineseg.levels import LUMBAR, THORACIC
+from spineseg.phantom import render_film
 from spineseg.report.overlay import draw_overlay
 
 LEVELS = THORACIC + LUMBAR

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from spineseg.config import DataConfig
+from spineseg.config.data import DataConfig
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.data.phantom import write_datasets
-from spineseg.data.workers import cores
 from spineseg.data.yolo import label_path, read_export
+from spineseg.phantom import write_datasets
+from spineseg.workers import cores
 
 T = Image.Transpose
 Copy = Callable[[Path, Path], None]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spineseg.config import DataConfig
+from spineseg.config.data import DataConfig
 from spineseg.data.audit import Audit
+from spineseg.data.layouts import read_folder
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.data.sources import read_folder
 from spineseg.data.yolo import label_path
 
 SHARES = {"valid": 0.2, "test": 0.15}

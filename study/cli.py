@@ -44,7 +44,7 @@ def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 
     Exit code 1 where they leak between their parts in a way that the config does not accept.
     """
-    from .data_report import describe_data
+    from study.data_report import describe_data
 
     description = describe_data(config, sets, say=_say(as_json))
     click.echo(json.dumps(description.model_dump(mode="json")) if as_json else description.text())
@@ -58,11 +58,10 @@ def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @click.option("--timing/--no-timing", default=True, help="Train for seconds to estimate hours.")
 def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
     """List what a study would run, and estimate its hours."""
-    from spineseg.config_files import load_study
+    from spineseg.config.yaml_files import load_study
     from spineseg.data.merge import load_audit, prepare_dataset
-
-    from .plan import check_study, make_plan, plan_text
-    from .records import Records
+    from study.plan import check_study, make_plan, plan_text
+    from study.records import Records
 
     study = load_study(config, sets)
     check_study(study, config)
@@ -81,12 +80,12 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 
     Ctrl-C leaves every trial resumable: the same command goes on.
     """
-    from spineseg.config_files import load_study
+    from spineseg.config.yaml_files import load_study
 
     study = load_study(config, sets)
 
-    from .compare import compare_study  # After the config: its mistakes are told at once.
-    from .driver import run_study
+    from study.compare import compare_study  # After the config: its mistakes are told at once.
+    from study.driver import run_study
 
     if not run_study(study, config):
         click.echo("interrupted; the same command goes on from here")
@@ -110,9 +109,8 @@ def _next_steps(config: Path) -> str:
 @JSON
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
-    from spineseg.config_files import load_study
-
-    from .status import study_status
+    from spineseg.config.yaml_files import load_study
+    from study.status import study_status
 
     answer = study_status(load_study(config, sets))
     click.echo(answer.model_dump_json() if as_json else answer.text())
@@ -124,11 +122,11 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Compare every run with the baseline: a table, and one HTML page."""
-    from spineseg.config_files import load_study
+    from spineseg.config.yaml_files import load_study
 
     study = load_study(config, sets)
 
-    from .compare import compare_study
+    from study.compare import compare_study
 
     comparison = compare_study(study, config)
     click.echo(comparison.json() if as_json else comparison.text())
@@ -154,13 +152,13 @@ def promote(
     Opens the sealed test part, once, if the gates before it pass. Exit code 1 where it is refused;
     every gate is listed with its figure.
     """
-    from spineseg.config_files import load_study
+    from spineseg.config.yaml_files import load_study
     from spineseg.errors import SpinesegError
 
     study = load_study(config, sets)
 
-    from .compare import compare_study
-    from .promote import promote_best, roll_back
+    from study.compare import compare_study
+    from study.promote import promote_best, roll_back
 
     if rollback is not None:
         click.echo(roll_back(study, rollback))
@@ -194,7 +192,7 @@ def promote(
 @JSON
 def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Outline and number the vertebrae on IMAGES: an overlay and a JSON file each."""
-    from .models import predict_images
+    from spineseg.inference import predict_images
 
     predictions = predict_images(images, say=_say(as_json), **options)
     if as_json:
@@ -234,7 +232,7 @@ def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 @JSON
 def evaluate(as_json: bool, **options: Any) -> None:
     """Score any weights on any labelled export."""
-    from .models import evaluate_folder, evaluation_text
+    from spineseg.inference import evaluate_folder, evaluation_text
 
     evaluation = evaluate_folder(**options)
     click.echo(evaluation.model_dump_json() if as_json else evaluation_text(evaluation))
@@ -246,7 +244,7 @@ def evaluate(as_json: bool, **options: Any) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
     """Browse every run in MLflow, on 127.0.0.1."""
-    from spineseg.config_files import load_study
+    from spineseg.config.yaml_files import load_study
     from spineseg.tracking.store import open_store
     from spineseg.tracking.ui import serve
 

@@ -13,25 +13,26 @@ from textwrap import fill
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import Numbering, StudyConfig
+from spineseg.config.numbering import Numbering
+from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
+from spineseg.evaluation.counts import NUMBERING_CONFIDENCE, count_film
 from spineseg.evaluation.evaluate import evaluation_file, load_records, matches_file
-from spineseg.evaluation.metrics import NUMBERING_CONFIDENCE, count_film
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.films import LabelledFilm
+from spineseg.job import Job
 from spineseg.report.answer import answer
-from spineseg.report.model import Comparison, RunSummary, StudySummary
+from spineseg.report.comparison import Comparison
 from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
-from spineseg.tracking.runs import end_study_run, log_study_artifacts, open_study_run
 from spineseg.tracking.store import open_store
-from spineseg.training.job import Job
-
-from .evidence import gather_evidence
-from .records import Records, trial_name
-from .sealed_test import sealed_results
+from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts, open_study_run
+from study.evidence import gather_evidence
+from study.records import Records, trial_name
+from study.sealed_test import sealed_results
 
 _CURVES = (
     "train/box_loss",

@@ -13,9 +13,8 @@ from typing import NamedTuple
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import StudyConfig
-
-from .trial_queue import TrialSpec
+from spineseg.config.study import StudyConfig
+from study.trial_queue import TrialSpec
 
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""

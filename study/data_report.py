@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from spineseg.config import Leak, Model
-from spineseg.config_files import load_data, load_store
+from spineseg.config.data import Leak
+from spineseg.config.model import Model
+from spineseg.config.yaml_files import load_data, load_store
 from spineseg.data.audit import LEAKS
 from spineseg.data.film_source import PARTS
 from spineseg.data.manifest import AUDIT_FILE, Dataset

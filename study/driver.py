@@ -13,33 +13,32 @@ from pathlib import Path
 
 import optuna
 
-from spineseg.config import StudyConfig
+from spineseg.code_version import code_version
+from spineseg.config.study import StudyConfig
 from spineseg.data.film_source import PARTS
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.evaluation.numbering import NumberingModel, learnt_from
+from spineseg.job import Job
+from spineseg.prediction.numbering.model import NumberingModel, learnt_from
 from spineseg.tracking.projection import RunProjection, carried_over
-from spineseg.tracking.runs import (
+from spineseg.tracking.store import TrackingStore, open_store
+from spineseg.tracking.tracked_runs import (
     log_dataset,
     log_study_artifacts,
     open_study_run,
     open_trial_run,
 )
-from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.training.devices import Device, chosen_devices
-from spineseg.training.job import Job
 from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
-
-from .code_version import code_version
-from .confirm import confirmation_trials, enqueue_confirmations
-from .data_report import audit_page
-from .objective import Interrupted, Starts, run_trial, tell
-from .plan import check_study, check_weights
-from .progress import Progress
-from .records import Records
-from .trial_queue import (
+from study.confirm import confirmation_trials, enqueue_confirmations
+from study.data_report import audit_page
+from study.objective import Interrupted, Starts, run_trial, tell
+from study.plan import check_study, check_weights
+from study.progress import Progress
+from study.records import Records
+from study.trial_queue import (
     Taken,
     TrialSpec,
     certain_trials,

@@ -12,21 +12,18 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import StudyConfig
+from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
 from spineseg.errors import DataError
 from spineseg.evaluation.evaluate import load_records, matches_file
-from spineseg.evaluation.resampling import (
-    RunMatches,
-    compare_arms,
-    detectable_effect,
-    holm,
-)
-from spineseg.report.model import ArmResult, Effect, Evidence
-from spineseg.training.job import Job
-
-from .confirm import Arm, confirmed_arms
-from .records import Records
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.resampling import compare_arms
+from spineseg.evidence.results import ArmResult, Evidence
+from spineseg.evidence.run_matches import RunMatches
+from spineseg.evidence.significance import detectable_effect, holm
+from spineseg.job import Job
+from study.confirm import Arm, confirmed_arms
+from study.records import Records
 
 METRICS = (
     "mask_map50_95",

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 import optuna
 from optuna.trial import TrialState
 
-from spineseg.config import StudyConfig
+from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, EventReader, Failed, Finished, Started, append_event
+from spineseg.job import Job
+from spineseg.training.control import ask_to_stop
 from spineseg.training.devices import Device
-from spineseg.training.job import Job, ask_to_stop
 from spineseg.training.launcher import Child
-
-from .trial_queue import TrialSpec
+from study.trial_queue import TrialSpec
 
 POLL_SECONDS = 0.1
 MAX_RESTARTS = 2

@@ -10,21 +10,23 @@ from typing import Any
 
 from pydantic import Field
 
-from spineseg.config import Choices, Model, StudyConfig, TrainConfig
+from spineseg.config.model import Model
+from spineseg.config.search import Choices
+from spineseg.config.study import StudyConfig
+from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
-from spineseg.evaluation.resampling import detectable_effect
 from spineseg.events import Epoch, Failed, read_events
+from spineseg.evidence.significance import detectable_effect
+from spineseg.job import Job
 from spineseg.training.devices import Device, chosen_devices
-from spineseg.training.job import Job
 from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
-
-from .confirm import confirmation_trials
-from .progress import duration
-from .records import Records
-from .search_space import check_space, check_variants
-from .trial_queue import certain_trials, train_config
+from study.confirm import confirmation_trials
+from study.progress import duration
+from study.records import Records
+from study.search_space import check_space, check_variants
+from study.trial_queue import certain_trials, train_config
 
 # Multiply-adds of one forward pass relative to size n, from Ultralytics' model table.
 _RELATIVE_WORK = {

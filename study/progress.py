@@ -7,10 +7,9 @@ import threading
 import time
 from typing import TextIO
 
-from spineseg.config import StudyConfig
+from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Failed, Finished, Started
-
-from .trial_queue import TrialSpec
+from study.trial_queue import TrialSpec
 
 QUIET_SECONDS = 15.0
 

@@ -9,7 +9,8 @@ from statistics import fmean
 
 import optuna
 
-from spineseg.config import Model, StudyConfig
+from spineseg.config.model import Model
+from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.data.merge import load_audit
@@ -17,18 +18,17 @@ from spineseg.errors import StoreError
 from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
+from spineseg.evidence.results import ArmResult, GateResult, SealedTest
+from spineseg.job import Job
 from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.report.model import ArmResult, GateResult, SealedTest
 from spineseg.tracking.projection import carried_over
 from spineseg.tracking.registry import Champion, champion, register_champion, rollback
-from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import TrackingStore, open_store
-from spineseg.training.job import Job
-
-from .confirm import Arm, confirmed_arms
-from .records import Records
-from .sealed_test import VERDICT_FILE, evaluations_on_test, open_test, sealed_results
-from .trial_queue import refuse_another
+from spineseg.tracking.tracked_runs import trial_run_ids
+from study.confirm import Arm, confirmed_arms
+from study.records import Records
+from study.sealed_test import VERDICT_FILE, evaluations_on_test, open_test, sealed_results
+from study.trial_queue import refuse_another
 
 _LEAST_SEEDS = 2
 _LEAST_PATIENTS = 5  # With fewer, drawing patients anew says nothing of other patients.

@@ -13,7 +13,7 @@ import optuna
 import sqlalchemy.exc
 from optuna.trial import FrozenTrial
 
-from spineseg.config import StudyConfig
+from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
 
 

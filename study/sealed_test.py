@@ -17,10 +17,9 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from spineseg.config import StudyConfig
+from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Manifest, load_manifest
-from spineseg.environment import prepare_environment
 from spineseg.errors import StoreError
 from spineseg.evaluation.evaluate import (
     evaluate_weights,
@@ -30,15 +29,15 @@ from spineseg.evaluation.evaluate import (
 )
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Finished, read_events
-from spineseg.report.model import GateResult, Opening, SealedTest
-from spineseg.tracking.runs import log_evaluation, trial_run_ids
+from spineseg.evidence.results import GateResult, Opening, SealedTest
+from spineseg.job import Job
+from spineseg.process_setup import prepare_environment
 from spineseg.tracking.store import open_store
+from spineseg.tracking.tracked_runs import log_evaluation, trial_run_ids
 from spineseg.training.devices import chosen_devices
-from spineseg.training.job import Job
-
-from .confirm import Arm, confirmed_arms
-from .evidence import MatchLoader, arm_results
-from .records import Records
+from study.confirm import Arm, confirmed_arms
+from study.evidence import MatchLoader, arm_results
+from study.records import Records
 
 PART = "test"
 VERDICT_FILE = "promotion.json"

@@ -12,7 +12,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from spineseg.config import Choices, FloatRange, IntRange, SearchConfig, TrainConfig
+from spineseg.config.search import Choices, FloatRange, IntRange, SearchConfig
+from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 
 
@@ -107,7 +108,7 @@ def _extremes(axis: FloatRange | IntRange | Choices) -> tuple[Any, ...]:
 
 
 def _check(baseline: TrainConfig, changes: dict[str, Any], where: str) -> None:
-    from spineseg.config_files import checked
+    from spineseg.config.yaml_files import checked
 
     checked(TrainConfig, baseline.model_dump() | changes, where)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import Model, StudyConfig
+from spineseg.config.model import Model
+from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Failed, read_events
-from spineseg.training.job import is_running
-
-from .records import Records
-from .trial_queue import certain_trials, searched
+from spineseg.training.control import is_running
+from study.records import Records
+from study.trial_queue import certain_trials, searched
 
 
 class TrialStatus(Model):

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config import StudyConfig, TrainConfig
+from spineseg.config.study import StudyConfig
+from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
-from spineseg.evaluation.numbering import NumberingModel
-
-from .records import Records
-from .search_space import place_in_space, suggest
+from spineseg.prediction.numbering.model import NumberingModel
+from study.records import Records
+from study.search_space import place_in_space, suggest
 
 TrialKind = Literal["baseline", "variant", "search", "confirm"]
 

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def private_ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Ultralytics' settings of the user out of the tests."""
-    from spineseg.environment import prepare_environment
+    from spineseg.process_setup import prepare_environment
 
     prepare_environment(tmp_path_factory.mktemp("ultralytics"))
 

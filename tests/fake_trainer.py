@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from spineseg.config import TrainConfig
+from spineseg.config.training import TrainConfig
 from spineseg.evaluation.evaluate import Evaluated, save_evaluation
-from spineseg.evaluation.matching import ImageRecord
-from spineseg.evaluation.numbering import NumberingModel
+from spineseg.evaluation.records import ImageRecord
 from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
+from spineseg.job import Job
 from spineseg.levels import CLASS_NAMES
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.training.control import stop_asked
 from spineseg.training.devices import Device
-from spineseg.training.job import Job, stop_asked
 
 Score = Callable[[TrainConfig], float]
 

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from spineseg.evaluation.result import Evaluation, LevelScore, ViewScore
-from spineseg.films import Outline
-from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.report.model import (
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import (
     ArmResult,
-    Effect,
     Evidence,
     GateResult,
     Opening,
@@ -19,6 +17,8 @@ from spineseg.report.model import (
     SealedTest,
     StudySummary,
 )
+from spineseg.films import Outline
+from spineseg.levels import ANATOMICAL_ORDER
 
 _PER_LEVEL = 40
 

@@ -15,15 +15,15 @@ from conftest import write_export
 from PIL import Image, ImageDraw
 from test_data import first_image, prepare
 
-from spineseg.config import DataConfig
+from spineseg.config.data import DataConfig
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
 from spineseg.data.likeness import SAME_DETAIL, alike_pairs, film_hash, same_detail
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.data.phantom import render_film
 from spineseg.data.yolo import label_path
 from spineseg.errors import DataError
 from spineseg.films import Outline
+from spineseg.phantom import render_film
 
 ROOT = Path(__file__).resolve().parents[1]
 THORACOLUMBAR = ROOT.parent / "shared" / "data" / "thoracolumbar"

@@ -6,7 +6,7 @@ import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
 
-from spineseg.evaluation.box_masks import box_masks
+from spineseg.prediction.box_masks import box_masks
 
 
 @pytest.mark.parametrize(

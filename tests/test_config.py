@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from spineseg.config import StudyConfig, TrainConfig
-from spineseg.config_files import checked, load_study, read_mapping
+from spineseg.config.study import StudyConfig
+from spineseg.config.training import TrainConfig
+from spineseg.config.yaml_files import checked, load_study, read_mapping
 from spineseg.errors import ConfigError
 from study.plan import check_study
 

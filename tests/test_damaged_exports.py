@@ -16,7 +16,7 @@ import pytest
 from conftest import write_export
 from PIL import Image
 
-from spineseg.config import DataConfig
+from spineseg.config.data import DataConfig
 from spineseg.data.labelled import read_films
 from spineseg.data.merge import load_audit, prepare_dataset
 from spineseg.data.yolo import label_path

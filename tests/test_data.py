@@ -7,7 +7,7 @@ import pytest
 from conftest import write_export
 from pydantic import ValidationError
 
-from spineseg.config import DataConfig
+from spineseg.config.data import DataConfig
 from spineseg.data.intake import check_image
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset

@@ -9,12 +9,13 @@ import pycocotools.mask as coco_mask
 import pytest
 
 from spineseg.errors import DataError
-from spineseg.evaluation.film_mask import FilmMask
-from spineseg.evaluation.matching import ImageRecord, load_matches, record_image, save_matches
-from spineseg.evaluation.metrics import score
-from spineseg.evaluation.predictor import Detection, Prediction
+from spineseg.evaluation.matching import record_image
+from spineseg.evaluation.records import ImageRecord, load_matches, save_matches
+from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import CLASS_NAMES
+from spineseg.prediction.film_mask import FilmMask
+from spineseg.prediction.predictor import Detection, Prediction
 
 SIDE = 60
 

@@ -15,10 +15,10 @@ from pycocotools.cocoeval import COCOeval
 from test_evaluation import SIDE, film_case, random_case, rle
 
 from spineseg.evaluation.matching import record_image
-from spineseg.evaluation.metrics import score
-from spineseg.evaluation.predictor import Prediction
+from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm
 from spineseg.levels import CLASS_INDEX, view_of
+from spineseg.prediction.predictor import Prediction
 
 Films = list[tuple[LabelledFilm, Prediction]]
 KINDS = {"box": "bbox", "mask": "segm"}

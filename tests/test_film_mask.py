@@ -6,7 +6,7 @@ import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
 
-from spineseg.evaluation.film_mask import FilmMask
+from spineseg.prediction.film_mask import FilmMask
 
 
 def same(mask: np.ndarray, found: FilmMask) -> None:

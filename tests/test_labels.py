@@ -8,11 +8,11 @@ import pytest
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
-from spineseg.config import LocalSource
+from spineseg.config.data import LocalSource
 from spineseg.data.coco import raw_annotations, read_coco
-from spineseg.data.column import doubts_of
+from spineseg.data.doubts import doubts_of
 from spineseg.data.labels import RawLabel, clean_labels
-from spineseg.data.sources import read_folder
+from spineseg.data.layouts import read_folder
 from spineseg.errors import DataError
 from spineseg.levels import THORACIC, level_named
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from spineseg.evaluation.numbering import Numbered, NumberingModel, number_column
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, LUMBAR, RANK, THORACIC
+from spineseg.prediction.numbering.decoding import Numbered, number_column
+from spineseg.prediction.numbering.model import NumberingModel
 
 HEIGHT, WIDTH = 800.0, 400.0
 TRUNK = [*THORACIC, *LUMBAR]

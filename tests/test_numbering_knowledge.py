@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from test_numbering import HEIGHT, SLIPS, TRUNK, column_boxes, levels, scores_of, undecided
 
-from spineseg.evaluation.matching import ImageRecord
-from spineseg.evaluation.metrics import count_film, score
-from spineseg.evaluation.numbering import NumberingModel, learnt_from, number_column
-from spineseg.evaluation.predictor import Detection, Prediction
-from spineseg.evaluation.renumber import numbered_prediction, numbered_record, numbered_records
+from spineseg.evaluation.counts import count_film
+from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.renumber import numbered_record, numbered_records
+from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
+from spineseg.prediction.numbered import numbered_prediction
+from spineseg.prediction.numbering.decoding import number_column
+from spineseg.prediction.numbering.model import NumberingModel, learnt_from
+from spineseg.prediction.predictor import Detection, Prediction
 
 ONE_UP = [ANATOMICAL_ORDER[RANK[level] - 1] for level in TRUNK]  # C7..L4
 SEQUENCE = NumberingModel(numbering="sequence")

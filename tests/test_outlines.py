@@ -7,8 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from spineseg.evaluation.film_mask import FilmMask
-from spineseg.evaluation.outlines import boundary_distance_px
+from spineseg.prediction.film_mask import FilmMask
+from spineseg.prediction.outlines import boundary_distance_px
 
 
 def distance(mask: np.ndarray, other: np.ndarray) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from spineseg.data.labelled import read_films
-from spineseg.data.phantom import VERSION, Film, render_film, write_datasets
 from spineseg.data.yolo import read_export
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
+from spineseg.phantom import VERSION, Film, render_film, write_datasets
 
 FRONTAL_GREY, LATERAL_GREY = 118.02, 132.33
 

@@ -9,12 +9,12 @@ import pycocotools.mask as coco_mask
 import pytest
 from PIL import Image
 
-from spineseg.data.phantom import render_film
 from spineseg.errors import DataError, WeightsError
-from spineseg.evaluation.film_mask import FilmMask
-from spineseg.evaluation.outlines import mask_outline, prediction_as_json
-from spineseg.evaluation.predictor import Predictor
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
+from spineseg.phantom import render_film
+from spineseg.prediction.film_mask import FilmMask
+from spineseg.prediction.outlines import mask_outline, prediction_as_json
+from spineseg.prediction.predictor import Predictor
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,18 @@ from conftest import write_export
 from fake_trainer import FakeLauncher, films_of, records_scoring
 from optuna.trial import TrialState
 
-from spineseg.config import StudyConfig, TrainConfig
-from spineseg.config_files import load_study
+from spineseg.config.study import StudyConfig
+from spineseg.config.training import TrainConfig
+from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, DataError, StoreError
 from spineseg.evaluation.evaluate import Evaluated, evaluation_files, matches_file
-from spineseg.evaluation.matching import load_matches, save_matches
-from spineseg.tracking.runs import trial_run_ids
+from spineseg.evaluation.records import load_matches, save_matches
+from spineseg.inference import evaluate_folder
 from spineseg.tracking.store import open_store
+from spineseg.tracking.tracked_runs import trial_run_ids
 from study import driver, promote, sealed_test
 from study.compare import compare_study
 from study.confirm import confirmed_arms
-from study.models import evaluate_folder
 from study.promote import Verdict, promote_best
 from study.records import Records
 from study.sealed_test import ledger_file

@@ -29,7 +29,8 @@ from report_factory import (
 )
 
 from spineseg.errors import DataError
-from spineseg.evaluation.matching import Found, ImageRecord, Truth
+from spineseg.evaluation.records import Found, ImageRecord, Truth
+from spineseg.evidence.results import StudySummary
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.report import (
@@ -45,8 +46,8 @@ from spineseg.report import (
     working_point,
 )
 from spineseg.report.answer import answer
+from spineseg.report.comparison import Comparison
 from spineseg.report.mistakes import draw_errors
-from spineseg.report.model import Comparison, StudySummary
 from spineseg.report.overlay import Label, Shape, draw_overlay, draw_shapes
 from spineseg.report.page import write_page
 from spineseg.report.table import COLUMNS, as_csv, as_markdown, as_text, leaderboard

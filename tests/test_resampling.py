@@ -7,15 +7,13 @@ import pytest
 from test_evaluation import random_case
 
 from spineseg.errors import DataError
-from spineseg.evaluation.matching import ImageRecord, record_image
-from spineseg.evaluation.metrics import score
-from spineseg.evaluation.resampling import (
-    MAP_METRICS,
-    RATES,
-    RunMatches,
-    compare_arms,
+from spineseg.evaluation.matching import record_image
+from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.scores import score
+from spineseg.evidence.resampling import compare_arms, draw_patients
+from spineseg.evidence.run_matches import MAP_METRICS, RATES, RunMatches
+from spineseg.evidence.significance import (
     detectable_effect,
-    draw_patients,
     holm,
     paired_permutation,
     seed_permutation,

@@ -16,7 +16,7 @@ import pytest
 from conftest import write_export
 from roboflow_server import KEY, Roboflow, zipped
 
-from spineseg.config import RoboflowSource
+from spineseg.config.data import RoboflowSource
 from spineseg.data import roboflow_source
 from spineseg.errors import DataError
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC

@@ -13,11 +13,11 @@ from fake_trainer import FakeLauncher
 from mlflow_server import Server
 from optuna.trial import TrialState
 
-from spineseg.config import StudyConfig
-from spineseg.config_files import load_study
+from spineseg.config.study import StudyConfig
+from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, StoreError, WeightsError
-from spineseg.tracking.runs import trial_run_ids
 from spineseg.tracking.store import open_store
+from spineseg.tracking.tracked_runs import trial_run_ids
 from study import driver
 from study.compare import compare_study
 from study.promote import promote_best

@@ -21,8 +21,8 @@ from spineseg.errors import StoreError
 from spineseg.events import Epoch, Failed, Finished, Started, append_event
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.registry import champion, champion_weights, rollback
-from spineseg.tracking.runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.store import TrackingStore, open_store
+from spineseg.tracking.tracked_runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.ui import serve
 
 _NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from spineseg.config import DataConfig, TrainConfig
+from spineseg.config.data import DataConfig
+from spineseg.config.training import TrainConfig
 from spineseg.data.merge import Dataset, prepare_dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
 from spineseg.evaluation.evaluate import evaluation_file, matches_file
-from spineseg.evaluation.matching import load_matches
+from spineseg.evaluation.records import load_matches
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.job import Job
 from spineseg.training.child import failure_kind
+from spineseg.training.control import ask_to_stop, is_running
 from spineseg.training.devices import CPU, chosen_devices
-from spineseg.training.job import Job, ask_to_stop, is_running
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights

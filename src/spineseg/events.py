@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from .config import Model
+from spineseg.config.model import Model
 
 FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "bug"]
 EVENTS_FILE = "events.jsonl"

@@ -9,13 +9,14 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from ..config import Leak, Model
-from ..errors import DataError
-from ..levels import ANATOMICAL_ORDER, view_of
-from .film_source import PARTS
-from .intake import FilmFacts
-from .likeness import Pair
-from .manifest import Manifest
+from spineseg.config.data import Leak
+from spineseg.config.model import Model
+from spineseg.data.film_source import PARTS
+from spineseg.data.intake import FilmFacts
+from spineseg.data.likeness import Pair
+from spineseg.data.manifest import Manifest
+from spineseg.errors import DataError
+from spineseg.levels import ANATOMICAL_ORDER, view_of
 
 Severity = Literal["leak", "doubt", "mended", "note"]
 LEAKS: tuple[Leak, ...] = get_args(Leak)

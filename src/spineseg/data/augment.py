@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from PIL import Image
 
-from ..films import Outline
+from spineseg.films import Outline
 
 _MOST_DEGREES = 15.0
 _LEAST_LEFT = 0.1  # Of a body's area: less of it on the film, and it is no longer labelled.

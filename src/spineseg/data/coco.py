@@ -13,9 +13,9 @@ import numpy as np
 import shapely
 from pycocotools import mask as coco_mask
 
-from ..errors import DataError
-from .film_source import IMAGE_SUFFIXES, PART_OF_NAME, FilmSource, SourceFilm, shown
-from .labels import RawLabel
+from spineseg.data.film_source import IMAGE_SUFFIXES, PART_OF_NAME, FilmSource, SourceFilm, shown
+from spineseg.data.labels import RawLabel
+from spineseg.errors import DataError
 
 _SIMPLIFY_PX = 0.25  # A traced mask's steps; an outline keeps within this of them.
 _PATTERNS = ("*/_annotations.coco.json", "annotations/*.json", "*.json")

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..errors import DataError
+from spineseg.errors import DataError
 
 PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..config import PhantomSource, Source
-from ..errors import DataError
-from ..films import Outline
-from ..levels import CLASS_INDEX
-from .coco import raw_annotations
-from .column import Doubt, doubts_of
-from .film_source import SourceFilm, shown
-from .labels import CleanLabels, Note, RawLabel, clean_labels
-from .likeness import SIDE_PX, film_hash
-from .workers import on_all_cores
-from .yolo import raw_labels
+from spineseg.config.data import PhantomSource, Source
+from spineseg.data.coco import raw_annotations
+from spineseg.data.doubts import Doubt, doubts_of
+from spineseg.data.film_source import SourceFilm, shown
+from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
+from spineseg.data.likeness import SIDE_PX, film_hash
+from spineseg.data.yolo import raw_labels
+from spineseg.errors import DataError
+from spineseg.films import Outline
+from spineseg.levels import CLASS_INDEX
+from spineseg.workers import on_all_cores
 
 _LEAST_SIDE_PX = 16
 _FEW = 300  # Films that are taken in before other processes would have started.

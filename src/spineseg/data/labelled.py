@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import DataError
-from ..films import LabelledFilm
-from ..levels import CLASS_NAMES
-from .film_source import SourceFilm, shown
-from .intake import raw_labels_of
-from .labels import clean_labels
-from .sources import read_folder
-from .yolo import label_path
+from spineseg.data.film_source import SourceFilm, shown
+from spineseg.data.intake import raw_labels_of
+from spineseg.data.labels import clean_labels
+from spineseg.data.layouts import read_folder
+from spineseg.data.yolo import label_path
+from spineseg.errors import DataError
+from spineseg.films import LabelledFilm
+from spineseg.levels import CLASS_NAMES
 
 
 def read_films(place: Path, part: str) -> list[LabelledFilm]:

@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from ..films import Outline
-from ..levels import level_named
+from spineseg.films import Outline
+from spineseg.levels import level_named
 
 NoteKind = Literal[
     "box", "out-of-range", "repeated-points", "self-crossing", "pieces", "duplicate", "damaged"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ..config import Model
+from spineseg.config.model import Model
 
 MANIFEST_FILE = "manifest.json"
 AUDIT_FILE = "audit.json"

@@ -20,16 +20,22 @@ import psutil
 import yaml
 from PIL import Image
 
-from ..config import DataConfig
-from ..errors import DataError
-from ..levels import CLASS_NAMES
-from .audit import Audit, Finding, make_audit
-from .augment import encoded, pose_of, posed_film, posed_outlines
-from .film_source import PARTS, shown
-from .intake import FilmFacts, Intake, decode, label_text, take_in
-from .labels import clean_labels
-from .likeness import MAYBE_BITS, SAME_DETAIL, SURE_BITS, Pair, Pose, alike_pairs, same_detail
-from .manifest import (
+from spineseg.config.data import DataConfig
+from spineseg.data.audit import Audit, Finding, make_audit
+from spineseg.data.augment import encoded, pose_of, posed_film, posed_outlines
+from spineseg.data.film_source import PARTS, shown
+from spineseg.data.intake import FilmFacts, Intake, decode, label_text, take_in
+from spineseg.data.labels import clean_labels
+from spineseg.data.likeness import (
+    MAYBE_BITS,
+    SAME_DETAIL,
+    SURE_BITS,
+    Pair,
+    Pose,
+    alike_pairs,
+    same_detail,
+)
+from spineseg.data.manifest import (
     AUDIT_FILE,
     MANIFEST_FILE,
     Dataset,
@@ -38,10 +44,12 @@ from .manifest import (
     fingerprint_of,
     load_manifest,
 )
-from .sources import OpenSource, Progress, open_sources
-from .split import Patient, assign_parts, check_parts, grouped, patient_of, source_stem
-from .workers import on_all_cores, shared_workers
-from .yolo import label_path, raw_labels
+from spineseg.data.sources import OpenSource, Progress, open_sources
+from spineseg.data.split import Patient, assign_parts, check_parts, grouped, patient_of, source_stem
+from spineseg.data.yolo import label_path, raw_labels
+from spineseg.errors import DataError
+from spineseg.levels import CLASS_NAMES
+from spineseg.workers import on_all_cores, shared_workers
 
 _FORMAT = 4  # Raise it with any change of what a merged dataset holds.
 _NAMES = dict(enumerate(CLASS_NAMES))

@@ -14,10 +14,10 @@ from typing import Any
 
 import requests
 
-from ..config import RoboflowSource
-from ..errors import DataError
-from .archive import unpack
-from .film_source import shown
+from spineseg.config.data import RoboflowSource
+from spineseg.data.archive import unpack
+from spineseg.data.film_source import shown
+from spineseg.errors import DataError
 
 FORMAT = "yolov11"
 EXPORT_WAIT_SECONDS = 600.0

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import DataConfig, LocalSource, PhantomSource, RoboflowSource, Source
-from ..errors import DataError
-from .coco import coco_files, read_coco
-from .film_source import FilmSource, shown
-from .manifest import ManifestSource
-from .workers import cores
-from .yolo import is_yolo, read_export
+from spineseg.config.data import DataConfig, LocalSource, PhantomSource, RoboflowSource, Source
+from spineseg.data.film_source import FilmSource, shown
+from spineseg.data.layouts import read_folder
+from spineseg.data.manifest import ManifestSource
+from spineseg.data.yolo import read_export
+from spineseg.workers import cores
 
 Progress = Callable[[str], None]
 
@@ -54,7 +53,7 @@ def _opened(source: Source, config: DataConfig, cache: Path, say: Progress) -> I
                 )
                 yield OpenSource(source, record, read_export(folder))
         case RoboflowSource():
-            from .roboflow_source import fetched
+            from spineseg.data.roboflow_source import fetched
 
             folder, version = fetched(source, cache, say)
             record = ManifestSource(
@@ -63,28 +62,14 @@ def _opened(source: Source, config: DataConfig, cache: Path, say: Progress) -> I
             yield OpenSource(source, record, read_export(folder))
 
 
-def read_folder(place: Path) -> FilmSource:
-    """Return the films of a folder in YOLO or COCO layout, or of one COCO file.
-
-    Raises DataError where it is neither.
-    """
-    if not place.exists():
-        raise DataError(
-            f"{shown(place)}: no such folder; name the one that holds data.yaml or the COCO file"
-        )
-    if not is_yolo(place) and coco_files(place):
-        return read_coco(place)
-    return read_export(place)
-
-
 def _phantom_version() -> str:
-    from .phantom import VERSION
+    from spineseg.phantom import VERSION
 
     return str(VERSION)
 
 
 def _phantom(source: PhantomSource, config: DataConfig, cache: Path, say: Progress) -> list[Path]:
-    from .phantom import VERSION, write_datasets
+    from spineseg.phantom import VERSION, write_datasets
 
     wanted = source.model_dump() | {
         "version": VERSION,

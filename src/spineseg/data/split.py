@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scipy.cluster.hierarchy import DisjointSet
 
-from ..errors import DataError
+from spineseg.errors import DataError
 
 _ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9a-zA-Z]+$")
 _NUMBER = re.compile(r"\d+(?!.*\d)", re.DOTALL)

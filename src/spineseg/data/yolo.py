@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ..errors import DataError
-from .film_source import PART_OF_NAME, PARTS, FilmSource, SourceFilm, images_in, shown
-from .labels import RawLabel
+from spineseg.data.film_source import PART_OF_NAME, PARTS, FilmSource, SourceFilm, images_in, shown
+from spineseg.data.labels import RawLabel
+from spineseg.errors import DataError
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 

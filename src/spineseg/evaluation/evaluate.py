@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from ..config import Numbering
-from ..errors import DataError
-from ..films import LabelledFilm
-from .matching import ImageRecord, load_matches, record_image, save_matches
-from .metrics import score
-from .numbering import NumberingModel
-from .predictor import Predictor
-from .renumber import numbered_records
-from .result import Evaluation
+from spineseg.config.numbering import Numbering
+from spineseg.errors import DataError
+from spineseg.evaluation.matching import record_image
+from spineseg.evaluation.records import ImageRecord, load_matches, save_matches
+from spineseg.evaluation.renumber import numbered_records
+from spineseg.evaluation.result import Evaluation
+from spineseg.evaluation.scores import score
+from spineseg.films import LabelledFilm
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True)

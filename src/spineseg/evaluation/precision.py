@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from ..levels import ANATOMICAL_ORDER
-from .matching import ImageRecord, greedy_matches
-from .predictor import MAX_DETECTIONS
+from spineseg.evaluation.matching import greedy_matches
+from spineseg.evaluation.records import ImageRecord
+from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.prediction.predictor import MAX_DETECTIONS
 
 Kind = Literal["box", "mask"]
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)

@@ -1,15 +1,14 @@
-"""Numbering at work: predictions and per-image records with the levels of whole columns."""
+"""Records of films with the levels of whole columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from .matching import ImageRecord
-from .numbering import NumberingModel, number_column
-from .predictor import Prediction
+from spineseg.evaluation.records import ImageRecord
+from spineseg.prediction.numbering.decoding import number_column
+from spineseg.prediction.numbering.model import NumberingModel
 
 
 def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
@@ -42,22 +41,3 @@ def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
 def numbered_records(records: Sequence[ImageRecord], model: NumberingModel) -> list[ImageRecord]:
     """Return all records with the levels that `model` gives."""
     return [numbered_record(record, model) for record in records]
-
-
-def numbered_prediction(prediction: Prediction, model: NumberingModel) -> Prediction:
-    """Return a prediction with the levels that `model` gives, most confident first."""
-    if model.numbering == "argmax" or not prediction.detections:
-        return prediction
-    numbered = number_column(
-        np.array([d.box for d in prediction.detections], float),
-        np.array([d.level_scores for d in prediction.detections], float),
-        model,
-        height_px=prediction.height,
-    )
-    return replace(
-        prediction,
-        detections=tuple(
-            replace(prediction.detections[n.detection], level=n.level, confidence=n.confidence)
-            for n in numbered
-        ),
-    )

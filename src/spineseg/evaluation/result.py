@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ..config import Model
+from spineseg.config.model import Model
 
 
 class LevelScore(Model):

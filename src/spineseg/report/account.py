@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config import Model
-from .model import RunSummary, StudySummary
-from .wording import changes_text, count, duration, metric_name
+from spineseg.config.model import Model
+from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.report.wording import changes_text, count, duration, metric_name
 
 
 class Unfinished(Model):

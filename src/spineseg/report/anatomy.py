@@ -8,10 +8,19 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.transforms import Affine2D
 
-from ..evaluation.result import Evaluation
-from ..levels import ANATOMICAL_ORDER
-from .drawing import BLUE, FAINT, INK, ORANGE, SOFT, as_svg, fixed_figure, house_style
-from .wording import right_shares
+from spineseg.evaluation.result import Evaluation
+from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.report.drawing import (
+    BLUE,
+    FAINT,
+    INK,
+    ORANGE,
+    SOFT,
+    as_svg,
+    fixed_figure,
+    house_style,
+)
+from spineseg.report.wording import right_shares
 
 _SHARES = LinearSegmentedColormap.from_list("shares", [ORANGE, "#f3e3c3", "#9cc3e2", BLUE])
 _LOW_SHARE = 0.4

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import comb
 from typing import Literal, NamedTuple
 
-from ..config import Model
-from .model import ArmResult, Effect, Evidence, RunSummary, SealedTest, StudySummary
-from .table import signed
-from .wording import (
+from spineseg.config.model import Model
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import ArmResult, Evidence, RunSummary, SealedTest, StudySummary
+from spineseg.report.table import signed
+from spineseg.report.wording import (
     corrected,
     count,
     difference_text,

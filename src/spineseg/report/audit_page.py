@@ -10,14 +10,14 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
-from ..data.audit import Audit, Finding
-from ..data.labelled import read_merged_film
-from ..data.manifest import Dataset
-from ..films import LabelledFilm
-from ..levels import ANATOMICAL_ORDER, colour
-from .drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
-from .html import jpeg_uri, read_film, write_html
-from .overlay import Shape, draw_shapes
+from spineseg.data.audit import Audit, Finding
+from spineseg.data.labelled import read_merged_film
+from spineseg.data.manifest import Dataset
+from spineseg.films import LabelledFilm
+from spineseg.levels import ANATOMICAL_ORDER, colour
+from spineseg.report.drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
+from spineseg.report.html import jpeg_uri, read_film, write_html
+from spineseg.report.overlay import Shape, draw_shapes
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from .answer import claim
-from .model import RunSummary, StudySummary
-from .table import CLEAR_DIFFERENCE
-from .wording import count, verdict
+from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.report.answer import claim
+from spineseg.report.table import CLEAR_DIFFERENCE
+from spineseg.report.wording import count, verdict
 
 
 def cautions(summary: StudySummary) -> list[str]:

@@ -6,12 +6,13 @@ from statistics import fmean
 
 import numpy as np
 
-from .answer import SURE
-from .drawing import BLUE, INK, ORANGE, SOFT, as_svg, house_style, new_figure
-from .grid import Grid
-from .model import ArmResult, Effect, Evidence, SealedTest, StudySummary
-from .table import NONE, signed
-from .wording import (
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import ArmResult, Evidence, SealedTest, StudySummary
+from spineseg.report.answer import SURE
+from spineseg.report.drawing import BLUE, INK, ORANGE, SOFT, as_svg, house_style, new_figure
+from spineseg.report.grid import Grid
+from spineseg.report.table import NONE, signed
+from spineseg.report.wording import (
     corrected,
     count,
     difference_text,

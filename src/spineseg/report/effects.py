@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..config import Model
-from .drawing import BLUE, FAINT, GREY, INK, SOFT, as_svg, house_style, new_figure
-from .figures import MOST_ROWS, run_colours
-from .model import Effect, RunSummary, StudySummary
-from .table import CLEAR_DIFFERENCE, NONE, signed
-from .wording import changes_text, count, interval_text, metric_name, verdict
+from spineseg.config.model import Model
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.report.drawing import BLUE, FAINT, GREY, INK, SOFT, as_svg, house_style, new_figure
+from spineseg.report.figures import MOST_ROWS, run_colours
+from spineseg.report.table import CLEAR_DIFFERENCE, NONE, signed
+from spineseg.report.wording import changes_text, count, interval_text, metric_name, verdict
 
 
 class HypothesisVerdict(Model):

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from .drawing import (
+from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.report.drawing import (
     BLUE,
     GREY,
     INK,
@@ -20,8 +21,7 @@ from .drawing import (
     house_style,
     new_figure,
 )
-from .model import RunSummary, StudySummary
-from .wording import metric_name
+from spineseg.report.wording import metric_name
 
 MOST_ROWS = 24
 _MANY_EPOCHS = 20

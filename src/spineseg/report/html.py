@@ -13,7 +13,7 @@ import cv2
 import jinja2
 import numpy as np
 
-from ..errors import DataError
+from spineseg.errors import DataError
 
 _JPEG_QUALITY = 80
 _PICTURE_PX = (640, 900)  # widest, tallest

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..films import Outline
-from ..levels import colour
-from .overlay import Shape, draw_shapes, label_text
+from spineseg.films import Outline
+from spineseg.levels import colour
+from spineseg.report.overlay import Shape, draw_shapes, label_text
 
 WRONG, MISSED, INVENTED = (255, 92, 72), (255, 214, 64), (255, 110, 230)
 _RASTER_PX = 512

@@ -7,14 +7,15 @@ from statistics import median
 
 from scipy.stats import t as student
 
-from ..evaluation.resampling import detectable_effect
-from ..evaluation.result import Evaluation
-from .answer import claim
-from .cautions import pruned_above
-from .model import Effect, Evidence, RunSummary, StudySummary
-from .table import signed
-from .where import looked_into
-from .wording import count, interval_text, listed, metric_name, run_words, sentence
+from spineseg.evaluation.result import Evaluation
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import Evidence, RunSummary, StudySummary
+from spineseg.evidence.significance import detectable_effect
+from spineseg.report.answer import claim
+from spineseg.report.cautions import pruned_above
+from spineseg.report.table import signed
+from spineseg.report.where import looked_into
+from spineseg.report.wording import count, interval_text, listed, metric_name, run_words, sentence
 
 _MOST_SEEDS = 100  # More trainings of each than this are no plan.
 _STANDARD_ERRORS = 2.0

@@ -12,8 +12,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..films import Outline
-from ..levels import colour
+from spineseg.films import Outline
+from spineseg.levels import colour
 
 MARGIN_COLOUR = (12, 14, 17)
 _MIN_SIDE_PX = 640

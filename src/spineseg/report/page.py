@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
-from . import (
+from spineseg.evidence.results import StudySummary
+from spineseg.report import (
     account,
     anatomy,
     answer,
@@ -23,11 +24,11 @@ from . import (
     wording,
     working_point,
 )
-from .html import jpeg_uri, read_film, write_html
-from .mistakes import draw_errors
-from .model import Comparison, StudySummary
-from .overlay import MARGIN_COLOUR, draw_overlay
-from .table import CLEAR_DIFFERENCE, COLUMNS, leaderboard
+from spineseg.report.comparison import Comparison
+from spineseg.report.html import jpeg_uri, read_film, write_html
+from spineseg.report.mistakes import draw_errors
+from spineseg.report.overlay import MARGIN_COLOUR, draw_overlay
+from spineseg.report.table import CLEAR_DIFFERENCE, COLUMNS, leaderboard
 
 _CURVES = (
     ("val/cls_loss", "class loss, validation"),

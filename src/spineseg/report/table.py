@@ -7,8 +7,8 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..config import Model
-from .model import RunSummary, StudySummary
+from spineseg.config.model import Model
+from spineseg.evidence.results import RunSummary, StudySummary
 
 NONE = "–"
 CLEAR_DIFFERENCE = 0.01

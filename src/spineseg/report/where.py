@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from ..evaluation.result import Evaluation, ViewScore
-from .grid import Grid
-from .model import RunSummary, StudySummary
-from .table import NONE, signed, signed_points
-from .wording import NUMBERINGS, count, metric_name, right_shares, run_words, sentence
+from spineseg.evaluation.result import Evaluation, ViewScore
+from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.report.grid import Grid
+from spineseg.report.table import NONE, signed, signed_points
+from spineseg.report.wording import (
+    NUMBERINGS,
+    count,
+    metric_name,
+    right_shares,
+    run_words,
+    sentence,
+)
 
 
 def looked_into(summary: StudySummary) -> list[RunSummary]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ..evaluation.result import Evaluation
-from .model import Effect, RunSummary
-from .table import is_clear, signed, signed_points
+from spineseg.evaluation.result import Evaluation
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import RunSummary
+from spineseg.report.table import is_clear, signed, signed_points
 
 _METRICS = {
     "mask_map50_95": "mask mAP50-95",

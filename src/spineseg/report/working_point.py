@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..evaluation.result import Evaluation
-from .drawing import BLUE, GREY, INK, SOFT, as_svg, house_style, new_figure
-from .grid import Grid
-from .table import NONE
-from .wording import run_words, sentence
+from spineseg.evaluation.result import Evaluation
+from spineseg.report.drawing import BLUE, GREY, INK, SOFT, as_svg, house_style, new_figure
+from spineseg.report.grid import Grid
+from spineseg.report.table import NONE
+from spineseg.report.wording import run_words, sentence
 
 WANTED_PRECISION, WANTED_RECALL = 0.8, 0.7
 ORIGINAL_CONFIDENCE, ORIGINAL_IOU = 0.7, 0.55

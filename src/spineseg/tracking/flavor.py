@@ -25,9 +25,9 @@ class VertebraModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights that lie beside the model."""
-        from spineseg.environment import prepare_environment
-        from spineseg.evaluation.numbering import NumberingModel
-        from spineseg.evaluation.predictor import Predictor
+        from spineseg.prediction.numbering.model import NumberingModel
+        from spineseg.prediction.predictor import Predictor
+        from spineseg.process_setup import prepare_environment
 
         prepare_environment(Path(tempfile.gettempdir()) / "spineseg-ultralytics")
         config = context.model_config
@@ -41,8 +41,8 @@ class VertebraModel(PythonModel):
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return image (row number), level, confidence and polygon (JSON, pixels) per vertebra."""
-        from spineseg.evaluation.outlines import prediction_as_json
-        from spineseg.evaluation.renumber import numbered_prediction
+        from spineseg.prediction.numbered import numbered_prediction
+        from spineseg.prediction.outlines import prediction_as_json
 
         rows = []
         for number, image in enumerate(model_input["image"]):

@@ -10,11 +10,11 @@ from pathlib import Path
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from ..errors import StoreError
-from ..evaluation.evaluate import evaluation_files
-from ..events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
-from .runs import TRIAL_KEY
-from .store import TrackingStore, experiment_id, refusing, without_password
+from spineseg.errors import StoreError
+from spineseg.evaluation.evaluate import evaluation_files
+from spineseg.events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
+from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
+from spineseg.tracking.tracked_runs import TRIAL_KEY
 
 BACK_OFF_SECONDS = 20.0
 COMPLETE = "projection"  # Tag: the whole log has been carried over.

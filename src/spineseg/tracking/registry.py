@@ -17,9 +17,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
-from ..errors import StoreError
-from ..evaluation.numbering import NumberingModel
-from .store import TrackingStore, refusing
+from spineseg.errors import StoreError
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.store import TrackingStore, refusing
 
 ALIAS = "champion"
 CONFIDENCE = 0.25

@@ -13,7 +13,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from ..errors import StoreError
+from spineseg.errors import StoreError
 
 for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
     logging.getLogger(_name).setLevel(logging.ERROR)

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 
-from ..errors import StoreError
-from .store import TrackingStore, without_password
+from spineseg.errors import StoreError
+from spineseg.tracking.store import TrackingStore, without_password
 
 HOST = "127.0.0.1"
 

@@ -11,17 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError
-from ..events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
-from .job import (
-    LOCK_FILE,
-    LOG_FILE,
-    TRAINER_FOLDER,
-    Job,
-    stop_asked,
-)
-from .machine import environment, system_readings
-from .settings import ultralytics_settings
+from spineseg.errors import DataError
+from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
+from spineseg.job import Job
+from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_asked
+from spineseg.training.machine import environment, system_readings
+from spineseg.training.settings import ultralytics_settings
 
 NO_SPACE = errno.ENOSPC
 """Exit code of a child that found the disk full."""
@@ -29,9 +24,9 @@ NO_SPACE = errno.ENOSPC
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..config import Numbering
-    from ..evaluation.result import Evaluation
-    from .trainer import QuietTraining
+    from spineseg.config.numbering import Numbering
+    from spineseg.evaluation.result import Evaluation
+    from spineseg.training.trainer import QuietTraining
 
 
 def run_job(run_folder: Path, device: str, cache: Path) -> None:
@@ -41,7 +36,7 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
     last whole epoch. Every ending is an event, but for a full disk, which ends the process with
     exit code NO_SPACE and leaves the run to be taken up again.
     """
-    from ..environment import prepare_environment
+    from spineseg.process_setup import prepare_environment
 
     prepare_environment(cache)
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
@@ -113,7 +108,7 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
 
 def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[int, Epoch]) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
-    from .trainer import RESUME_FILE, StopRequested, train
+    from spineseg.training.trainer import RESUME_FILE, StopRequested, train
 
     resume = run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE
     done = _saved_epochs(resume)
@@ -173,9 +168,9 @@ def _finish(
     from ultralytics.utils.plotting import plot_results
     from ultralytics.utils.torch_utils import strip_optimizer
 
-    from ..data.labelled import read_films
-    from ..evaluation.evaluate import evaluate_weights, save_evaluation
-    from .trainer import RESUME_FILE, validate_weights
+    from spineseg.data.labelled import read_films
+    from spineseg.evaluation.evaluate import evaluate_weights, save_evaluation
+    from spineseg.training.trainer import RESUME_FILE, validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
     plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
@@ -259,7 +254,7 @@ def _disk_is_full(error: Exception) -> bool:
 
 def failure_kind(error: Exception) -> FailureKind:
     """Return the word for what ended a training."""
-    from .trainer import NanLoss
+    from spineseg.training.trainer import NanLoss
 
     text = str(error).lower()
     if "out of memory" in text or isinstance(error, MemoryError):

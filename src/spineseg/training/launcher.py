@@ -6,10 +6,10 @@ import multiprocessing
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from ..environment import prepare_environment
-from .child import NO_SPACE, run_job
-from .devices import Device
-from .job import is_running
+from spineseg.process_setup import prepare_environment
+from spineseg.training.child import NO_SPACE, run_job
+from spineseg.training.control import is_running
+from spineseg.training.devices import Device
 
 
 class Child:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config import TrainConfig
+from spineseg.config.training import TrainConfig
 
 _ULTRALYTICS_NAMES = {
     "image_size_px": "imgsz",

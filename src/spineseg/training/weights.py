@@ -9,8 +9,8 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from ..config import TrainConfig
-from ..errors import WeightsError
+from spineseg.config.training import TrainConfig
+from spineseg.errors import WeightsError
 
 BUNDLED_MODEL = "yolo11n-seg"
 

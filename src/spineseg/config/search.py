@@ -1,0 +1,98 @@
+"""What is tried: named variants, and the searched space with its pruner."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from spineseg.config.model import SLUG, Model
+
+
+class Variant(Model):
+    """A named difference from the baseline, and the reason to try it."""
+
+    name: str = Field(pattern=SLUG)
+    hypothesis: str = Field(min_length=1, description="What the variant is expected to show.")
+    changes: dict[str, Any] = Field(min_length=1, description="TrainConfig fields and new values.")
+
+
+class FloatRange(Model):
+    """A searched number: uniform, or log-uniform."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> FloatRange:
+        if not self.low < self.high:
+            raise ValueError(f"low must lie below high, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a log range must start above 0, got {self.low}")
+        return self
+
+
+class IntRange(Model):
+    """A searched whole number."""
+
+    low: int
+    high: int
+    step: int = Field(1, ge=1)
+    integer: Literal[True]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> IntRange:
+        if not self.low < self.high:
+            raise ValueError(f"low must lie below high, got {self.low} and {self.high}")
+        return self
+
+
+class Choices(Model):
+    """A searched choice among named values."""
+
+    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+
+
+def _axis_kind(value: Any) -> str:
+    """Return which kind of axis a mapping is meant to be, so that errors speak of that one."""
+    given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if "choices" in given:
+        return "choice"
+    return "integer" if "integer" in given else "number"
+
+
+Axis = Annotated[
+    Annotated[FloatRange, Tag("number")]
+    | Annotated[IntRange, Tag("integer")]
+    | Annotated[Choices, Tag("choice")],
+    Discriminator(_axis_kind),
+]
+
+
+class PrunerConfig(Model):
+    """When a searched trial is given up: its best epoch is not among the others' best share."""
+
+    keep_percent: float = Field(
+        50.0, gt=0, lt=100, description="Share of trials, best first, that go on: 50 the median."
+    )
+    startup_trials: int = Field(3, ge=0, description="Finished trials before any is pruned.")
+    warmup_epochs: int = Field(3, ge=0, description="Epochs of each trial before it can be pruned.")
+
+
+class SearchConfig(Model):
+    """The searched part of a study: TPE over a space of TrainConfig fields."""
+
+    trials: int = Field(0, ge=0, description="Trials beyond the baseline and the variants.")
+    seed: int = Field(0, ge=0, description="Seed of the sampler.")
+    startup_trials: int = Field(10, ge=1, description="Random trials before TPE models the space.")
+    fixed: dict[str, Any] = Field(
+        default_factory=dict, description="Fields that every searched trial sets alike."
+    )
+    space: dict[str, Axis] = Field(default_factory=dict)
+    pruner: PrunerConfig | None = Field(default_factory=PrunerConfig)

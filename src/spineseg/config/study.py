@@ -1,0 +1,100 @@
+"""A whole study: data, baseline, variants, search, and where it runs and is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
+
+from spineseg.config.data import DataConfig
+from spineseg.config.model import SLUG, Model
+from spineseg.config.numbering import Numbering
+from spineseg.config.search import SearchConfig, Variant
+from spineseg.config.training import TrainConfig
+
+
+def _number_as_text(value: Any) -> Any:
+    """Let a lone CUDA device be written as YAML's number."""
+    return str(value) if isinstance(value, int) else value
+
+
+class ConfirmConfig(Model):
+    """Finalists and baseline once more, on fresh seeds: what looked best may have been luck."""
+
+    top: int = Field(3, ge=0, description="Best configurations to train again, by the objective.")
+    seeds: int = Field(
+        5, ge=2, description="Fresh seeds of each, and of the baseline; noise takes two at least."
+    )
+
+
+class DeviceConfig(Model):
+    """Where trials run on this machine."""
+
+    device: Annotated[str, BeforeValidator(_number_as_text)] = Field(
+        "auto", description="'auto', 'cpu', or CUDA device numbers as '0' or '0,1'."
+    )
+    trials_per_device: int = Field(1, ge=1, description="Trainings at a time on each device.")
+
+
+class StoreConfig(Model):
+    """Where records are kept. One machine needs nothing but the folder."""
+
+    root: Path = Field(Path("mlruns"), description="Folder of everything that is generated.")
+    mlflow_uri: str | None = Field(None, description="An MLflow server instead of the own store.")
+    optuna_url: str | None = Field(None, description="A database instead of the own SQLite file.")
+
+
+class PromoteConfig(Model):
+    """What the registry calls the model, and what a challenger must bring."""
+
+    model_name: str = Field("spine-vertebrae", pattern=SLUG)
+    min_gain: float = Field(0.0, ge=0, description="Objective gain over the champion or baseline.")
+    max_slowdown: float = Field(
+        3.0, gt=0, description="Highest seconds per image, as a multiple of the baseline's."
+    )
+
+
+class StudyConfig(Model):
+    """A whole study: data, baseline, variants, search."""
+
+    name: str = Field(pattern=SLUG)
+    description: str = ""
+    data: DataConfig
+    baseline: TrainConfig
+    variants: tuple[Variant, ...] = ()
+    search: SearchConfig = Field(default_factory=SearchConfig)
+    objective: Literal["mask_map50_95", "mask_map50", "box_map50_95", "box_map50"] = Field(
+        "mask_map50_95", description="What the search maximises, on the validation part."
+    )
+    numbering: Numbering = Field(
+        "sequence",
+        description="How levels are given: 'sequence', whole columns; 'argmax', each detection's "
+        "best. Runs are scored both ways; this one is compared, searched for and promoted.",
+    )
+    transitional: bool = Field(
+        False, description="Whether 'sequence' allows for an extra level, T13 or L6."
+    )
+    confirm: ConfirmConfig | None = Field(
+        default_factory=ConfirmConfig, description="Training again on fresh seeds; none: no claim."
+    )
+    devices: DeviceConfig = Field(default_factory=DeviceConfig)
+    store: StoreConfig = Field(default_factory=StoreConfig)
+    promote: PromoteConfig = Field(default_factory=PromoteConfig)
+
+    @model_validator(mode="after")
+    def _variant_names_are_unique(self) -> StudyConfig:
+        names = [variant.name for variant in self.variants]
+        for name in names:
+            if names.count(name) > 1 or name == "baseline":
+                raise ValueError(f"variants: the name {name!r} is taken twice; give each its own")
+        return self
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any part of the data is synthetic; then every result is called so."""
+        return any(source.kind == "phantom" for source in self.data.sources)

@@ -1,0 +1,181 @@
+"""YAML files and `key=value` overrides in, checked config models out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from spineseg.config.data import DataConfig
+from spineseg.config.study import StoreConfig, StudyConfig
+from spineseg.config.training import TrainConfig
+from spineseg.errors import ConfigError
+
+_UNION_TAGS = {"number", "integer", "choice", "phantom", "local", "roboflow"}
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
+    """Return the study that `path` describes, `overrides` ("search.trials=4") applied.
+
+    `data` and `baseline` may name other files, relative to `path`; a baseline may be a mapping
+    with `extends: FILE` and what it changes. Raises ConfigError naming file, key and remedy.
+    """
+    content = read_mapping(path)
+    if isinstance(content.get("data"), str):
+        content["data"] = read_mapping(_beside(path, content["data"], "data"))
+    content["baseline"] = _baseline(content.get("baseline", {}), path)
+    return checked(StudyConfig, _overridden(content, overrides), path)
+
+
+def load_data(path: Path, overrides: Iterable[str] = ()) -> DataConfig:
+    """Return the data that `path` describes: a data config, or a study's.
+
+    Raises ConfigError naming file, key and remedy.
+    """
+    content = read_mapping(path)
+    if "sources" not in content and "data" in content:
+        return load_study(path, overrides).data
+    return checked(DataConfig, _overridden(content, overrides), path)
+
+
+def _baseline(content: Any, path: Path) -> Any:
+    if isinstance(content, str):
+        return read_mapping(_beside(path, content, "baseline"))
+    if isinstance(content, dict) and "extends" in content:
+        own = {key: value for key, value in content.items() if key != "extends"}
+        parent = _beside(path, str(content["extends"]), "baseline.extends")
+        checked(TrainConfig, read_mapping(parent), parent)
+        return read_mapping(parent) | own
+    return content
+
+
+def _beside(path: Path, name: str, key: str) -> Path:
+    target = path.parent / name
+    if not target.is_file():
+        raise ConfigError(f"{path}: {key}: no file {target}; name one, relative to {path.name}")
+    return target
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the YAML mapping in `path`. Raises ConfigError where there is none."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; see configs/studies for those that are") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{where}: cannot be read as YAML ({problem}); mend that line") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
+    if content is None:
+        raise ConfigError(f"{path}: is empty; see configs/studies/phantom.yaml for an example")
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys, got {type(content).__name__}")
+    return content
+
+
+def _overridden(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {override!r}: must be key=value, as search.trials=4")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {override!r}: the value cannot be read as YAML") from None
+        _set(content, key.split("."), value, override)
+    return content
+
+
+def _set(content: Any, keys: list[str], value: Any, override: str) -> None:
+    *path, last = keys
+    for key in path:
+        content = _child(content, key, override)
+    if isinstance(content, list):
+        content[_index(content, last, override)] = value
+    elif isinstance(content, dict):
+        content[last] = value
+    else:
+        raise ConfigError(f"--set {override!r}: {'.'.join(path)} has no keys of its own")
+
+
+def _child(content: Any, key: str, override: str) -> Any:
+    if isinstance(content, list):
+        return content[_index(content, key, override)]
+    if not isinstance(content, dict):
+        raise ConfigError(f"--set {override!r}: {key!r} has nothing to belong to")
+    if content.get(key) is None:
+        content[key] = {}
+    return content[key]
+
+
+def _index(content: list[Any], key: str, override: str) -> int:
+    named = [
+        i for i, item in enumerate(content) if isinstance(item, dict) and item.get("name") == key
+    ]
+    if named:
+        return named[0]
+    if key.isdigit() and int(key) < len(content):
+        return int(key)
+    raise ConfigError(
+        f"--set {override!r}: {key!r} is no item of a list of {len(content)}; "
+        "use a number from 0, or the item's name"
+    )
+
+
+def checked(model: type[AnyModel], content: Any, where: Path | str) -> AnyModel:
+    """Return `content` as `model`. Raises ConfigError with `where`, key, rule and remedy."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_first_problem(error, model)}") from None
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
+    problems = error.errors(include_url=False)
+    unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
+    problem = (unknown or problems)[0]
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(part for part in path if part not in _UNION_TAGS)
+    if problem["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(path[-1], known_keys(model), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "remove it"
+        return f"unknown key {key!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"key {key!r} is missing; add it"
+    rule = problem["msg"].removeprefix("Value error, ")
+    rule = rule[0].lower() + rule[1:]
+    got = problem.get("input")
+    shown = "" if isinstance(got, (dict, list, tuple)) or got is None else f", got {got!r}"
+    return f"{key}: {rule}{shown}" if key else rule
+
+
+def known_keys(model: type[BaseModel]) -> set[str]:
+    """Return the field names of `model` and of every model inside it."""
+    keys: set[str] = set()
+    pending: list[Any] = [model]
+    seen: set[Any] = set()
+    while pending:
+        item = pending.pop()
+        if item in seen or not hasattr(item, "__hash__"):
+            continue
+        seen.add(item)
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            keys |= set(item.model_fields)
+            pending += [field.annotation for field in item.model_fields.values()]
+        else:
+            pending += list(getattr(item, "__args__", ()))
+    return keys
+
+
+def load_store(path: Path, overrides: Iterable[str] = ()) -> StoreConfig:
+    """Return where the config at `path` keeps its records: its own choice, or the default."""
+    content = read_mapping(path)
+    return load_study(path, overrides).store if "data" in content else StoreConfig()

@@ -1,0 +1,127 @@
+"""P-values: arms exchanged patient by patient and run by run; corrected for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb, sqrt
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import nct
+from scipy.stats import t as student
+
+from spineseg.errors import DataError
+from spineseg.evaluation.precision import (
+    Kind,
+    LevelMatches,
+)
+from spineseg.evidence.run_matches import RunMatches
+
+_MOST_RELABELLINGS = 20_000
+
+
+def check_arms(*arms: Sequence[RunMatches]) -> None:
+    """Raise DataError where runs cannot be compared film by film."""
+    films = {run.films for arm in arms for run in arm}
+    if not all(arms):
+        raise DataError("an arm has no run with matches; nothing can be compared with it")
+    if len(films) > 1:
+        raise DataError(
+            "the runs were scored on different films; compare runs of one dataset and part"
+        )
+
+
+def paired_permutation(
+    baseline: Sequence[RunMatches],
+    challenger: Sequence[RunMatches],
+    patients: Sequence[str],
+    metric: str,
+    permutations: int = 2_000,
+    seed: int = 0,
+) -> float:
+    """Return the two-sided p-value of exchanging the arms' results patient by patient.
+
+    Runs are paired in their order; all seeds of a patient change sides together. Runs of the
+    longer arm without a partner are left out.
+    """
+    check_arms(baseline, challenger)
+    rng = np.random.default_rng(seed + 2)
+    names, owner = np.unique(np.array(patients), return_inverse=True)
+    swap = rng.integers(0, 2, (permutations, len(names)))[:, owner].astype(np.float32)
+    swap[0] = 0  # As it is.
+    stay, leave = np.hstack([1 - swap, swap]), np.hstack([swap, 1 - swap])
+    gains = np.zeros(permutations)
+    for one, other in zip(baseline, challenger, strict=False):
+        both = _side_by_side(one, other)
+        gains += both.scores(metric, leave) - both.scores(metric, stay)
+    return float((np.abs(gains) >= abs(gains[0]) - 1e-9).mean())
+
+
+def _side_by_side(one: RunMatches, other: RunMatches) -> RunMatches:
+    """Return both runs' films in one row: each film twice, to be drawn from one of the two."""
+    films = len(one.films)
+    maps: dict[Kind, tuple[LevelMatches, ...]] = {}
+    for kind, levels in one.maps.items():
+        joined = []
+        for a, b in zip(levels, other.maps[kind], strict=True):
+            confidences = np.concatenate([a.confidences, b.confidences])
+            order = np.argsort(-confidences, kind="mergesort")
+            joined.append(
+                LevelMatches(
+                    confidences[order],
+                    np.concatenate([a.images, b.images + films])[order],
+                    np.concatenate([a.hits, b.hits], axis=1)[:, order],
+                    np.concatenate([a.labelled, b.labelled]),
+                )
+            )
+        maps[kind] = tuple(joined)
+    return RunMatches(one.films + other.films, maps, np.concatenate([one.counts, other.counts]))
+
+
+def seed_permutation(baseline: Sequence[float], challenger: Sequence[float]) -> float:
+    """Return the two-sided p-value of dealing the runs to the two arms anew, by their scores.
+
+    Exact where there are few ways to deal them, else over a random choice.
+    """
+    scores = np.array([*baseline, *challenger])
+    size = len(challenger)
+    observed = abs(float(np.mean(challenger) - np.mean(baseline)))
+    if comb(len(scores), size) <= _MOST_RELABELLINGS:
+        dealt = np.array(list(combinations(range(len(scores)), size)))
+    else:
+        rng = np.random.default_rng(0)
+        dealt = np.argsort(rng.random((_MOST_RELABELLINGS, len(scores))), axis=1)[:, :size]
+        dealt[0] = np.arange(len(baseline), len(scores))
+    inside = scores[dealt].sum(axis=1)
+    gains = inside / size - (scores.sum() - inside) / len(baseline)
+    return float((np.abs(gains) >= observed - 1e-12).mean())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979): each holds beside the others."""
+    order = np.argsort(p_values)
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(order):
+        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - place)))
+        adjusted[i] = highest
+    return adjusted
+
+
+def detectable_effect(seeds: int, *, power: float = 0.8, level: float = 0.95) -> float:
+    """Return the smallest true gain, in standard deviations between seeds, that two arms of
+    `seeds` runs each tell from chance with probability `power` (t-test; Cohen 1988, chapter 2).
+
+    It leaves out the chance in which patients were filmed. Raises ValueError below two seeds.
+    """
+    if seeds < 2:
+        raise ValueError(f"noise cannot be told from {seeds} seeds; two are the least")
+    freedom = 2 * seeds - 2
+    bound = student.ppf(1 - (1 - level) / 2, freedom)
+
+    def short_of(effect: float) -> float:
+        shift = effect * sqrt(seeds / 2)
+        reached = nct.sf(bound, freedom, shift) + nct.cdf(-bound, freedom, shift)
+        return float(np.nan_to_num(reached, nan=1.0)) - power  # Far out it is no number, but sure.
+
+    return float(brentq(short_of, 1e-3, 50))

@@ -1,0 +1,1 @@
+"""Films in, outlined and numbered vertebrae out: networks, masks, outlines, numbering."""

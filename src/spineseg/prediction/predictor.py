@@ -1,0 +1,193 @@
+"""The only door to Ultralytics' prediction: films in, masks at full resolution and levels out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from spineseg.errors import DataError, WeightsError
+from spineseg.levels import CLASS_INDEX, CLASS_NAMES
+from spineseg.prediction.box_masks import box_masks
+from spineseg.prediction.film_mask import FilmMask
+
+MAX_DETECTIONS = 100
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One vertebra that the network believes in."""
+
+    level: str
+    confidence: float
+    level_scores: np.ndarray  # (24,) float32, in CLASS_NAMES' order; 0 for a level unknown to it
+    box: np.ndarray  # (4,) float: x1, y1, x2, y2 in pixels of the film
+    mask: FilmMask  # at the film's own resolution
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """All detections on one film, most confident first."""
+
+    path: Path
+    height: int
+    width: int
+    detections: tuple[Detection, ...]
+    seconds: float  # reading left out; a batch's time shared among its films
+
+
+class Predictor:
+    """A loaded network. Its class names are mapped to the 24 levels by name."""
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        image_size_px: int,
+        device: str = "cpu",
+        confidence: float = 0.001,
+        iou: float = 0.7,
+    ) -> None:
+        """Load `weights`; `device` is 'cpu' or a CUDA device's number.
+
+        Raises WeightsError for a file that is no segmentation network of vertebra levels.
+        """
+        import torch
+
+        self._torch = torch
+        self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
+        model = load_network(weights)
+        self._columns = _level_columns(model.names, weights)
+        self._model = model.to(self._device).eval().fuse(verbose=False)
+        self._size = image_size_px
+        self._confidence = confidence
+        self._iou = iou
+
+    def predict(self, path: Path) -> Prediction:
+        """Return the detections on one film. Raises DataError for a file that is no image."""
+        return next(self.predict_many([path]))
+
+    def predict_many(self, paths: Iterable[Path], batch: int = 16) -> Iterator[Prediction]:
+        """Yield the detections on each film, in order, `batch` films at a time."""
+        remaining = iter(paths)
+        while group := list(islice(remaining, batch)):
+            images = [_read(path) for path in group]
+            start = time.perf_counter()
+            predictions = self._predict_batch(images)
+            seconds = (time.perf_counter() - start) / len(group)
+            for path, image, found in zip(group, images, predictions, strict=True):
+                yield Prediction(path, image.shape[0], image.shape[1], found, seconds)
+
+    def _predict_batch(self, images: list[np.ndarray]) -> list[tuple[Detection, ...]]:
+        from ultralytics.data.augment import LetterBox
+        from ultralytics.utils.nms import non_max_suppression
+
+        torch = self._torch
+        fit = LetterBox(self._size, auto=False, stride=32)
+        stack = np.stack([fit(image=image) for image in images])[..., ::-1].transpose(0, 3, 1, 2)
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.ascontiguousarray(stack)).to(self._device).float() / 255
+            output = self._model(pixels)[0]
+            raw, prototypes = output[0], output[1]
+            kept, anchors = non_max_suppression(
+                raw,
+                self._confidence,
+                self._iou,
+                multi_label=True,
+                max_det=MAX_DETECTIONS,
+                nc=len(self._columns),
+                max_time_img=10.0,
+                return_idxs=True,
+            )
+            return [
+                self._detections(
+                    rows, raw[i][:, index.long()], index, prototypes[i], images[i].shape
+                )
+                for i, (rows, index) in enumerate(zip(kept, anchors, strict=True))
+            ]
+
+    def _detections(
+        self, rows: Any, raw: Any, anchors: Any, prototypes: Any, shape: tuple[int, ...]
+    ) -> tuple[Detection, ...]:
+        """Return the detections of one film from its rows (n, 6 + 32) after suppression."""
+        from ultralytics.utils.ops import scale_boxes
+
+        torch = self._torch
+        if not len(rows):
+            return ()
+        boxes = scale_boxes((self._size, self._size), rows[:, :4].clone(), shape)
+        # One anchor may be kept under several levels: its mask is the same.
+        _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
+        logits = torch.einsum("nk,khw->nhw", rows[first, 6:], prototypes)
+        masks = box_masks(
+            logits.float().cpu().numpy(), boxes[first].cpu().numpy(), (shape[0], shape[1])
+        )
+        scores = np.zeros((len(rows), len(CLASS_NAMES)), np.float32)
+        scores[:, self._columns] = raw[4 : 4 + len(self._columns)].T.cpu().numpy()
+        found, at = rows.cpu().numpy(), boxes.cpu().numpy()
+        return tuple(
+            Detection(
+                level=CLASS_NAMES[self._columns[int(found[i, 5])]],
+                confidence=float(found[i, 4]),
+                level_scores=scores[i],
+                box=at[i],
+                mask=masks[which[i]],
+            )
+            for i in range(len(rows))
+        )
+
+
+def load_network(weights: Path) -> Any:
+    """Return the network in a .pt file, on the CPU.
+
+    Raises WeightsError where there is none, or it does not segment.
+    """
+    from ultralytics.nn.tasks import load_checkpoint
+
+    if not weights.is_file():
+        raise WeightsError(f"{weights}: no such file; name a .pt file")
+    try:
+        model, _ = load_checkpoint(weights)
+    except Exception as error:  # Unpickling a foreign file can raise anything.
+        raise WeightsError(
+            f"{weights}: is no Ultralytics checkpoint ({type(error).__name__}); name another file"
+        ) from None
+    if getattr(model, "task", None) != "segment":
+        raise WeightsError(f"{weights}: is no segmentation network; name a -seg checkpoint")
+    return model
+
+
+def trained_image_size_px(weights: Path) -> int:
+    """Return the input size that weights were trained at. Raises WeightsError as load_network."""
+    size = load_network(weights).args.get("imgsz", 640)
+    return int(size if isinstance(size, int) else max(size))
+
+
+def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
+    """Return the place among the 24 levels of each of the network's classes."""
+    ordered = [str(names[index]).strip() for index in sorted(names)]
+    unknown = [name for name in ordered if name.upper() not in CLASS_INDEX]
+    if unknown:
+        raise WeightsError(
+            f"{weights}: its classes ({', '.join(unknown[:5])}"
+            f"{', ...' if len(unknown) > 5 else ''}) are no vertebra levels; name another file"
+        )
+    return [CLASS_INDEX[name.upper()] for name in ordered]
+
+
+def _read(path: Path) -> np.ndarray:
+    """Return an image as (height, width, 3) uint8, blue first."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; name an image") from None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise DataError(f"{path}: is no image that can be read; replace or remove it")
+    return image
