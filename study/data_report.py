@@ -9,9 +9,9 @@ from spineseg.config.data import Leak
 from spineseg.config.model import Model
 from spineseg.config.yaml_files import load_data, load_store
 from spineseg.data.audit import LEAKS
-from spineseg.data.film_source import PARTS
 from spineseg.data.manifest import AUDIT_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.films import PARTS
 from spineseg.levels import ANATOMICAL_ORDER
 
 AUDIT_PAGE = "audit.html"

@@ -15,10 +15,10 @@ import optuna
 
 from spineseg.code_version import code_version
 from spineseg.config.study import StudyConfig
-from spineseg.data.film_source import PARTS
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.films import PARTS
 from spineseg.job import Job
 from spineseg.prediction.numbering.model import NumberingModel, learnt_from
 from spineseg.tracking.projection import RunProjection, carried_over

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from spineseg.config.data import Leak
 from spineseg.config.model import Model
-from spineseg.data.film_source import PARTS
 from spineseg.data.intake import FilmFacts
 from spineseg.data.likeness import Pair
 from spineseg.data.manifest import Manifest
 from spineseg.errors import DataError
+from spineseg.films import PARTS
 from spineseg.levels import ANATOMICAL_ORDER, view_of
 
 Severity = Literal["leak", "doubt", "mended", "note"]

@@ -12,7 +12,6 @@ from PIL import Image
 
 from spineseg.errors import DataError
 
-PARTS = ("train", "valid", "test")
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 PART_OF_NAME = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
 _MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.

@@ -23,7 +23,7 @@ from PIL import Image
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import Audit, Finding, make_audit
 from spineseg.data.augment import encoded, pose_of, posed_film, posed_outlines
-from spineseg.data.film_source import PARTS, shown
+from spineseg.data.film_source import shown
 from spineseg.data.intake import FilmFacts, Intake, decode, label_text, take_in
 from spineseg.data.labels import clean_labels
 from spineseg.data.likeness import (
@@ -48,6 +48,7 @@ from spineseg.data.sources import OpenSource, Progress, open_sources
 from spineseg.data.split import Patient, assign_parts, check_parts, grouped, patient_of, source_stem
 from spineseg.data.yolo import label_path, raw_labels
 from spineseg.errors import DataError
+from spineseg.films import PARTS
 from spineseg.levels import CLASS_NAMES
 from spineseg.workers import on_all_cores, shared_workers
 

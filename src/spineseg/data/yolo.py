@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from spineseg.data.film_source import PART_OF_NAME, PARTS, FilmSource, SourceFilm, images_in, shown
+from spineseg.data.film_source import PART_OF_NAME, FilmSource, SourceFilm, images_in, shown
 from spineseg.data.labels import RawLabel
 from spineseg.errors import DataError
+from spineseg.films import PARTS
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import write_export
+from exports import write_export
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ultralytics", "mlflow", "optuna", "numpy", "pydantic", "cv2")
 COMMANDS = ("data", "plan", "run", "status", "compare", "promote", "predict", "evaluate", "ui")
 

@@ -4,29 +4,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import write_export
+from exports import write_export
+from merged_data import first_image, prepare
 from pydantic import ValidationError
 
 from spineseg.config.data import DataConfig
 from spineseg.data.intake import check_image
 from spineseg.data.labelled import read_films
-from spineseg.data.manifest import Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
 from spineseg.data.split import assign_parts, grouped, patient_of, source_stem
 from spineseg.data.yolo import label_path, read_export
 from spineseg.errors import DataError, SpinesegError
 from spineseg.levels import CERVICAL, CLASS_INDEX, LUMBAR, THORACIC
-
-
-def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
-    """Merge folders with their own split, unless `settings` say otherwise."""
-    sources = [{"kind": "local", "path": str(folder)} for folder in folders]
-    config = DataConfig.model_validate({"sources": sources, "split": "keep", **settings})
-    return prepare_dataset(config, tmp_path / "cache", say=lambda text: None)
-
-
-def first_image(export: Path, part: str = "train") -> Path:
-    return next(film.image for film in read_export(export).films if film.part == part)
 
 
 def test_classes_are_merged_by_name_into_the_24_levels(tmp_path: Path, export: Path) -> None:

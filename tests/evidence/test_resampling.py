@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_evaluation import random_case
+from film_cases import random_case
 
 from spineseg.errors import DataError
 from spineseg.evaluation.matching import record_image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import write_export
+from exports import write_export
 from fake_trainer import FakeLauncher
 from mlflow_server import Server
 from optuna.trial import TrialState

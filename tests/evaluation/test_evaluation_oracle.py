@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
+from film_cases import SIDE, film_case, random_case, rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from test_evaluation import SIDE, film_case, random_case, rle
 
 from spineseg.evaluation.matching import record_image
 from spineseg.evaluation.scores import score

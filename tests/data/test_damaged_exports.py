@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_export
+from exports import write_export
 from PIL import Image
 
 from spineseg.config.data import DataConfig

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import write_export
+from exports import write_export
 from roboflow_server import KEY, Roboflow, zipped
 
 from spineseg.config.data import RoboflowSource
@@ -21,7 +21,7 @@ from spineseg.data import roboflow_source
 from spineseg.errors import DataError
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = RoboflowSource(kind="roboflow", workspace="w", project="p", version=2)
 
 

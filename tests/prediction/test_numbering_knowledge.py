@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_numbering import HEIGHT, SLIPS, TRUNK, column_boxes, levels, scores_of, undecided
+from column_cases import HEIGHT, SLIPS, TRUNK, column_boxes, levels, scores_of, undecided
 
 from spineseg.evaluation.counts import count_film
 from spineseg.evaluation.records import ImageRecord

@@ -10,7 +10,7 @@ from spineseg.config.yaml_files import checked, load_study, read_mapping
 from spineseg.errors import ConfigError
 from study.plan import check_study
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "configs" / "studies").glob("*.yaml"))
 SMALL = """
 name: small

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import write_export
+from exports import write_export
 from fake_trainer import FakeLauncher, films_of, records_scoring
 from optuna.trial import TrialState
 

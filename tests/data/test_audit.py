@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_export
+from exports import write_export
+from merged_data import first_image, prepare
 from PIL import Image, ImageDraw
-from test_data import first_image, prepare
 
 from spineseg.config.data import DataConfig
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
@@ -25,7 +25,7 @@ from spineseg.errors import DataError
 from spineseg.films import Outline
 from spineseg.phantom import render_film
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 THORACOLUMBAR = ROOT.parent / "shared" / "data" / "thoracolumbar"
 T = Image.Transpose
 
