@@ -23,3 +23,7 @@ class RunError(SpinesegError):
 
 class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""
+
+
+class RecordError(SpinesegError):
+    """A run's folder that is damaged, of another version, or not the run that is asked for."""

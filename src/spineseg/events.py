@@ -1,14 +1,12 @@
-"""`events.jsonl`, the truth of a run: what a training child says, one JSON object a line.
+"""`events.jsonl`, what happened in a run: one JSON object a line, said by whoever did it.
 
-Optuna and MLflow are projections of this log; whatever happens to them, the log can be
-replayed. The writer appends whole lines and syncs them; the reader leaves a torn last line
-for its next visit.
+With `job.json` it is the record of the run; Optuna and MLflow are projections of both, filled
+again whenever they are lost. The writer appends whole lines and syncs them; the reader leaves a
+torn last line for its next visit, and refuses a line that another run has said.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +15,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from spineseg.config.model import Model
+from spineseg.errors import RecordError
+from spineseg.files import append_line
+from spineseg.films import Part
 
 FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "bug"]
 EVENTS_FILE = "events.jsonl"
 
 
 class _Event(Model):
+    run: str = Field(description="The id of the job that it belongs to.")
     time: float = Field(default_factory=time.time, description="Seconds since the Unix epoch.")
 
 
@@ -77,34 +79,36 @@ class Failed(_Event):
     traceback: str = ""
 
 
-Event = Annotated[Started | Epoch | Finished | Failed, Field(discriminator="type")]
-_EVENT: TypeAdapter[Started | Epoch | Finished | Failed] = TypeAdapter(Event)
+class Scored(_Event):
+    """The best weights were scored on a further part, after the run's end."""
+
+    type: Literal["scored"] = "scored"
+    part: Part
+    metrics: dict[str, float] = Field(description="test/mask_map50_95 .., as the model numbers.")
 
 
-def append_event(run_folder: Path, event: Started | Epoch | Finished | Failed) -> None:
+Event = Started | Epoch | Finished | Failed | Scored
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def append_event(run_folder: Path, event: Event) -> None:
     """Append `event` to the run's log and sync it to disk, in one write."""
-    line = (json.dumps(event.model_dump()) + "\n").encode()
-    path = run_folder / EVENTS_FILE
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            line = b"\n" + line  # An earlier writer was killed in mid-line.
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    append_line(run_folder / EVENTS_FILE, event.model_dump_json())
 
 
 class EventReader:
-    """Follows one run's log from wherever it was left."""
+    """Follows one run's log from wherever it was left; `run` is the id of its job."""
 
-    def __init__(self, run_folder: Path) -> None:
+    def __init__(self, run_folder: Path, run: str) -> None:
         self._path = run_folder / EVENTS_FILE
+        self._run = run
         self._offset = 0
 
-    def new_events(self) -> Iterator[Started | Epoch | Finished | Failed]:
-        """Yield the events that were completed since the last call; torn lines are passed over."""
+    def new_events(self) -> Iterator[Event]:
+        """Yield the events that were completed since the last call; torn lines are passed over.
+
+        Raises RecordError for an event of another run.
+        """
         if not self._path.exists():
             return
         with self._path.open("rb") as log:
@@ -114,17 +118,23 @@ class EventReader:
                     return
                 self._offset += len(line)
                 event = _parse(line)
-                if event is not None:
-                    yield event
+                if event is None:
+                    continue
+                if event.run != self._run:
+                    raise RecordError(
+                        f"{self._path}: holds an event of another run ({event.run[:12]}, not "
+                        f"{self._run[:12]}); put the run's own log back, or move the folder away"
+                    )
+                yield event
 
 
-def _parse(line: bytes) -> Started | Epoch | Finished | Failed | None:
+def _parse(line: bytes) -> Event | None:
     try:
         return _EVENT.validate_json(line)
     except ValueError:
         return None  # The torn line of a killed writer: what it wanted to say is lost.
 
 
-def read_events(run_folder: Path) -> list[Started | Epoch | Finished | Failed]:
-    """Return all completed events of a run, in order."""
-    return list(EventReader(run_folder).new_events())
+def read_events(run_folder: Path, run: str) -> list[Event]:
+    """Return all completed events of a run, in order. Raises RecordError for another run's."""
+    return list(EventReader(run_folder, run).new_events())

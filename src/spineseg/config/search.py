@@ -37,6 +37,10 @@ class FloatRange(Model):
             raise ValueError(f"a log range must start above 0, got {self.low}")
         return self
 
+    def holds(self, value: Any) -> bool:
+        """Return whether a value lies on the axis."""
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
 
 class IntRange(Model):
     """A searched whole number."""
@@ -52,11 +56,20 @@ class IntRange(Model):
             raise ValueError(f"low must lie below high, got {self.low} and {self.high}")
         return self
 
+    def holds(self, value: Any) -> bool:
+        """Return whether a value lies on the axis."""
+        inside = isinstance(value, int) and self.low <= value <= self.high
+        return inside and (value - self.low) % self.step == 0
+
 
 class Choices(Model):
     """A searched choice among named values."""
 
     choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+
+    def holds(self, value: Any) -> bool:
+        """Return whether a value lies on the axis."""
+        return value in self.choices
 
 
 def _axis_kind(value: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     model_validator,
@@ -16,6 +18,9 @@ from spineseg.config.model import SLUG, Model
 from spineseg.config.numbering import Numbering
 from spineseg.config.search import SearchConfig, Variant
 from spineseg.config.training import TrainConfig
+from spineseg.metrics import OBJECTIVES
+
+_KEPT_NAME = re.compile(r"search-\d+|.*-seed-\d+")
 
 
 def _number_as_text(value: Any) -> Any:
@@ -23,10 +28,22 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
+def _measured_each_epoch(value: str) -> str:
+    """Let a study maximise only what the trainer measures, too, after each epoch."""
+    if value not in OBJECTIVES:
+        raise ValueError(f"must be one of {', '.join(OBJECTIVES)}")
+    return value
+
+
 class ConfirmConfig(Model):
     """Finalists and baseline once more, on fresh seeds: what looked best may have been luck."""
 
-    top: int = Field(3, ge=0, description="Best configurations to train again, by the objective.")
+    top: int = Field(
+        3,
+        ge=0,
+        description="Best configurations to train again, by the objective; 0: the baseline alone, "
+        "to measure the noise between its seeds.",
+    )
     seeds: int = Field(
         5, ge=2, description="Fresh seeds of each, and of the baseline; noise takes two at least."
     )
@@ -55,7 +72,7 @@ class PromoteConfig(Model):
     model_name: str = Field("spine-vertebrae", pattern=SLUG)
     min_gain: float = Field(0.0, ge=0, description="Objective gain over the champion or baseline.")
     max_slowdown: float = Field(
-        3.0, gt=0, description="Highest seconds per image, as a multiple of the baseline's."
+        3.0, gt=0, description="Highest seconds per film, as a multiple of the baseline's."
     )
 
 
@@ -68,7 +85,7 @@ class StudyConfig(Model):
     baseline: TrainConfig
     variants: tuple[Variant, ...] = ()
     search: SearchConfig = Field(default_factory=SearchConfig)
-    objective: Literal["mask_map50_95", "mask_map50", "box_map50_95", "box_map50"] = Field(
+    objective: Annotated[str, AfterValidator(_measured_each_epoch)] = Field(
         "mask_map50_95", description="What the search maximises, on the validation part."
     )
     numbering: Numbering = Field(
@@ -87,11 +104,16 @@ class StudyConfig(Model):
     promote: PromoteConfig = Field(default_factory=PromoteConfig)
 
     @model_validator(mode="after")
-    def _variant_names_are_unique(self) -> StudyConfig:
+    def _variant_names_are_their_own(self) -> StudyConfig:
         names = [variant.name for variant in self.variants]
         for name in names:
             if names.count(name) > 1 or name == "baseline":
                 raise ValueError(f"variants: the name {name!r} is taken twice; give each its own")
+            if _KEPT_NAME.fullmatch(name):
+                raise ValueError(
+                    f"variants: the name {name!r} is kept for the study's own trainings "
+                    "(search-NUMBER, NAME-seed-NUMBER); choose another"
+                )
         return self
 
     @property

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from spineseg.evaluation.matching import greedy_matches
-from spineseg.evaluation.precision import (
-    overlaps,
-)
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.records import FilmRecord
 from spineseg.levels import RANK, levels_apart
-
-NUMBERING_CONFIDENCE = 0.25
 
 
 @dataclass
@@ -20,56 +15,78 @@ class FilmCounts:
     """What was found, numbered right and wrong, on one film or several."""
 
     labelled: int = 0
+    labelled_films: int = 0
+    whole_columns_right: int = 0  # films whose every labelled vertebra is found with its level
     off_by_one: int = 0
     missed: int = 0
     invented: int = 0
     doubled: int = 0
-    found: Counter[str] = field(default_factory=Counter)  # by true level
-    right: Counter[str] = field(default_factory=Counter)
+    found_by_level: Counter[str] = field(default_factory=Counter)  # by true level
+    right_by_level: Counter[str] = field(default_factory=Counter)
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dice: list[float] = field(default_factory=list)  # of each vertebra found
     boundary_px: list[float] = field(default_factory=list)
 
     @property
-    def whole_column_right(self) -> bool:
-        """Whether a film's every labelled vertebra is found and has its level."""
-        return self.labelled > 0 and self.right.total() == self.labelled
+    def found(self) -> int:
+        """Labelled vertebrae that a detection of any level met."""
+        return self.found_by_level.total()
 
-    def add(self, other: FilmCounts) -> None:
-        """Add another film's counts."""
-        for name in ("labelled", "off_by_one", "missed", "invented", "doubled"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.found += other.found
-        self.right += other.right
-        for true, row in other.confusion.items():
-            self.confusion[true].update(row)
-        self.dice += other.dice
-        self.boundary_px += other.boundary_px
+    @property
+    def right(self) -> int:
+        """Labelled vertebrae that a detection of their level met."""
+        return self.right_by_level.total()
+
+    @property
+    def wrong(self) -> int:
+        """Labelled vertebrae that a detection of another level met."""
+        return self.found - self.right
+
+    @property
+    def mistakes(self) -> int:
+        """Wrong levels, missed and invented vertebrae together."""
+        return self.wrong + self.missed + self.invented
+
+    @classmethod
+    def over(cls, films: Iterable[FilmCounts]) -> FilmCounts:
+        """Return the counts of all films together."""
+        total = cls()
+        for film in films:
+            for name in _SUMMED:
+                setattr(total, name, getattr(total, name) + getattr(film, name))
+            for true, row in film.confusion.items():
+                total.confusion[true].update(row)
+        return total
 
 
-def count_film(record: ImageRecord, confidence: float) -> FilmCounts:
-    """Count one film's levels after class-agnostic matching at mask IoU 0.5."""
-    counts = FilmCounts(labelled=len(record.truths))
-    rows = [i for i, found in enumerate(record.found) if found.confidence >= confidence]
-    overlap = overlaps(record, "mask", rows)
-    matched = greedy_matches(overlap, 0.5)
-    levels = [record.found[i].level for i in rows]
-    counts.doubled = sum(n - 1 for n in Counter(levels).values())
-    for place, (level, label) in enumerate(zip(levels, matched, strict=True)):
+_SUMMED = (
+    "labelled", "labelled_films", "whole_columns_right", "off_by_one", "missed", "invented",
+    "doubled", "found_by_level", "right_by_level", "dice", "boundary_px",
+)  # fmt: skip
+
+
+def count_film(record: FilmRecord) -> FilmCounts:
+    """Count one film's levels by the match that its record keeps."""
+    counts = FilmCounts(labelled=len(record.truths), labelled_films=int(bool(record.truths)))
+    counted = record.counted
+    counts.doubled = sum(n - 1 for n in Counter(record.found[i].level for i in counted).values())
+    for i in counted:
+        found, label = record.found[i], record.met[i]
         true = record.truths[label].level if label >= 0 else "background"
-        counts.confusion[true][level] += 1
+        counts.confusion[true][found.level] += 1
         if label < 0:
             counts.invented += 1
             continue
-        counts.found[true] += 1
-        counts.right[true] += level == true
-        counts.off_by_one += _next_to(true, level)
-        iou, distance = float(overlap[place, label]), record.found[rows[place]].boundary_px
+        counts.found_by_level[true] += 1
+        counts.right_by_level[true] += found.level == true
+        counts.off_by_one += _next_to(true, found.level)
+        iou = record.mask_iou[i][label]
         counts.dice.append(2 * iou / (1 + iou))
-        counts.boundary_px += [] if distance is None else [distance]
-    for i in set(range(len(record.truths))) - set(matched.tolist()):
+        counts.boundary_px += [] if found.boundary_px is None else [found.boundary_px]
+    for i in set(range(len(record.truths))) - set(record.met):
         counts.missed += 1
         counts.confusion[record.truths[i].level]["missed"] += 1
+    counts.whole_columns_right = int(0 < counts.labelled == counts.right)
     return counts
 
 

@@ -1,4 +1,4 @@
-"""Which detection meets which label: overlaps measured, matches by COCO's rules."""
+"""One film's prediction held against its labels: overlaps at full resolution, and the match."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pycocotools.mask as coco_mask
 
-from spineseg.evaluation.records import Found, ImageRecord, Truth
+from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.films import LabelledFilm
 from spineseg.prediction.film_mask import FilmMask
 from spineseg.prediction.outlines import boundary_distance_px, mask_outline
@@ -17,8 +17,8 @@ from spineseg.prediction.predictor import Detection, Prediction
 DRAWN_CONFIDENCE = 0.1  # Less certain detections are scored, but not kept for drawing.
 
 
-def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
-    """Return the overlaps of one film's labels and detections, masks at full resolution."""
+def record_film(film: LabelledFilm, prediction: Prediction) -> FilmRecord:
+    """Return how one film's detections meet its labels, masks at full resolution."""
     height, width = prediction.height, prediction.width
     polygons = [outline.points * [width, height] for outline in film.outlines]
     labels = [_rle(polygon, height, width) for polygon in polygons]
@@ -28,7 +28,7 @@ def record_image(film: LabelledFilm, prediction: Prediction) -> ImageRecord:
     distances = _boundary_distances(detections, labels, mask_iou)
     drawn = {d.mask for d in detections if d.confidence >= DRAWN_CONFIDENCE}
     outlines = {mask: _polygon(mask) for mask in drawn}
-    return ImageRecord(
+    return matched_record(
         name=film.path.name,
         height=height,
         width=width,
@@ -100,23 +100,3 @@ def _boundary_distances(
 
 def _polygon(mask: FilmMask) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in mask_outline(mask))
-
-
-def greedy_matches(overlap: np.ndarray, threshold: float) -> np.ndarray:
-    """Return the label that each detection matches, -1 for none; shape (detections,).
-
-    `overlap` is (detections, labels), most confident detection first. Each detection takes the
-    label still free that it overlaps most, the last of equals, as pycocotools does.
-    """
-    matched = np.full(len(overlap), -1)
-    free = np.ones(overlap.shape[1], bool)
-    least = min(threshold, 1 - 1e-10)
-    if not overlap.size:
-        return matched
-    for i in np.flatnonzero(overlap.max(axis=1) >= least):  # Others meet no label at all.
-        allowed = np.where(free, overlap[i], -1.0)
-        best = len(allowed) - 1 - int(np.argmax(allowed[::-1]))
-        if allowed[best] >= least:
-            matched[i] = best
-            free[best] = False
-    return matched

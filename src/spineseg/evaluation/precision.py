@@ -1,4 +1,4 @@
-"""Average precision by COCO's rules, from per-image records: exact, and over many resamples."""
+"""Average precision by COCO's rules, from films' records: exact, and over many resamples."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
-from spineseg.evaluation.matching import greedy_matches
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.greedy import greedy_matches
+from spineseg.evaluation.records import FilmRecord
 from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.prediction.predictor import MAX_DETECTIONS
+from spineseg.metrics import MOST_DETECTIONS, AveragePrecision, Kind
 
-Kind = Literal["box", "mask"]
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
 CONFIDENCES = np.linspace(0, 1, 201)
@@ -24,39 +22,39 @@ CONFIDENCES = np.linspace(0, 1, 201)
 
 @dataclass(frozen=True)
 class LevelMatches:
-    """One level's detections over all images, most confident first."""
+    """One level's detections over all films, most confident first."""
 
     confidences: np.ndarray  # (detections,)
-    images: np.ndarray  # (detections,) int: the image's place among the records
+    films: np.ndarray  # (detections,) int: the film's place among the records
     hits: np.ndarray  # (thresholds, detections) bool
-    labelled: np.ndarray  # (images,) int: labelled vertebrae of the level
+    labelled: np.ndarray  # (films,) int: labelled vertebrae of the level
 
     @property
     def truths(self) -> int:
-        """Labelled vertebrae over all images."""
+        """Labelled vertebrae over all films."""
         return int(self.labelled.sum())
 
 
-def overlaps(record: ImageRecord, kind: Kind, rows: Sequence[int]) -> np.ndarray:
-    """Return the overlaps of an image's detections `rows`, (rows, labels)."""
+def overlaps(record: FilmRecord, kind: Kind, rows: Sequence[int]) -> np.ndarray:
+    """Return the overlaps of a film's detections `rows`, (rows, labels)."""
     table = record.box_iou if kind == "box" else record.mask_iou
     return np.array([table[i] for i in rows], float).reshape(len(rows), len(record.truths))
 
 
-def level_matches(records: Sequence[ImageRecord], level: str | None, kind: Kind) -> LevelMatches:
+def level_matches(records: Sequence[FilmRecord], level: str | None, kind: Kind) -> LevelMatches:
     """Return how the detections of one level meet its labels; None: whatever their levels."""
-    confidences, images, hits = [], [], []
+    confidences, films, hits = [], [], []
     labelled = np.zeros(len(records), int)
     for number, record in enumerate(records):
         labels = [i for i, t in enumerate(record.truths) if level is None or t.level == level]
         rows = [i for i, f in enumerate(record.found) if level is None or f.level == level]
-        rows = rows[:MAX_DETECTIONS]
+        rows = rows[:MOST_DETECTIONS]
         labelled[number] = len(labels)
         if not rows:
             continue
         overlap = overlaps(record, kind, rows)[:, labels]
         confidences += [record.found[i].confidence for i in rows]
-        images += [number] * len(rows)
+        films += [number] * len(rows)
         hits.append(_hits(overlap))
     if not confidences:
         nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
@@ -64,7 +62,7 @@ def level_matches(records: Sequence[ImageRecord], level: str | None, kind: Kind)
     certain = np.array(confidences)
     order = np.argsort(-certain, kind="mergesort")
     return LevelMatches(
-        certain[order], np.array(images)[order], np.concatenate(hits, axis=1)[:, order], labelled
+        certain[order], np.array(films)[order], np.concatenate(hits, axis=1)[:, order], labelled
     )
 
 
@@ -81,7 +79,13 @@ def _hits(overlap: np.ndarray) -> np.ndarray:
     return hits
 
 
-def present_levels(records: Sequence[ImageRecord]) -> list[str]:
+def thresholds_of(metric: AveragePrecision) -> np.ndarray:
+    """Return which of IOU_THRESHOLDS a metric is the mean over, (10,) bool."""
+    low, high = metric.ious
+    return (low - 1e-6 < IOU_THRESHOLDS) & (high + 1e-6 > IOU_THRESHOLDS)
+
+
+def present_levels(records: Sequence[FilmRecord]) -> list[str]:
     """Return the levels that any record has labels of, in anatomical order."""
     there = {truth.level for record in records for truth in record.truths}
     return [level for level in ANATOMICAL_ORDER if level in there]
@@ -121,11 +125,11 @@ _CHUNK = 1024  # Resamples at a time: the tables of one chunk stay in the proces
 def resampled_map(levels: Sequence[LevelMatches], weights: np.ndarray) -> np.ndarray:
     """Return the mean average precision at each IoU threshold, (resamples, 10).
 
-    `weights`, (resamples, images), say how often each image is drawn. Levels that a resample has
+    `weights`, (resamples, films), say how often each film is drawn. Levels that a resample has
     no label of are left out of its mean, as COCO does; NaN where it has none at all. Only places
     where a detection hits count for the precision's envelope, so only those are looked at.
     """
-    drawn = np.ascontiguousarray(weights.T, dtype=np.float32)  # (images, resamples)
+    drawn = np.ascontiguousarray(weights.T, dtype=np.float32)  # (films, resamples)
     parts = [
         np.ascontiguousarray(drawn[:, start : start + _CHUNK])
         for start in range(0, drawn.shape[1], _CHUNK)
@@ -144,7 +148,7 @@ def _chunk_map(levels: Sequence[LevelMatches], drawn: np.ndarray) -> np.ndarray:
         if not level.hits[0].any():
             continue
         last = int(np.flatnonzero(level.hits.any(axis=0))[-1]) + 1  # What follows is idle.
-        each = drawn[level.images[:last]]  # (detections, resamples)
+        each = drawn[level.films[:last]]  # (detections, resamples)
         seen = _running(np.add, each.copy())
         per_recall = 100 / np.maximum(truths, 1)
         before = np.zeros(0, int)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter
 
 from spineseg.config.model import Model
+from spineseg.evaluation.greedy import greedy_matches
+from spineseg.files import write_whole
 from spineseg.films import Outline
+from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
 
 
 class Truth(Model):
@@ -26,12 +30,15 @@ class Found(Model):
     confidence: float
     level_scores: tuple[float, ...]  # 24, in CLASS_NAMES' order
     box: tuple[float, float, float, float]
-    polygon: tuple[tuple[float, float], ...]  # fractions of the image; empty where not drawn
+    polygon: tuple[tuple[float, float], ...]  # fractions of the film; empty where not drawn
     boundary_px: float | None = None  # Mean distance to the label's outline, where it has one.
 
 
-class ImageRecord(Model):
-    """One image's labels, detections and their overlaps: all that scoring needs."""
+class FilmRecord(Model):
+    """One film's labels, detections and their overlaps: all that scoring and drawing need.
+
+    Made by `matched_record`, so that every count and every picture go by one match.
+    """
 
     name: str
     height: int
@@ -41,26 +48,63 @@ class ImageRecord(Model):
     found: tuple[Found, ...]  # most confident first
     box_iou: tuple[tuple[float, ...], ...]  # (detections, labels)
     mask_iou: tuple[tuple[float, ...], ...]
+    met: tuple[int, ...]  # (detections,) label that each meets whatever its level, -1: none
 
-    def outlines(self, confidence: float = 0.25) -> tuple[Outline, ...]:
-        """Return the detections at least as certain as `confidence`, for drawing."""
-        return tuple(
-            Outline(found.level, np.array(found.polygon), found.confidence)
-            for found in self.found
-            if found.confidence >= confidence and found.polygon
-        )
+    @property
+    def counted(self) -> list[int]:
+        """The detections that count, by place: those certain enough."""
+        return [i for i, found in enumerate(self.found) if found.confidence >= COUNTED_CONFIDENCE]
+
+    def outline(self, detection: int) -> Outline:
+        """Return a detection's outline, for drawing; it has no points where it was not kept."""
+        found = self.found[detection]
+        points = np.array(found.polygon, float).reshape(-1, 2)
+        return Outline(found.level, points, found.confidence)
 
 
-_RECORDS = TypeAdapter(list[ImageRecord])
+_RECORDS = TypeAdapter(list[FilmRecord])
 
 
-def save_matches(path: Path, records: list[ImageRecord]) -> None:
+def matched_record(
+    *,
+    name: str,
+    height: int,
+    width: int,
+    seconds: float,
+    truths: Sequence[Truth],
+    found: Sequence[Found],
+    box_iou: Sequence[Sequence[float]],
+    mask_iou: Sequence[Sequence[float]],
+) -> FilmRecord:
+    """Return a film's record with the match behind every count.
+
+    It is class-agnostic and greedy at mask IoU 0.5, over the detections that count, the most
+    confident first.
+    """
+    counted = [i for i, f in enumerate(found) if f.confidence >= COUNTED_CONFIDENCE]
+    overlap = np.array([mask_iou[i] for i in counted], float).reshape(len(counted), len(truths))
+    met = [-1] * len(found)
+    for place, label in zip(counted, greedy_matches(overlap, MET_IOU).tolist(), strict=True):
+        met[place] = label
+    return FilmRecord(
+        name=name,
+        height=height,
+        width=width,
+        seconds=seconds,
+        truths=tuple(truths),
+        found=tuple(found),
+        box_iou=tuple(tuple(row) for row in box_iou),
+        mask_iou=tuple(tuple(row) for row in mask_iou),
+        met=tuple(met),
+    )
+
+
+def save_records(path: Path, records: Sequence[FilmRecord]) -> None:
     """Write the records as gzipped JSON, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(gzip.compress(_RECORDS.dump_json(records), compresslevel=4, mtime=0))
-    part.replace(path)
+    content = _RECORDS.dump_json(list(records))
+    write_whole(path, gzip.compress(content, compresslevel=4, mtime=0))
 
 
-def load_matches(path: Path) -> list[ImageRecord]:
-    """Read what `save_matches` wrote."""
+def load_records(path: Path) -> list[FilmRecord]:
+    """Read what `save_records` wrote. Raises OSError, pydantic.ValidationError."""
     return _RECORDS.validate_json(gzip.decompress(path.read_bytes()))

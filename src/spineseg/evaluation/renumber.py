@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.records import FilmRecord, matched_record
 from spineseg.prediction.numbering.decoding import number_column
 from spineseg.prediction.numbering.model import NumberingModel
 
 
-def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
-    """Return a record with the levels that `model` gives its detections, overlaps in their order.
+def numbered_records(records: Sequence[FilmRecord], model: NumberingModel) -> list[FilmRecord]:
+    """Return all records with the levels that `model` gives."""
+    return [numbered_record(record, model) for record in records]
+
+
+def numbered_record(record: FilmRecord, model: NumberingModel) -> FilmRecord:
+    """Return a record with the levels that `model` gives its detections, matched anew.
 
     With `argmax` it is the record itself.
     """
@@ -24,20 +29,18 @@ def numbered_record(record: ImageRecord, model: NumberingModel) -> ImageRecord:
         model,
         height_px=record.height,
     )
-    return record.model_copy(
-        update={
-            "found": tuple(
-                record.found[n.detection].model_copy(
-                    update={"level": n.level, "confidence": n.confidence}
-                )
-                for n in numbered
-            ),
-            "box_iou": tuple(record.box_iou[n.detection] for n in numbered),
-            "mask_iou": tuple(record.mask_iou[n.detection] for n in numbered),
-        }
+    return matched_record(
+        name=record.name,
+        height=record.height,
+        width=record.width,
+        seconds=record.seconds,
+        truths=record.truths,
+        found=[
+            record.found[n.detection].model_copy(
+                update={"level": n.level, "confidence": n.confidence}
+            )
+            for n in numbered
+        ],
+        box_iou=[record.box_iou[n.detection] for n in numbered],
+        mask_iou=[record.mask_iou[n.detection] for n in numbered],
     )
-
-
-def numbered_records(records: Sequence[ImageRecord], model: NumberingModel) -> list[ImageRecord]:
-    """Return all records with the levels that `model` gives."""
-    return [numbered_record(record, model) for record in records]

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from spineseg.config.model import Model
+from spineseg.files import write_whole
 
 
 class LevelScore(Model):
@@ -20,18 +21,15 @@ class LevelScore(Model):
     right: int = Field(description="Of these, matched by a detection of the right level.")
 
 
-class _Rates(Model):
-    """Counts of numbering, and how well found outlines fit."""
+class _Scores(Model):
+    """Average precision, rates, kinds of error, and how well found outlines fit."""
 
-    found_rate: float = Field(description="Labelled vertebrae matched by any detection.")
-    right_level_rate: float = Field(description="Labelled vertebrae matched with their level.")
-    off_by_one_rate: float = Field(description="Labelled vertebrae matched one level up or down.")
-    whole_column_right_rate: float = Field(
-        description="Labelled films whose every labelled vertebra is found with its level."
-    )
+    films: int
+    instances: int
+    scores: dict[str, float] = Field(description="Each metric of the table in spineseg/metrics.py.")
     missed: int
-    invented: int = Field(description="Detections that match no labelled vertebra.")
-    doubled: int = Field(description="Detections of a level beyond the first in their image.")
+    invented: int = Field(description="Detections that meet no labelled vertebra.")
+    doubled: int = Field(description="Detections of a level beyond the first on their film.")
     mean_dice: float | None = Field(description="Dice of found masks; None where none is found.")
     mean_boundary_px: float | None = Field(
         description="Mean distance between the outlines of found and labelled masks, both ways, "
@@ -39,34 +37,20 @@ class _Rates(Model):
     )
 
 
-class ViewScore(_Rates):
+class ViewScore(_Scores):
     """The part that films of one view have in an evaluation."""
 
-    images: int
-    instances: int
-    box_map50: float
-    box_map50_95: float
-    mask_map50: float
-    mask_map50_95: float
 
-
-class Evaluation(_Rates):
+class Evaluation(_Scores):
     """Scores by COCO's rules at full mask resolution, and what they say of numbering.
 
-    `*_map*` are means over the levels that occur. Numbering is counted at `confidence`,
+    Average precisions are means over the levels that occur. Numbering is counted at `confidence`,
     after class-agnostic matching at mask IoU 0.5.
     """
 
-    images: int
-    instances: int
-    box_map50: float
-    box_map50_95: float
-    mask_map50: float
-    mask_map50_95: float
-    box_map50_any: float = Field(description="As box_map50, without regard to levels.")
-    box_map50_95_any: float
-    mask_map50_any: float
-    mask_map50_95_any: float
+    any_level: dict[str, float] = Field(
+        description="Each average precision once more, without regard to levels."
+    )
     box_best_f1: float
     box_best_f1_confidence: float
     mask_best_f1: float
@@ -74,7 +58,7 @@ class Evaluation(_Rates):
     mask_precision: float = Field(description="At the confidence of the best mask F1.")
     mask_recall: float = Field(description="At the confidence of the best mask F1.")
     confidence: float = Field(description="Detections below it do not count for numbering.")
-    seconds_per_image: float = Field(description="Prediction, median over the images.")
+    seconds_per_film: float = Field(description="Prediction, median over the films.")
     levels: dict[str, LevelScore] = Field(description="By level, in anatomical order.")
     views: dict[str, ViewScore] = Field(description="By view, `frontal` and `lateral`.")
     f1_curve: dict[str, list[float]] = Field(
@@ -86,21 +70,31 @@ class Evaluation(_Rates):
         "zero counts left out."
     )
 
+    def value(self, name: str) -> float:
+        """Return a metric of the table, or another of the scalar scores, by its name.
+
+        Raises AttributeError for a name that is neither.
+        """
+        return float(self.scores[name] if name in self.scores else getattr(self, name))
+
     def metrics(self, prefix: str = "best") -> dict[str, float]:
         """Return the scalar scores under their tracking names, `best/...`; none that is None."""
-        skipped = {"levels", "f1_curve", "confusion", "confidence", "views"}
-        found = self.model_dump(exclude=skipped)
+        found = _scalars(self) | {f"{name}_any": value for name, value in self.any_level.items()}
         for view, scores in self.views.items():
-            found |= {f"{view}/{key}": value for key, value in scores.model_dump().items()}
-        return {f"{prefix}/{k}": float(v) for k, v in found.items() if v is not None}
+            found |= {f"{view}/{key}": value for key, value in _scalars(scores).items()}
+        return {f"{prefix}/{key}": value for key, value in found.items()}
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(self.model_dump_json(indent=1))
-        part.replace(path)
+        write_whole(path, self.model_dump_json(indent=1))
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
         """Read what `save` wrote. Raises FileNotFoundError, pydantic.ValidationError."""
         return cls.model_validate_json(path.read_text())
+
+
+def _scalars(scores: _Scores) -> dict[str, float]:
+    """Return the numbers of an evaluation or a view; `confidence` is a setting and no score."""
+    plain = {k: v for k, v in scores if isinstance(v, int | float) and k != "confidence"}
+    return {key: float(value) for key, value in (scores.scores | plain).items()}

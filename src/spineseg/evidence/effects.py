@@ -1,4 +1,4 @@
-"""Effects against the baseline, with their intervals and p-values, and the one word for each."""
+"""Effects against the baseline, with interval and p-value, and the one rule for "better"."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from spineseg.config.model import Model
+from spineseg.metrics import metric_named
+
+SURE = 0.05
+"""Chance of a false alarm that a claim may have."""
+Verdict = Literal["better", "worse", "not told apart"]
 
 
 class Effect(Model):
@@ -29,9 +34,26 @@ class Effect(Model):
         return self.challenger - self.baseline
 
     @property
-    def verdict(self) -> Literal["better", "worse", "not told apart"]:
-        """The effect in a word; more errors are worse."""
-        if self.low <= 0 <= self.high:
-            return "not told apart"
-        lower_is_better = self.metric == "off_by_one_rate"
-        return "better" if (self.low > 0) != lower_is_better else "worse"
+    def p_corrected(self) -> float:
+        """The p-value to judge by: after Holm's correction where there is one."""
+        return self.p if self.p_holm is None else self.p_holm
+
+    @property
+    def verdict(self) -> Verdict:
+        """The effect in a word."""
+        return verdict(self)
+
+
+def verdict(effect: Effect, least: float = 0.0) -> Verdict:
+    """Return the one word for an effect: the rule of answer, effects, gates and registry alike.
+
+    Better (or worse) is what leaves all of its 95 % interval beyond `least` on that side, with a
+    p-value, corrected for the number of finalists, below 0.05. More errors are worse.
+    """
+    sign = 1 if metric_named(effect.metric).higher_is_better else -1
+    low, high = sorted((sign * effect.low, sign * effect.high))
+    if effect.p_corrected >= SURE:
+        return "not told apart"
+    if low > least:
+        return "better"
+    return "worse" if high < -least else "not told apart"

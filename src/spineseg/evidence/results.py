@@ -31,13 +31,10 @@ class RunSummary(Model):
     seed: int | None = None
     batch: int | None = None
     optimizer: str | None = None
-    notes: list[str] = Field(
-        default_factory=list, description="What keeps the run from being compared like the others."
-    )
 
     def value(self, metric: str) -> float | None:
         """Return a score of the best weights, None where the run was not evaluated."""
-        return None if self.evaluation is None else float(getattr(self.evaluation, metric))
+        return None if self.evaluation is None else self.evaluation.value(metric)
 
 
 class ArmResult(Model):

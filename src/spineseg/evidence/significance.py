@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from math import comb, sqrt
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import nct
+from scipy.stats import nct, permutation_test
 from scipy.stats import t as student
 
 from spineseg.errors import DataError
-from spineseg.evaluation.precision import (
-    Kind,
-    LevelMatches,
-)
+from spineseg.evaluation.precision import LevelMatches
 from spineseg.evidence.run_matches import RunMatches
+from spineseg.metrics import Kind
 
 _MOST_RELABELLINGS = 20_000
 
@@ -70,32 +67,42 @@ def _side_by_side(one: RunMatches, other: RunMatches) -> RunMatches:
             joined.append(
                 LevelMatches(
                     confidences[order],
-                    np.concatenate([a.images, b.images + films])[order],
+                    np.concatenate([a.films, b.films + films])[order],
                     np.concatenate([a.hits, b.hits], axis=1)[:, order],
                     np.concatenate([a.labelled, b.labelled]),
                 )
             )
         maps[kind] = tuple(joined)
-    return RunMatches(one.films + other.films, maps, np.concatenate([one.counts, other.counts]))
+    counts = {name: np.concatenate([c, other.counts[name]]) for name, c in one.counts.items()}
+    return RunMatches(one.films + other.films, maps, counts)
 
 
 def seed_permutation(baseline: Sequence[float], challenger: Sequence[float]) -> float:
     """Return the two-sided p-value of dealing the runs to the two arms anew, by their scores.
 
-    Exact where there are few ways to deal them, else over a random choice.
+    Exact where there are few ways to deal them, else over a random choice
+    (scipy.stats.permutation_test). By the distance of the means, so that arms of unlike size have
+    one most extreme deal, and arms of one size two.
     """
-    scores = np.array([*baseline, *challenger])
-    size = len(challenger)
-    observed = abs(float(np.mean(challenger) - np.mean(baseline)))
-    if comb(len(scores), size) <= _MOST_RELABELLINGS:
-        dealt = np.array(list(combinations(range(len(scores)), size)))
-    else:
-        rng = np.random.default_rng(0)
-        dealt = np.argsort(rng.random((_MOST_RELABELLINGS, len(scores))), axis=1)[:, :size]
-        dealt[0] = np.arange(len(baseline), len(scores))
-    inside = scores[dealt].sum(axis=1)
-    gains = inside / size - (scores.sum() - inside) / len(baseline)
-    return float((np.abs(gains) >= observed - 1e-12).mean())
+    found = permutation_test(
+        (np.asarray(challenger, float), np.asarray(baseline, float)),
+        _apart,
+        vectorized=True,
+        n_resamples=_MOST_RELABELLINGS,
+        alternative="greater",
+        rng=0,
+    )
+    return float(found.pvalue)
+
+
+def _apart(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:
+    return np.asarray(np.abs(one.mean(axis=axis) - other.mean(axis=axis)))
+
+
+def least_seed_p(runs: int, baseline_runs: int) -> float:
+    """Return the smallest p-value that `seed_permutation` can give arms of so many runs."""
+    ends = 2 if runs == baseline_runs else 1  # Arms of one size can change sides.
+    return ends / comb(runs + baseline_runs, runs)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -14,10 +14,9 @@ import numpy as np
 
 from spineseg.errors import DataError, WeightsError
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
+from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.box_masks import box_masks
 from spineseg.prediction.film_mask import FilmMask
-
-MAX_DETECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Predictor:
                 self._confidence,
                 self._iou,
                 multi_label=True,
-                max_det=MAX_DETECTIONS,
+                max_det=MOST_DETECTIONS,
                 nc=len(self._columns),
                 max_time_img=10.0,
                 return_idxs=True,

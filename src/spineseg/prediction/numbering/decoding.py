@@ -88,8 +88,8 @@ def _numbered(
         order = order[::-1]
     column = [inner[i] for i in order]
     emitted = emitted_by(scores[column], states)
-    emitted *= framed_as(centres[order, 1] / height_px, model.framing, states)
-    ends = ends_of(model.spans, states)
+    emitted *= framed_as(centres[order, 1] / height_px, model.columns.framing, states)
+    ends = ends_of(model.columns.spans, states)
     apart = apart_in_bodies(centres[order], sizes[order])
     pitch = usual_spacing(apart, certain[column])
     down = Chain(apart, pitch, emitted, certain[column], ends, states.steps)

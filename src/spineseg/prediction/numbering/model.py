@@ -1,61 +1,19 @@
-"""How levels are given, and what training films say of columns: it goes with the weights."""
+"""How levels are given: the choice, and what is known of columns; it goes with the weights."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Any
-
-import numpy as np
 from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.config.numbering import Numbering
-from spineseg.films import LabelledFilm
-from spineseg.levels import ANATOMICAL_ORDER, RANK
-
-_MOST_SPANS = 8
-_LEAST_FRAMED = 10  # Films that must show a level before its height is relied on.
-_LEAST_FRAMING_SD = 0.01
+from spineseg.prediction.numbering.columns import Columns
 
 
 class NumberingModel(Model):
-    """How levels are given, and what is known of columns: it goes with the weights."""
+    """How levels are given, and what is known of columns."""
 
     numbering: Numbering = Field(
         "argmax", description="'argmax': each detection's best level; 'sequence': whole columns."
     )
-    spans: dict[str, float] = Field(
-        default_factory=dict,
-        description="'TOP-BOTTOM' -> share of training films that are labelled from one to the "
-        "other; empty: nothing is known.",
-    )
-    framing: dict[str, tuple[float, float]] = Field(
-        default_factory=dict,
-        description="Level -> mean and standard deviation of its height in the training films, "
-        "0 their upper edge, 1 the lower: films are framed alike. Empty: nothing is known.",
-    )
     transitional: bool = Field(False, description="Allow for an extra level, T13 or L6.")
-
-
-def learnt_from(films: Iterable[LabelledFilm]) -> dict[str, dict[str, Any]]:
-    """Return what training films say of columns: `spans` and `framing` of a NumberingModel."""
-    ends: Counter[str] = Counter()
-    heights: dict[str, list[float]] = defaultdict(list)
-    shown: Counter[str] = Counter()  # films by level
-    for film in films:
-        ranks = [RANK[outline.level] for outline in film.outlines]
-        if ranks:
-            ends[f"{ANATOMICAL_ORDER[min(ranks)]}-{ANATOMICAL_ORDER[max(ranks)]}"] += 1
-        shown.update({outline.level for outline in film.outlines})
-        for outline in film.outlines:
-            edges = outline.points[:, 1].min(), outline.points[:, 1].max()
-            heights[outline.level].append(float(np.mean(edges)))
-    return {
-        "spans": {span: n / ends.total() for span, n in ends.most_common(_MOST_SPANS)},
-        "framing": {
-            level: (float(np.mean(values)), max(float(np.std(values)), _LEAST_FRAMING_SD))
-            for level, values in heights.items()
-            if shown[level] >= _LEAST_FRAMED
-        },
-    }
+    columns: Columns = Field(default_factory=Columns, description="Learnt from training films.")

@@ -1,0 +1,52 @@
+"""Where everything lies on this machine: caches for all studies, and one study's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spineseg.errors import StoreError
+from spineseg.files import is_locked, locked
+
+
+class Caches:
+    """What is made or fetched once, for all studies."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.data = root / "work" / "data"
+        self.weights = root / "work" / "weights"
+        self.trainer = root / "work" / "ultralytics"  # Ultralytics' private settings.
+        self.models = root / "work" / "models"  # Weights fetched from a registry.
+
+
+class StudyPlaces(Caches):
+    """Where the records of one study lie."""
+
+    def __init__(self, root: Path, study: str) -> None:
+        super().__init__(root)
+        self.study = study
+        self.folder = root / "work" / "studies" / study
+        self.data_record = self.folder / "data"  # The manifest and the audit of its data.
+        self.report = self.folder / "report.html"
+        self.verdict = self.folder / "promotion.json"
+        self.promotions = root / "promotions.jsonl"
+        self.openings = root / "test-openings.jsonl"
+        self._lock = self.folder / "driver.lock"
+
+    def is_driven(self) -> bool:
+        """Return whether a process runs or promotes the study now."""
+        return is_locked(self._lock)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study alone. Raises StoreError while another process drives it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._lock) as free:
+            if not free:
+                raise StoreError(
+                    f"study {self.study!r} is being run or promoted already (process "
+                    f"{self._lock.read_text().strip()}); wait for it, or see `spineseg status`"
+                )
+            yield

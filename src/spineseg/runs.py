@@ -1,0 +1,159 @@
+"""The record of a run, read: its job, its log, its evaluations; and all the runs of a study.
+
+Everything after training reads runs: status, comparison, evidence, promotion, the report, and
+what is carried over to Optuna and MLflow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from spineseg.config.numbering import Numbering
+from spineseg.errors import RecordError
+from spineseg.evaluation.records import FilmRecord
+from spineseg.evaluation.result import Evaluation
+from spineseg.evaluation.stored import is_evaluated, stored_records, stored_scores
+from spineseg.events import Epoch, Event, Failed, Finished, Scored, Started, read_events
+from spineseg.films import Part
+from spineseg.job import Job
+
+Outcome = Literal["completed", "pruned", "failed", "running"]
+_RUN_FOLDER = re.compile(r"(\d{3,})-(.+)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what it is, what was asked, what happened."""
+
+    folder: Path
+    job: Job
+    log: tuple[Event, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called within its study."""
+        return self.job.name
+
+    @cached_property
+    def epochs(self) -> list[Epoch]:
+        """Its epochs in order; of one trained twice, after an interruption, the later."""
+        found = {event.epoch: event for event in self.log if isinstance(event, Epoch)}
+        return [found[number] for number in sorted(found)]
+
+    @cached_property
+    def started(self) -> Started | None:
+        """What its last attempt ran on."""
+        return next((e for e in reversed(self.log) if isinstance(e, Started)), None)
+
+    @cached_property
+    def end(self) -> Finished | Failed | None:
+        """How it ended; None while it has not."""
+        return next((e for e in self.log if isinstance(e, Finished | Failed)), None)
+
+    @property
+    def finished(self) -> Finished | None:
+        """Its end, where it has weights."""
+        return self.end if isinstance(self.end, Finished) else None
+
+    @property
+    def failed(self) -> Failed | None:
+        """Its end, where it has none."""
+        return self.end if isinstance(self.end, Failed) else None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The word for its end; `running` while it has none, whether or not it is at work."""
+        if self.finished is not None:
+            return self.finished.outcome
+        return "failed" if self.failed is not None else "running"
+
+    @property
+    def scored(self) -> list[Scored]:
+        """What it was scored on after its end."""
+        return [event for event in self.log if isinstance(event, Scored)]
+
+    @property
+    def best_weights(self) -> Path:
+        """Its best checkpoint. Raises RecordError where it did not finish, or the file is gone."""
+        path = self.folder / self._ended().best_weights
+        if not path.is_file():
+            raise RecordError(f"{path}: the run's weights are gone; put them back")
+        return path
+
+    @property
+    def value(self) -> float:
+        """The objective of its best weights. Raises RecordError where it did not finish."""
+        return self._ended().metrics[f"best/{self.job.objective}"]
+
+    def _ended(self) -> Finished:
+        if self.finished is None:
+            raise RecordError(f"{self.folder}: has not finished; go on with `spineseg run`")
+        return self.finished
+
+    def is_evaluated(self, part: Part = "valid") -> bool:
+        """Return whether it left scores and records of a part."""
+        return is_evaluated(self.folder, part)
+
+    def scores(self, part: Part = "valid", numbering: Numbering | None = None) -> Evaluation:
+        """Return its scores on a part, as its study numbers or otherwise.
+
+        Raises DataError where they are missing or damaged.
+        """
+        return stored_scores(self.folder, part, numbering or self.job.numbering.numbering)
+
+    def records(self, part: Part = "valid") -> list[FilmRecord]:
+        """Return its records of single films on a part, as its study numbers.
+
+        Raises DataError where they are missing or damaged.
+        """
+        return stored_records(self.folder, part, self.job.numbering.numbering)
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run in a folder.
+
+    Raises RecordError for a folder without a job, of another version, under another run's name,
+    or with another run's log.
+    """
+    job = Job.read(folder)
+    if folder.name != job.folder_name:
+        raise RecordError(
+            f"{folder}: holds the run {job.folder_name} of study {job.study!r}; give the folder "
+            "that name again, or move it away"
+        )
+    return Run(folder, job, tuple(read_events(folder, job.id)))
+
+
+def read_runs(study_folder: Path) -> list[Run]:
+    """Return all runs of a study, by number; none where it was never run.
+
+    Raises RecordError as `read_run` does, for two folders with one number, and for a run of
+    another study.
+    """
+    if not study_folder.is_dir():
+        return []
+    folders = [f for f in study_folder.iterdir() if f.is_dir() and _RUN_FOLDER.fullmatch(f.name)]
+    runs = [read_run(folder) for folder in sorted(folders)]
+    for run in runs:
+        if run.job.study != study_folder.name:
+            raise RecordError(
+                f"{run.folder}: is a run of study {run.job.study!r}, not of {study_folder.name!r}; "
+                "move it back"
+            )
+    _refuse_twins(runs)
+    return sorted(runs, key=lambda run: run.job.number)
+
+
+def _refuse_twins(runs: Iterable[Run]) -> None:
+    known: dict[int, Run] = {}
+    for run in runs:
+        twin = known.setdefault(run.job.number, run)
+        if twin is not run:
+            raise RecordError(
+                f"{run.folder}: has the number of {twin.folder.name}; move one of the two away"
+            )
