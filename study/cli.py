@@ -60,13 +60,14 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
     """List what a study would run, and estimate its hours."""
     from spineseg.config.yaml_files import load_study
     from spineseg.data.merge import load_audit, prepare_dataset
-    from study.plan import check_study, make_plan, plan_text
-    from study.records import Records
+    from spineseg.places import Caches
+    from study.checks import check_study
+    from study.plan import make_plan, plan_text
 
     study = load_study(config, sets)
     check_study(study, config)
     say = _say(as_json)
-    dataset = prepare_dataset(study.data, Records(study).data_cache, say)
+    dataset = prepare_dataset(study.data, Caches(study.store.root).data, say)
     load_audit(dataset).refuse_leaks(study.data.accept_leaks)
     planned = make_plan(study, dataset, timing=timing, say=say)
     click.echo(planned.model_dump_json() if as_json else plan_text(planned))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,40 +12,36 @@ from pathlib import Path
 
 import optuna
 
-from spineseg.code_version import code_version
 from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
-from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
+from spineseg.data.manifest import Dataset
 from spineseg.data.merge import load_audit, prepare_dataset
-from spineseg.films import PARTS
 from spineseg.job import Job
-from spineseg.prediction.numbering.model import NumberingModel, learnt_from
-from spineseg.tracking.projection import RunProjection, carried_over
+from spineseg.places import StudyPlaces
+from spineseg.prediction.numbering.columns import learnt_from
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.runs import Run, read_runs
+from spineseg.study_record import keep_data_record
+from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
-from spineseg.tracking.tracked_runs import (
-    log_dataset,
-    log_study_artifacts,
-    open_study_run,
-    open_trial_run,
-)
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
-from spineseg.training.weights import resolve_weights
-from study.confirm import confirmation_trials, enqueue_confirmations
+from study.checks import check_study, check_weights
+from study.confirm import confirmation_trials, confirmations
 from study.data_report import audit_page
+from study.jobs import recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
-from study.plan import check_study, check_weights
+from study.optuna_store import open_study
 from study.progress import Progress
-from study.records import Records
+from study.stores import fill_mlflow
 from study.trial_queue import (
     Taken,
-    TrialSpec,
     certain_trials,
+    enqueue,
     next_trial,
     numbering_of,
-    open_study,
+    refuse_another,
     set_sampler,
-    train_config,
 )
 
 
@@ -55,7 +50,8 @@ class _Running:
     """What the trials of one running study share."""
 
     config: StudyConfig
-    records: Records
+    places: StudyPlaces
+    runs: list[Run]  # on record when the study was taken up
     study: optuna.Study
     dataset: Dataset
     store: TrackingStore
@@ -73,41 +69,57 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     """Run the study, or go on with it, to the end of its budget; return whether it got there.
 
     False where it was interrupted (Ctrl-C, SIGTERM): the next call goes on. Raises SpinesegError
-    where the config, the data or the weights do not allow it, before anything trains.
+    where the config, the record, the data or the weights do not allow it, before anything trains.
     """
     check_study(config, where)
-    records = Records(config)
-    with records.lock():
+    places = StudyPlaces(config.store.root, config.name)
+    with places.lock():
+        running = _taken_up(config, places, launcher)
         devices = chosen_devices(config.devices.device)
-        dataset = prepare_dataset(config.data, records.data_cache)
-        load_audit(dataset).refuse_leaks(config.data.accept_leaks)
-        check_weights(config)
-        study = open_study(records, dataset.fingerprint)
-        set_sampler(study, config)
-        store = open_store(records.root, config.store.mlflow_uri)
-        running = _Running(
-            config=config,
-            records=records,
-            study=study,
-            dataset=dataset,
-            store=store,
-            parent_run=_parent_run(store, config, dataset),
-            numbering=_numbering(config, dataset),
-            launcher=launcher or Launcher(records.trainer_cache),
-            progress=Progress(config, _budget(config)),
-        )
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
-        _replay(running)
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)
-            if not running.interrupted.is_set() and enqueue_confirmations(study, config):
-                _work(running, slots)
+            if not running.interrupted.is_set():
+                again = confirmations(read_runs(places.folder), config)
+                if enqueue(running.study, config, again):
+                    _work(running, slots)
         missed = [p for p in running.projections if not p.sync(force=True)]
         if missed:
             running.progress.say(
                 f"MLflow did not take all of {len(missed)} runs; the same command tries again"
             )
     return not running.interrupted.is_set()
+
+
+def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None) -> _Running:
+    """Return the study ready to run: record checked, data there, both stores filled."""
+    chosen_devices(config.devices.device)
+    runs = read_runs(places.folder)
+    dataset = prepare_dataset(config.data, places.data)
+    load_audit(dataset).refuse_leaks(config.data.accept_leaks)
+    refuse_another(config, runs, dataset.fingerprint)
+    check_weights(config)
+    keep_data_record(places, dataset, [audit_page(dataset)])
+    study = open_study(config, runs)
+    enqueue(study, config, certain_trials(config))
+    set_sampler(study, config)
+    store = open_store(places.root, config.store.mlflow_uri)
+    progress = Progress(config, _budget(config))
+    parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
+    if missed:
+        progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
+    return _Running(
+        config=config,
+        places=places,
+        runs=runs,
+        study=study,
+        dataset=dataset,
+        store=store,
+        parent_run=parent,
+        numbering=_numbering(config, dataset),
+        launcher=launcher or Launcher(places.trainer),
+        progress=progress,
+    )
 
 
 def _budget(config: StudyConfig) -> int:
@@ -119,45 +131,7 @@ def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
     """Return how the study numbers, with what its training films say of columns."""
     whole = {e.name for e in dataset.manifest.entries if e.part == "train" and not e.augmented}
     films = [film for film in read_films(dataset.folder, "train") if film.path.name in whole]
-    return numbering_of(config).model_copy(update=learnt_from(films))
-
-
-def _parent_run(store: TrackingStore, config: StudyConfig, dataset: Dataset) -> str:
-    counts = {part: dataset.manifest.count(part) for part in PARTS}
-    run_id = open_study_run(
-        store,
-        config.name,
-        tags={
-            "data_fingerprint": dataset.fingerprint,
-            "synthetic": str(config.synthetic).lower(),
-            "objective": config.objective,
-            "description": config.description,
-        },
-        params={
-            **{f"images_{part}": count for part, count in counts.items()},
-            "variants": len(config.variants),
-            "search_trials": config.search.trials,
-        },
-    )
-    _log_data(store, run_id, dataset)
-    files = [dataset.folder / name for name in (MANIFEST_FILE, AUDIT_FILE)]
-    log_study_artifacts(
-        store, run_id, {f"data/{path.name}": path for path in (*files, audit_page(dataset))}
-    )
-    return run_id
-
-
-def _log_data(store: TrackingStore, run_id: str, dataset: Dataset) -> None:
-    """Name the data in a run's inputs."""
-    manifest = dataset.manifest
-    log_dataset(
-        store,
-        run_id,
-        name=" + ".join(manifest.source_names),
-        fingerprint=manifest.fingerprint,
-        source=str(dataset.folder),
-        profile=json.dumps({part: manifest.count(part) for part in PARTS}),
-    )
+    return numbering_of(config).model_copy(update={"columns": learnt_from(films)})
 
 
 def _work(running: _Running, slots: list[Device]) -> None:
@@ -173,10 +147,11 @@ def _take_trials(running: _Running, device: Device) -> None:
     try:
         while not running.interrupted.is_set():
             with running.asking:
-                taken = next_trial(running.study, running.config, running.taken)
-            if taken is None:
+                taken = next_trial(running.study, running.config, running.runs, running.taken)
+                job = _job(running, taken) if taken else None
+            if taken is None or job is None:
                 return
-            _run_one(running, taken, device)
+            _run_one(running, taken, job, device)
     except Interrupted:
         return
     except BaseException:
@@ -184,77 +159,35 @@ def _take_trials(running: _Running, device: Device) -> None:
         raise
 
 
-def _run_one(running: _Running, taken: Taken, device: Device) -> None:
-    spec, trial = taken.spec, taken.trial
-    config = train_config(running.config, spec)
-    folder = running.records.run_folder(trial.number, spec.name)
-    projection = _projection(running, trial.number, spec)
-    running.progress.trial_begins(spec, trial.number, taken.resumed)
-    job = Job(
-        config=config,
-        dataset=running.dataset.folder.resolve(),
-        weights=resolve_weights(config, running.records.weights_cache),
-        numbering=running.numbering,
+def _job(running: _Running, taken: Taken) -> Job:
+    return recorded_job(
+        running.config,
+        running.places,
+        running.dataset,
+        running.numbering,
+        taken.spec,
+        number=taken.trial.number,
+        parameters=taken.trial.params,
     )
+
+
+def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:
+    folder = running.places.folder / job.folder_name
+    projection = RunProjection(running.store, lambda: running.parent_run, folder, job)
+    running.projections.append(projection)
+    running.progress.trial_begins(job, taken.resumed)
     end = run_trial(
-        trial,
-        spec,
+        taken.trial,
         job,
         folder,
         device,
-        config=running.config,
         launcher=running.launcher,
         projection=projection,
-        on_event=lambda event: running.progress.trial_event(spec, event, config.epochs),
+        on_event=lambda event: running.progress.trial_event(job, event),
         interrupted=running.interrupted,
     )
     with running.asking:
-        tell(running.study, trial, end, running.config.objective)
-
-
-def _projection(running: _Running, number: int, spec: TrialSpec) -> RunProjection:
-    """Return the way of a trial's log into MLflow; the study holds it until its end."""
-    projection = RunProjection(
-        running.store,
-        lambda: _trial_run(running, number, spec),
-        running.records.run_folder(number, spec.name),
-    )
-    running.projections.append(projection)
-    return projection
-
-
-def _replay(running: _Running) -> None:
-    """Carry over what MLflow missed of trials that have ended: it was away, or was deleted."""
-    there = carried_over(running.store, running.config.name)
-    for frozen in running.study.get_trials(deepcopy=False):
-        spec = TrialSpec.of(frozen)
-        if frozen.state.is_finished() and spec and _key(running, frozen.number) not in there:
-            _projection(running, frozen.number, spec).sync(force=True)
-
-
-def _key(running: _Running, number: int) -> str:
-    return f"{running.config.name}/{number}"
-
-
-def _trial_run(running: _Running, number: int, spec: TrialSpec) -> str:
-    manifest = running.dataset.manifest
-    run_id = open_trial_run(
-        running.store,
-        running.parent_run,
-        name=spec.name if spec.kind != "variant" else f"variant {spec.name}",
-        key=_key(running, number),
-        tags={
-            "kind": spec.kind,
-            "hypothesis": spec.hypothesis or "",
-            "changes": json.dumps(spec.changes),
-            "data_fingerprint": manifest.fingerprint,
-            "synthetic": str(running.config.synthetic).lower(),
-            "code_version": code_version(),
-        },
-        params=train_config(running.config, spec).model_dump(),
-    )
-    _log_data(running.store, run_id, running.dataset)
-    return run_id
+        tell(running.study, taken.trial, end, job.objective)
 
 
 @contextmanager

@@ -8,18 +8,17 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any, Protocol
+from typing import Protocol
 
 import optuna
 from optuna.trial import TrialState
 
-from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, EventReader, Failed, Finished, Started, append_event
+from spineseg.errors import RecordError
+from spineseg.events import Epoch, Event, EventReader, Failed, Finished, append_event
 from spineseg.job import Job
 from spineseg.training.control import ask_to_stop
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Child
-from study.trial_queue import TrialSpec
 
 POLL_SECONDS = 0.1
 MAX_RESTARTS = 2
@@ -45,71 +44,85 @@ class Interrupted(Exception):
 
 def run_trial(
     trial: optuna.Trial,
-    spec: TrialSpec,
     job: Job,
     run_folder: Path,
     device: Device,
     *,
-    config: StudyConfig,
     launcher: Starts,
     projection: Projects,
-    on_event: Callable[[Started | Epoch | Finished | Failed], None],
+    on_event: Callable[[Event], None],
     interrupted: Flag,
 ) -> Finished | Failed:
-    """Run one trial's training, or go on with it, and return how it ended.
+    """Run the training of a job on record, or go on with it, and return how it ended.
 
     Each epoch's score is reported to `trial`; a searched trial that the pruner gives up is asked
     to stop. A child that dies without a word is started again from its last whole epoch, at most
-    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile, and OSError where
-    the disk is full: the trial stays open then, too.
+    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile, RecordError where
+    the run's folder is moved away, and OSError where the disk is full: the trial stays open then.
     """
-    if not (run_folder / "job.json").exists():
-        job.write(run_folder)
-    reader = EventReader(run_folder)
+    place = run_folder.stat().st_ino
+    reader = EventReader(run_folder, job.id)
     reported = set(_frozen(trial).intermediate_values)
     child: Child | None = None
     restarts = 0
-    while True:
-        for event in reader.new_events():
-            on_event(event)
-            match event:
-                case Finished() | Failed():
-                    projection.sync(force=True)
-                    return event
-                case Epoch():
-                    _report(trial, event, reported, config)
-                    if spec.kind == "search" and _hopeless(trial, event, job):
-                        ask_to_stop(run_folder)
-        projection.sync()
-        if interrupted.is_set():
-            if child is not None:
-                child.kill()
-            raise Interrupted(spec.name)
-        if child is None:
-            child = launcher.start(run_folder, device)
-        elif not child.is_alive():
-            if _ended(run_folder):
-                continue  # Its last words came between our reading and its end.
-            if child.found_no_space:
-                raise OSError(errno.ENOSPC, "no space left", str(run_folder))
-            if restarts == MAX_RESTARTS:
-                message = f"the training process died {restarts + 1} times without a word"
-                append_event(run_folder, Failed(kind="killed", message=message))
-                continue
-            restarts += 1
-            child = launcher.start(run_folder, device)
-        time.sleep(POLL_SECONDS)
+    try:
+        while True:
+            _refuse_moved(run_folder, place)
+            for event in reader.new_events():
+                on_event(event)
+                match event:
+                    case Finished() | Failed():
+                        projection.sync(force=True)
+                        return event
+                    case Epoch():
+                        _report(trial, event, reported, job)
+                        if job.kind == "search" and _hopeless(trial, event, job):
+                            ask_to_stop(run_folder)
+            projection.sync()
+            if interrupted.is_set():
+                raise Interrupted(job.name)
+            if child is None:
+                child = launcher.start(run_folder, device)
+            elif not child.is_alive():
+                if _ended(run_folder, job):
+                    continue  # Its last words came between our reading and its end.
+                if child.found_no_space:
+                    raise OSError(errno.ENOSPC, "no space left", str(run_folder))
+                _refuse_moved(run_folder, place)
+                if restarts == MAX_RESTARTS:
+                    message = f"the training process died {restarts + 1} times without a word"
+                    append_event(run_folder, Failed(run=job.id, kind="killed", message=message))
+                    continue
+                restarts += 1
+                child = launcher.start(run_folder, device)
+            time.sleep(POLL_SECONDS)
+    except (Interrupted, RecordError):
+        if child is not None:
+            child.kill()
+        raise
 
 
-def _ended(run_folder: Path) -> bool:
-    return any(
-        isinstance(event, Finished | Failed) for event in EventReader(run_folder).new_events()
-    )
+def _refuse_moved(run_folder: Path, place: int) -> None:
+    """Raise RecordError where the folder is no longer the one that the run began in."""
+    try:
+        there = run_folder.stat().st_ino
+    except FileNotFoundError:
+        there = None
+    if there != place:
+        raise RecordError(
+            f"{run_folder}: was moved or replaced while its run was at work, which was stopped; "
+            "put it back in place and run again"
+        )
 
 
-def _report(trial: optuna.Trial, event: Epoch, reported: set[int], config: StudyConfig) -> None:
+def _ended(run_folder: Path, job: Job) -> bool:
+    events = EventReader(run_folder, job.id).new_events()
+    return any(isinstance(event, Finished | Failed) for event in events)
+
+
+def _report(trial: optuna.Trial, event: Epoch, reported: set[int], job: Job) -> None:
     if event.epoch not in reported:
-        trial.report(event.metrics[f"val/{config.objective}"], event.epoch)
+        trial.report(event.metrics[f"val/{job.objective}"], event.epoch)
         reported.add(event.epoch)
 
 
@@ -123,17 +136,10 @@ def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
 
 def tell(study: optuna.Study, trial: optuna.Trial, end: Finished | Failed, objective: str) -> None:
     """Close the Optuna trial with the same word that the log has."""
-    attributes: dict[str, Any]
-    value = None
-    if isinstance(end, Failed):
-        state = TrialState.FAIL
-        attributes = {"outcome": "failed", "failure": end.kind, "failure_message": end.message}
-    else:
-        value = end.metrics[f"best/{objective}"]
+    state, values = TrialState.FAIL, None
+    if isinstance(end, Finished):
         state = TrialState.COMPLETE if end.outcome == "completed" else TrialState.PRUNED
-        attributes = {"outcome": end.outcome, "epochs": end.epochs, f"best/{objective}": value}
-    for key, attribute in attributes.items():
-        trial.set_user_attr(key, attribute)
+        values = end.metrics[f"best/{objective}"] if end.outcome == "completed" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+        study.tell(trial, values, state=state)

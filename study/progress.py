@@ -8,8 +8,8 @@ import time
 from typing import TextIO
 
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Failed, Finished, Started
-from study.trial_queue import TrialSpec
+from spineseg.events import Epoch, Event, Failed, Finished
+from spineseg.job import Job
 
 QUIET_SECONDS = 15.0
 
@@ -35,7 +35,6 @@ class Progress:
         self._baseline: dict[int, float] = {}
         self._epoch_seconds: list[float] = []
         self._last_line = 0.0
-        self._place: dict[str, int] = {}
         self._done = 0
 
     def say(self, text: str) -> None:
@@ -43,41 +42,36 @@ class Progress:
         with self._lock:
             self._write(text, stays=True)
 
-    def trial_begins(self, spec: TrialSpec, number: int, resumed: bool) -> None:
+    def trial_begins(self, job: Job, resumed: bool) -> None:
         """Announce a trial."""
-        self._place[spec.name] = number + 1
-        change = ", ".join(f"{k} {_short(v)}" for k, v in spec.changes.items()) or "as configured"
+        change = ", ".join(f"{k} {_short(v)}" for k, v in job.changes.items()) or "as configured"
         again = " (taken up again)" if resumed else ""
-        self.say(f"{self._head(spec)}{again}: {change}")
+        self.say(f"{self._head(job)}{again}: {change}")
 
-    def trial_event(
-        self, spec: TrialSpec, event: Started | Epoch | Finished | Failed, epochs: int
-    ) -> None:
+    def trial_event(self, job: Job, event: Event) -> None:
         """Show one event of a trial."""
         match event:
             case Epoch():
-                self._epoch(spec, event, epochs)
+                self._epoch(job, event)
             case Finished():
-                self._finished(spec, event)
+                self._finished(job, event)
             case Failed():
                 self._done += 1
-                self.say(f"{self._head(spec)} failed: {event.kind}, {event.message}")
+                self.say(f"{self._head(job)} failed: {event.kind}, {event.message}")
 
-    def _epoch(self, spec: TrialSpec, event: Epoch, epochs: int) -> None:
-        score = event.metrics[f"val/{self._config.objective}"]
-        if spec.kind == "baseline":
+    def _epoch(self, job: Job, event: Epoch) -> None:
+        score, epochs = event.metrics[f"val/{job.objective}"], job.config.epochs
+        if job.kind == "baseline":
             self._baseline[event.epoch] = score
         self._epoch_seconds = [*self._epoch_seconds[-19:], event.epoch_seconds]
         against = self._baseline.get(event.epoch)
-        compared = (
-            "" if against is None or spec.kind == "baseline" else f" (baseline {against:.3f})"
-        )
+        compared = "" if against is None or job.kind == "baseline" else f" (baseline {against:.3f})"
         mean = sum(self._epoch_seconds) / len(self._epoch_seconds)
         left = mean * (epochs - event.epoch)
         after = mean * self._config.baseline.epochs * max(0, self._total - self._done - 1)
         text = (
-            f"{self._head(spec)}  epoch {event.epoch}/{epochs}  "
-            f"{self._config.objective} {score:.3f}{compared}  "
+            f"{self._head(job)}  epoch {event.epoch}/{epochs}  "
+            f"{job.objective} {score:.3f}{compared}  "
             f"left: trial {duration(left)}, study at most {duration(left + after)}"
         )
         with self._lock:
@@ -85,18 +79,18 @@ class Progress:
             if self._live or due:
                 self._write(text, stays=not self._live)
 
-    def _finished(self, spec: TrialSpec, event: Finished) -> None:
+    def _finished(self, job: Job, event: Finished) -> None:
         self._done += 1
         best = event.metrics
         self.say(
-            f"{self._head(spec)} {event.outcome} after {event.epochs} epochs in "
+            f"{self._head(job)} {event.outcome} after {event.epochs} epochs in "
             f"{duration(event.train_seconds)}: mask mAP50 {best['best/mask_map50']:.3f}, mAP50-95 "
             f"{best['best/mask_map50_95']:.3f}, right level {best['best/right_level_rate']:.0%}"
         )
 
-    def _head(self, spec: TrialSpec) -> str:
-        place = self._place.get(spec.name, 0)
-        return f"[{place}/{max(self._total, place)}] {spec.name}"
+    def _head(self, job: Job) -> str:
+        place = job.number + 1
+        return f"[{place}/{max(self._total, place)}] {job.name}"
 
     def _write(self, text: str, *, stays: bool) -> None:
         if self._live:

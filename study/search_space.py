@@ -1,35 +1,14 @@
-"""The searched space: YAML ranges <-> Optuna distributions, and a config's place in it."""
+"""The searched space: what a trial is given of it, a config's place in it, and its rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 
 from spineseg.config.search import Choices, FloatRange, IntRange, SearchConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
-
-
-def distributions(search: SearchConfig) -> dict[str, BaseDistribution]:
-    """Return the Optuna distribution of each searched field."""
-    return {name: _distribution(axis) for name, axis in search.space.items()}
-
-
-def _distribution(axis: FloatRange | IntRange | Choices) -> BaseDistribution:
-    match axis:
-        case FloatRange(low=low, high=high, log=log):
-            return FloatDistribution(low, high, log=log)
-        case IntRange(low=low, high=high, step=step):
-            return IntDistribution(low, high, step=step)
-        case Choices(choices=choices):
-            return CategoricalDistribution(choices)
 
 
 def suggest(trial: optuna.Trial, search: SearchConfig) -> dict[str, Any]:
@@ -59,10 +38,8 @@ def place_in_space(
     place = {name: getattr(config, name) for name in search.space}
     if config != baseline.with_(**search.fixed, **place):
         return None
-    for name, distribution in distributions(search).items():
-        if not distribution._contains(distribution.to_internal_repr(place[name])):
-            return None
-    return place
+    inside = all(axis.holds(place[name]) for name, axis in search.space.items())
+    return place if inside else None
 
 
 def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None:

@@ -1,19 +1,18 @@
-"""How far a study is: every trial's state, the budget that is left, the best so far."""
+"""How far a study is: every run's state, the budget that is left, the best so far."""
 
 from __future__ import annotations
 
-from optuna.trial import FrozenTrial, TrialState
-
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Failed, read_events
+from spineseg.places import StudyPlaces
+from spineseg.runs import Run
+from spineseg.study_record import read_study
 from spineseg.training.control import is_running
-from study.records import Records
-from study.trial_queue import certain_trials, searched
+from study.trial_queue import certain_trials
 
 
 class TrialStatus(Model):
-    """One trial on record."""
+    """One run on record, or one that is certain to come."""
 
     number: int
     name: str
@@ -51,59 +50,44 @@ class StudyStatus(Model):
 
 def study_status(config: StudyConfig) -> StudyStatus:
     """Return how far the study is. Raises StoreError where it was never run."""
-    records = Records(config)
-    trials = records.load().get_trials(deepcopy=False)
-    statuses = [_status(records, trial) for trial in trials]
-    known = {trial.name for trial in statuses}
+    runs = read_study(StudyPlaces(config.store.root, config.name)).runs
+    statuses = [_status(run) for run in runs]
+    known = {run.name for run in runs}
+    after = max(run.job.number for run in runs) + 1
+    waiting = [spec for spec in certain_trials(config) if spec.name not in known]
     statuses += [
         TrialStatus(
-            number=len(trials) + i,
+            number=after + i,
             name=spec.name,
             kind=spec.kind,
             state="waiting",
             epochs=0,
             value=None,
         )
-        for i, spec in enumerate(s for s in certain_trials(config) if s.name not in known)
+        for i, spec in enumerate(waiting)
     ]
     done = [s for s in statuses if s.state == "completed" and s.value is not None]
+    searched = sum(run.job.kind == "search" for run in runs)
     return StudyStatus(
         study=config.name,
         objective=config.objective,
         trials=tuple(statuses),
-        search_left=max(0, config.search.trials - searched(trials)),
+        search_left=max(0, config.search.trials - searched),
         best=max(done, key=lambda s: s.value or 0).name if done else None,
     )
 
 
-def _status(records: Records, trial: FrozenTrial) -> TrialStatus:
-    attributes = trial.user_attrs
-    name = str(attributes.get("name", f"trial-{trial.number}"))
-    folder = records.run_folder(trial.number, name)
-    events = read_events(folder)
-    scores = [e.metrics[f"val/{records.config.objective}"] for e in events if isinstance(e, Epoch)]
-    best = attributes.get(f"best/{records.config.objective}")
-    failed = [event for event in events if isinstance(event, Failed)]
+def _status(run: Run) -> TrialStatus:
+    state: str = run.outcome
+    if state == "running" and not is_running(run.folder):
+        state = "interrupted"
+    scores = [event.metrics[f"val/{run.job.objective}"] for event in run.epochs]
     return TrialStatus(
-        number=trial.number,
-        name=name,
-        kind=attributes.get("kind", "search"),
-        state=_state(trial, is_running(folder)),
-        epochs=len({event.epoch for event in events if isinstance(event, Epoch)}),
-        value=best if best is not None else max(scores, default=None),
-        note=f"{failed[-1].kind}: {failed[-1].message}" if failed else "",
+        number=run.job.number,
+        name=run.name,
+        kind=run.job.kind,
+        state=state,
+        epochs=len(run.epochs),
+        value=run.value if run.finished else max(scores, default=None),
+        note=f"{run.failed.kind}: {run.failed.message}" if run.failed else "",
     )
-
-
-def _state(trial: FrozenTrial, alive: bool) -> str:
-    match trial.state:
-        case TrialState.RUNNING:
-            return "running" if alive else "interrupted"
-        case TrialState.WAITING:
-            return "waiting"
-        case TrialState.COMPLETE:
-            return "completed"
-        case TrialState.PRUNED:
-            return "pruned"
-        case _:
-            return "failed"

@@ -1,11 +1,11 @@
-"""The one queue of a study: baseline, then variants, then the search; interrupted trials first."""
+"""The one queue of a study: baseline, then variants, then the search; interrupted runs first."""
 
 from __future__ import annotations
 
-import json
 import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -13,101 +13,83 @@ from optuna.trial import FrozenTrial, TrialState
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
+from spineseg.job import RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
-from study.records import Records
+from spineseg.runs import Run
 from study.search_space import place_in_space, suggest
 
-TrialKind = Literal["baseline", "variant", "search", "confirm"]
+_TOLD = ("kind", "changes", "hypothesis", "arm", "name")  # The name last: who has it has all.
 
 
 @dataclass(frozen=True)
 class TrialSpec:
     """What one trial is: its name, its reason, its difference from the baseline."""
 
-    kind: TrialKind
+    kind: RunKind
     name: str
     changes: dict[str, Any]
     hypothesis: str | None = None
+    arm: str = ""  # The configuration that it trains; empty: its own.
 
     def attributes(self) -> dict[str, Any]:
-        """Return what is kept with the Optuna trial."""
-        return {
-            "kind": self.kind,
-            "changes": self.changes,
-            "hypothesis": self.hypothesis,
-            "name": self.name,  # Last: whoever finds a name finds the rest, killed or not.
-        }
+        """Return what is kept with a trial that waits or runs, in the order of its writing."""
+        told = vars(self) | {"arm": self.arm or self.name}
+        return {key: told[key] for key in _TOLD}
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> TrialSpec | None:
-        """Return what a trial on record is; None before a searched one has been given its name."""
+        """Return what a waiting trial is; None before a searched one has been given its name."""
         attributes = trial.user_attrs
         if "name" not in attributes:
             return None
-        return cls(**{key: attributes[key] for key in ("kind", "name", "changes", "hypothesis")})
+        return cls(**{key: attributes[key] for key in _TOLD})
+
+    @classmethod
+    def of_run(cls, run: Run) -> TrialSpec:
+        """Return what a run on record is."""
+        job = run.job
+        return cls(job.kind, job.name, job.changes, job.hypothesis, job.arm)
 
 
-def open_study(records: Records, fingerprint: str) -> optuna.Study:
-    """Return the study, created or continued, with baseline and variants queued first.
+def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | None) -> None:
+    """Raise ConfigError where runs on record are of another baseline, data or rule than now.
 
-    Raises ConfigError where the study on record has another baseline, other data or another
-    objective: its runs would not be comparable.
+    They would not be comparable. `fingerprint` is that of the data now; None: not looked at.
     """
-    config = records.config
-    storage = records.storage()
-    known = config.name in optuna.study.get_all_study_names(storage)
-    study = optuna.create_study(
-        study_name=config.name, storage=storage, direction="maximize", load_if_exists=True
-    )
-    identity = _identity(config) | {"data_fingerprint": fingerprint}
-    if known and study.get_trials(deepcopy=False):
-        _refuse_another(config, study.user_attrs, identity)
-    else:
-        for key, value in identity.items():
-            study.set_user_attr(key, value)
-    queued = {trial.user_attrs.get("name") for trial in study.get_trials(deepcopy=False)}
-    for spec in certain_trials(config):
-        if spec.name not in queued:
-            place = place_in_space(
-                config.baseline.with_(**spec.changes), config.baseline, config.search
-            )
-            study.enqueue_trial(place or {}, user_attrs=spec.attributes())
-    return study
+    for run in runs:
+        job = run.job
+        pairs: list[tuple[str, Any, Any]] = [
+            ("objective", job.objective, config.objective),
+            (
+                "numbering",
+                job.numbering.model_dump(include={"numbering", "transitional"}),
+                numbering,
+            ),
+            (
+                "baseline",
+                _unchanged(job.config, job.changes),
+                _unchanged(config.baseline, job.changes),
+            ),
+        ]
+        if fingerprint is not None:
+            pairs.append(("data_fingerprint", job.data_fingerprint, fingerprint))
+        for key, before, now in pairs:
+            if before != now:
+                key, was, wanted = first_difference(key, before, now)
+                raise ConfigError(
+                    f"study {config.name!r} on record has {key} {was}, now {wanted}: its runs "
+                    "would not be comparable; give the study another name, or restore the value"
+                )
 
 
-def _identity(config: StudyConfig) -> dict[str, Any]:
-    """Return what makes the runs of a study comparable, but for the data."""
-    return {
-        "baseline": config.baseline.model_dump(),
-        "objective": config.objective,
-        "numbering": numbering_of(config).model_dump(include={"numbering", "transitional"}),
-    }
+def _choice(numbering: NumberingModel) -> dict[str, Any]:
+    """Return how columns are numbered, without what the data say of them."""
+    return numbering.model_dump(exclude={"columns"})
 
 
-def refuse_another(config: StudyConfig, study: optuna.Study) -> None:
-    """Raise ConfigError where the study on record is judged otherwise than `config` says."""
-    _refuse_another(config, study.user_attrs, _identity(config))
-
-
-def _refuse_another(
-    config: StudyConfig, on_record: dict[str, Any], identity: dict[str, Any]
-) -> None:
-    for key, value in identity.items():
-        before = on_record.get(key)
-        if before == value:
-            continue
-        if isinstance(value, dict) and isinstance(before, dict):
-            changed = [name for name in value if value[name] != before.get(name)]
-            key, before, value = f"{key}.{changed[0]}", before.get(changed[0]), value[changed[0]]
-        raise ConfigError(
-            f"study {config.name!r} on record has {key} {_short(before)}, now {_short(value)}: its "
-            "runs would not be comparable; give the study another name, or restore the value"
-        )
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 24 else text[:20] + '..."'
+def _kept(config: TrainConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run has from its baseline: all but its own changes."""
+    return {key: value for key, value in config.model_dump().items() if key not in changes}
 
 
 def numbering_of(config: StudyConfig) -> NumberingModel:
@@ -128,9 +110,26 @@ def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
     return config.baseline.with_(**spec.changes)
 
 
-def searched(trials: list[FrozenTrial]) -> int:
+def enqueue(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]) -> int:
+    """Queue what is neither on record nor waiting yet; return how many."""
+    known = {trial.user_attrs.get("name") for trial in study.get_trials(deepcopy=False)}
+    fresh = [spec for spec in specs if spec.name not in known]
+    for spec in fresh:
+        study.enqueue_trial(_place(config, spec) or {}, user_attrs=spec.attributes())
+    return len(fresh)
+
+
+def _place(config: StudyConfig, spec: TrialSpec) -> dict[str, Any] | None:
+    """Return a trial's place in the searched space; a confirmation teaches the search nothing."""
+    if spec.kind == "confirm":
+        return None
+    return place_in_space(train_config(config, spec), config.baseline, config.search)
+
+
+def searched(trials: Iterable[FrozenTrial]) -> int:
     """Return how many of the trials belong to the search."""
-    return sum(trial.user_attrs.get("kind") == "search" for trial in trials)
+    found = (t for t in trials if "name" in t.user_attrs)
+    return sum(trial.user_attrs.get("kind") == "search" for trial in found)
 
 
 def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
@@ -164,21 +163,31 @@ class Taken:
     resumed: bool
 
 
-def next_trial(study: optuna.Study, config: StudyConfig, running: set[int]) -> Taken | None:
+def next_trial(
+    study: optuna.Study, config: StudyConfig, runs: Sequence[Run], running: set[int]
+) -> Taken | None:
     """Return an interrupted trial, a queued one or a new searched one; None at the budget's end.
 
-    `running` holds the numbers of trials that this process runs already; the one returned joins
-    them. Not safe to call from two threads at once.
+    `runs` are those on record when the study was taken up; what an interrupted trial is, its run
+    says. `running` holds the numbers of trials that this process runs already; the one returned
+    joins them. Not safe to call from two threads at once.
     """
     trials = study.get_trials(deepcopy=False)
+    recorded = {run.job.number: run for run in runs}
     for frozen in trials:
         if frozen.state == TrialState.RUNNING and frozen.number not in running:
-            spec = TrialSpec.of(frozen)
+            run = recorded.get(frozen.number)
+            spec = TrialSpec.of_run(run) if run else TrialSpec.of(frozen)
             if spec is None:
                 study.tell(frozen.number, state=TrialState.FAIL)  # Cut off before it had a name.
                 continue
             running.add(frozen.number)
-            return Taken(optuna.Trial(study, frozen._trial_id), spec, resumed=True)
+            # Optuna gives a trial only to whoever asked for it; its number is that of the list,
+            # its id stands nowhere else than in this field (no public way in 5.0).
+            trial = optuna.Trial(study, frozen._trial_id)
+            if run is None and spec.kind != "search" and _place(config, spec):
+                suggest(trial, config.search)
+            return Taken(trial, spec, resumed=True)
     waiting = any(trial.state == TrialState.WAITING for trial in trials)
     if not waiting and searched(trials) >= config.search.trials:
         return None
@@ -187,7 +196,7 @@ def next_trial(study: optuna.Study, config: StudyConfig, running: set[int]) -> T
     spec = TrialSpec.of(study.get_trials(deepcopy=False)[trial.number])
     if spec is None:
         spec = _searched_spec(trial, config, searched(trials) + 1)
-    elif place_in_space(train_config(config, spec), config.baseline, config.search):
+    elif _place(config, spec):
         suggest(trial, config.search)  # Its queued values: the sampler may learn from them.
     return Taken(trial, spec, resumed=False)
 

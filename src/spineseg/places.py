@@ -33,6 +33,7 @@ class StudyPlaces(Caches):
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
         self.openings = root / "test-openings.jsonl"
+        self.timing = self.folder / "timing"  # What `plan` trains for seconds.
         self._lock = self.folder / "driver.lock"
 
     def is_driven(self) -> bool:

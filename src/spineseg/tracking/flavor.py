@@ -1,6 +1,7 @@
 """The registered model: films in, a table of outlined and numbered vertebrae out.
 
-MLflow loads this file as code, so a registered version needs nothing pickled.
+MLflow loads this file as code. The weights beside it are a PyTorch checkpoint, and that is a
+pickle: load models only from a registry whose writers you trust.
 """
 
 from __future__ import annotations

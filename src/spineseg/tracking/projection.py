@@ -1,49 +1,64 @@
-"""Carries a run's event log into MLflow: idempotent, replayable, never in training's way."""
+"""Carries a run's record into MLflow: idempotent, replayable, never in training's way."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from spineseg.errors import StoreError
-from spineseg.evaluation.evaluate import evaluation_files
-from spineseg.events import EVENTS_FILE, Epoch, EventReader, Failed, Finished, Started
-from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
-from spineseg.tracking.tracked_runs import TRIAL_KEY
+from spineseg.evaluation.stored import evaluation_files
+from spineseg.events import (
+    EVENTS_FILE,
+    Epoch,
+    Event,
+    EventReader,
+    Failed,
+    Finished,
+    Scored,
+    Started,
+)
+from spineseg.job import JOB_FILE, Job
+from spineseg.runs import Run
+from spineseg.tracking.store import TrackingStore, without_password
+from spineseg.tracking.tracked_runs import job_runs, open_trial_run
 
 BACK_OFF_SECONDS = 20.0
-COMPLETE = "projection"  # Tag: the whole log has been carried over.
+CARRIED = "events_carried"  # Tag: so many events of the run's log are in the store.
 _STATUS = {"completed": "FINISHED", "pruned": "KILLED"}
 _PICTURES = ("*.png", "*.jpg")
 log = logging.getLogger(__name__)
 
 
 class RunProjection:
-    """One run's log on its way to MLflow.
+    """One run's record on its way to MLflow.
 
     Metrics carry the event's own time and epoch, so that replaying a log from its beginning adds
     nothing: MLflow keeps one row for one key, time, step and value.
     """
 
-    def __init__(self, store: TrackingStore, open_run: Callable[[], str], run_folder: Path) -> None:
-        """Prepare to carry over `run_folder`'s log into the run that `open_run` finds or makes.
+    def __init__(
+        self, store: TrackingStore, parent: Callable[[], str], run_folder: Path, job: Job
+    ) -> None:
+        """Prepare to carry over a run; `parent` finds or makes the run of its study.
 
-        The run is opened with the first event, and again if that fails: a study goes on while
-        its store is away.
+        MLflow's run is opened with the first event, and again if that fails: a study goes on
+        while its store is away.
         """
         self._store = store
-        self._open_run = open_run
+        self._parent = parent
         self._run_id = ""
         self._folder = run_folder
-        self._reader = EventReader(run_folder)
-        self._unsent: list[Started | Epoch | Finished | Failed] = []
+        self._job = job
+        self._reader = EventReader(run_folder, job.id)
+        self._unsent: list[Event] = []
+        self._sent = 0
+        self._known = 0  # Events that the store had before.
         self._not_before = 0.0
-        self._done = False
 
     def sync(self, *, force: bool = False) -> bool:
         """Carry over what is new; return False where the store did not take it.
@@ -51,16 +66,18 @@ class RunProjection:
         After a failure nothing is tried for BACK_OFF_SECONDS, unless `force`: what is unsent
         waits. An outage is never raised.
         """
-        if self._done:
-            return True
         self._unsent += self._reader.new_events()
         if not self._unsent or (time.monotonic() < self._not_before and not force):
             return not self._unsent
         try:
-            self._run_id = self._run_id or self._open_run()
+            if not self._run_id:
+                self._open()
             while self._unsent:
-                self._send(self._unsent[0])
+                if self._sent >= self._known:
+                    self._send(self._unsent[0])
+                    self._tags(**{CARRIED: self._sent + 1})
                 del self._unsent[0]
+                self._sent += 1
         except (MlflowException, StoreError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
             log.warning(
@@ -69,17 +86,26 @@ class RunProjection:
             return False
         return True
 
-    def _send(self, event: Started | Epoch | Finished | Failed) -> None:
+    def _open(self) -> None:
+        run = open_trial_run(self._store, self._parent(), self._job)
+        self._known = int(run.data.tags.get(CARRIED, 0))
+        self._run_id = str(run.info.run_id)
+
+    def _send(self, event: Event) -> None:
         match event:
             case Started():
                 self._started(event)
             case Epoch():
-                self._metrics(event.metrics | event.system, event.time, event.epoch)
-                self._metrics({"epoch_seconds": event.epoch_seconds}, event.time, event.epoch)
+                values = event.metrics | event.system | {"epoch_seconds": event.epoch_seconds}
+                self._metrics(values, event.time, event.epoch)
             case Finished():
                 self._finished(event)
             case Failed():
                 self._failed(event)
+            case Scored():
+                self._metrics(event.metrics, event.time, 0)
+                self._files(evaluation_files(self._folder, event.part), "evaluation")
+                self._files([self._folder / EVENTS_FILE], None)
 
     def _metrics(self, values: dict[str, float], at: float, step: int) -> None:
         rows = [Metric(k, v, round(at * 1000), step) for k, v in values.items()]
@@ -105,9 +131,17 @@ class RunProjection:
         )
 
     def _finished(self, event: Finished) -> None:
-        self._metrics(event.metrics | event.trainer_metrics, event.time, event.epochs)
-        self._metrics({"train_hours": event.train_seconds / 3600}, event.time, event.epochs)
-        self._upload(event)
+        values = event.metrics | event.trainer_metrics
+        values["train_hours"] = event.train_seconds / 3600
+        self._metrics(values, event.time, event.epochs)
+        best, last = self._folder / event.best_weights, self._folder / event.last_weights
+        trainer = best.parent.parent
+        self._files([best, last], "weights")
+        self._files([trainer / "results.csv", trainer / "args.yaml"], None)
+        self._record_files()
+        pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
+        self._files(pictures, "pictures")
+        self._files(evaluation_files(self._folder, "valid"), "evaluation")
         self._tags(
             outcome=event.outcome,
             best_epoch=event.best_epoch,
@@ -119,38 +153,40 @@ class RunProjection:
     def _failed(self, event: Failed) -> None:
         if event.traceback:
             self._store.client.log_text(self._run_id, event.traceback, "failure/traceback.txt")
-        self._files([self._folder / "train.log", self._folder / EVENTS_FILE], None)
+        self._record_files()
         self._tags(outcome="failed", failure=event.kind, failure_message=event.message)
         self._end("FAILED", event.time)
 
     def _end(self, status: str, at: float) -> None:
-        self._tags(**{COMPLETE: "complete"})
         self._store.client.set_terminated(self._run_id, status, round(at * 1000))
-        self._done = True
 
-    def _upload(self, event: Finished) -> None:
-        if self._store.client.get_run(self._run_id).data.tags.get(COMPLETE) == "complete":
-            return
-        best, last = self._folder / event.best_weights, self._folder / event.last_weights
-        trainer = best.parent.parent
-        self._files([best, last], "weights")
-        self._files([trainer / "results.csv", trainer / "args.yaml"], None)
-        self._files([self._folder / "train.log", self._folder / EVENTS_FILE], None)
-        pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
-        self._files(pictures, "pictures")
-        self._files(evaluation_files(self._folder), "evaluation")
+    def _record_files(self) -> None:
+        self._files([self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log")], None)
 
-    def _files(self, paths: list[Path], folder: str | None) -> None:
+    def _files(self, paths: Iterable[Path], folder: str | None) -> None:
         for path in paths:
             if path.exists():
                 self._store.client.log_artifact(self._run_id, str(path), folder)
 
 
-def carried_over(store: TrackingStore, study: str) -> set[str]:
-    """Return the trial keys of a study's runs whose whole log is in the store."""
-    experiment = experiment_id(store, study)
-    with refusing(store.uri):
-        whole = store.client.search_runs(
-            [experiment], f"tags.{COMPLETE} = 'complete'", max_results=10000
-        )
-    return {run.data.tags.get(TRIAL_KEY, "") for run in whole}
+def not_carried(store: TrackingStore, study: str, runs: Iterable[Run]) -> list[Run]:
+    """Return the study's ended runs whose whole record is not in the store.
+
+    Raises StoreError where the store does not answer.
+    """
+    tags = {job: run.data.tags for job, run in job_runs(store, study).items()}
+    return [
+        run
+        for run in runs
+        if run.end is not None and int(tags.get(run.job.id, {}).get(CARRIED, 0)) != len(run.log)
+    ]
+
+
+def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:
+    """Bring what the store misses of ended runs into it; return those that it did not take."""
+    missed = []
+    for run in not_carried(store, study, runs):
+        projection = RunProjection(store, lambda: parent, run.folder, run.job)
+        if not projection.sync(force=True):
+            missed.append(run)
+    return missed

@@ -1,9 +1,9 @@
-"""One parent run per study, one child run per trial; found again, never made twice."""
+"""One parent run per study, one child run per job; found again, never made twice."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,73 +11,97 @@ from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from spineseg.config.study import StudyConfig
+from spineseg.data.manifest import Manifest
+from spineseg.films import PARTS
+from spineseg.job import Job
+from spineseg.study_record import StudyRecord
 from spineseg.tracking.store import TrackingStore, experiment_id, refusing
 
 STUDY_KEY = "study_key"
-TRIAL_KEY = "trial_key"
+TRIAL_KEY = "trial_key"  # For people: `study/number`.
+JOB_ID = "job_id"
 NOTE = "mlflow.note.content"
 _MAX_PARAM, _MAX_TAG = 6000, 8000
 _SYNTHETIC = "**Synthetic X-rays. Results say nothing of patients.**\n\n"
 
 
-def open_study_run(
-    store: TrackingStore,
-    study: str,
-    *,
-    tags: Mapping[str, str] | None = None,
-    params: Mapping[str, Any] | None = None,
-) -> str:
-    """Return the id of the study's parent run, made where it is missing.
+def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest) -> str:
+    """Return the id of the study's parent run, made where it is missing, with what it is.
 
     Raises StoreError where the store does not answer.
     """
-    experiment = experiment_id(store, study)
+    experiment = experiment_id(store, config.name)
     with refusing(store.uri):
-        run = _find(store, experiment, STUDY_KEY, study)
+        run = _find(store, experiment, STUDY_KEY, config.name)
         if run is None:
             run = store.client.create_run(
-                experiment, run_name=f"study {study}", tags={STUDY_KEY: study}
+                experiment, run_name=f"study {config.name}", tags={STUDY_KEY: config.name}
             )
-        _describe(store, run, tags or {}, params or {})
+        tags = {
+            "data_fingerprint": manifest.fingerprint,
+            "synthetic": str(manifest.synthetic).lower(),
+            "objective": config.objective,
+            "description": config.description,
+        }
+        params = {f"films_{part}": manifest.count(part) for part in PARTS}
+        params |= {"variants": len(config.variants), "search_trials": config.search.trials}
+        _describe(store, run, tags, params)
+    counts: dict[str, int] = {part: manifest.count(part) for part in PARTS}
+    _name_data(store, run, " + ".join(manifest.source_names), manifest.fingerprint, counts)
     return str(run.info.run_id)
 
 
-def open_trial_run(
-    store: TrackingStore,
-    parent: str,
-    *,
-    name: str,
-    key: str,
-    tags: Mapping[str, str],
-    params: Mapping[str, Any],
-) -> str:
-    """Return the id of the trial's run under `parent`, made where none has `key` yet.
+def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
+    """Return the run of a job under `parent`, made where there is none yet, with what it is.
 
     Raises StoreError where the store does not answer.
     """
     with refusing(store.uri):
-        experiment = store.client.get_run(parent).info.experiment_id
-        run = _find(store, experiment, TRIAL_KEY, key)
+        above = store.client.get_run(parent)
+        run = _find(store, above.info.experiment_id, JOB_ID, job.id)
         if run is None:
             run = store.client.create_run(
-                experiment, run_name=name, tags={TRIAL_KEY: key, MLFLOW_PARENT_RUN_ID: parent}
+                above.info.experiment_id,
+                start_time=round(job.created * 1000),
+                run_name=f"variant {job.name}" if job.kind == "variant" else job.name,
+                tags={JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent},
             )
-        note = _SYNTHETIC if tags.get("synthetic") == "true" else ""
-        if tags.get("hypothesis"):
-            note += f"Hypothesis: {tags['hypothesis']}\n\n"
-        note += f"Difference from the baseline: `{tags.get('changes', '{}')}`"
-        _describe(store, run, {**tags, NOTE: note}, params)
-    return str(run.info.run_id)
+        note = _SYNTHETIC if job.synthetic else ""
+        note += f"Hypothesis: {job.hypothesis}\n\n" if job.hypothesis else ""
+        changes = json.dumps(job.changes)
+        tags = {
+            "kind": job.kind,
+            "arm": job.arm,
+            "hypothesis": job.hypothesis or "",
+            "changes": changes,
+            "data_fingerprint": job.data_fingerprint,
+            "synthetic": str(job.synthetic).lower(),
+            "code_version": job.code_version,
+            NOTE: f"{note}Difference from the baseline: `{changes}`",
+        }
+        _describe(store, run, tags, job.config.model_dump())
+    inputs = above.inputs.dataset_inputs if above.inputs else []
+    name = inputs[0].dataset.name if inputs else "data"
+    counts = json.loads(inputs[0].dataset.profile or "{}") if inputs else {}
+    _name_data(store, run, name, job.data_fingerprint, counts)
+    return run
 
 
-def trial_run_ids(store: TrackingStore, study: str) -> dict[str, str]:
-    """Return the run id of each trial key of a study, `study/number` -> id."""
+def job_runs(store: TrackingStore, study: str) -> dict[str, Run]:
+    """Return the runs of a study's jobs, by the job's id."""
     experiment = experiment_id(store, study)
+    found: dict[str, Run] = {}
+    page = None
     with refusing(store.uri):
-        runs = store.client.search_runs(
-            [experiment], f"tags.{TRIAL_KEY} LIKE '%'", max_results=10000
-        )
-    return {run.data.tags[TRIAL_KEY]: str(run.info.run_id) for run in runs}
+        while True:
+            runs = store.client.search_runs(
+                [experiment], f"tags.{JOB_ID} LIKE '%'", max_results=1000, page_token=page
+            )
+            found |= {run.data.tags[JOB_ID]: run for run in runs}
+            page = runs.token
+            if not page:
+                return found
 
 
 def _find(store: TrackingStore, experiment: str, tag: str, value: str) -> Run | None:
@@ -97,19 +121,22 @@ def _describe(
     )
 
 
-def log_dataset(
-    store: TrackingStore, run_id: str, *, name: str, fingerprint: str, source: str, profile: str
+def _name_data(
+    store: TrackingStore, run: Run, name: str, fingerprint: str, counts: Mapping[str, int]
 ) -> None:
     """Name the data of a run, by their fingerprint, in MLflow's own place for it."""
     with refusing(store.uri):
-        inputs = store.client.get_run(run_id).inputs
-        if inputs is not None and inputs.dataset_inputs:
+        if run.inputs is not None and run.inputs.dataset_inputs:
             return
         entity = DatasetEntity(
-            name=name, digest=fingerprint[:12], source_type="local", source=source, profile=profile
+            name=name,
+            digest=fingerprint[:12],
+            source_type="local",
+            source=f"fingerprint {fingerprint}",
+            profile=json.dumps(counts),
         )
         tags = [InputTag("mlflow.data.context", "training")]
-        store.client.log_inputs(run_id, [DatasetInput(entity, tags)])
+        store.client.log_inputs(run.info.run_id, [DatasetInput(entity, tags)])
 
 
 def log_study_artifacts(store: TrackingStore, run_id: str, files: Mapping[str, Path]) -> None:
@@ -122,21 +149,12 @@ def log_study_artifacts(store: TrackingStore, run_id: str, files: Mapping[str, P
             store.client.log_artifact(run_id, str(path), folder or None)
 
 
-def log_evaluation(
-    store: TrackingStore, run_id: str, metrics: Mapping[str, float], files: Iterable[Path]
+def end_study_run(
+    store: TrackingStore, run_id: str, study: StudyRecord, metrics: Mapping[str, float]
 ) -> None:
-    """Add scores and the files they come from to a run that has ended already."""
+    """Close a study's run with its best scores, at the time when its last training ended."""
+    at = round(max((run.end.time for run in study.runs if run.end), default=0.0) * 1000)
     with refusing(store.uri):
-        now = round(time.time() * 1000)
-        rows = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        rows = [Metric(key, value, at, 0) for key, value in metrics.items()]
         store.client.log_batch(run_id, metrics=rows)
-        for path in files:
-            store.client.log_artifact(run_id, str(path), "evaluation")
-
-
-def end_study_run(store: TrackingStore, run_id: str, metrics: Mapping[str, float]) -> None:
-    """Close a study's run with its best scores."""
-    with refusing(store.uri):
-        for key, value in metrics.items():
-            store.client.log_metric(run_id, key, value)
-        store.client.set_terminated(run_id, "FINISHED")
+        store.client.set_terminated(run_id, "FINISHED", at)

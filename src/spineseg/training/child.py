@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sys
 import traceback
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spineseg.errors import DataError
 from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
+from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_asked
-from spineseg.training.machine import environment, system_readings
+from spineseg.training.machine import machine_facts, system_readings
 from spineseg.training.settings import ultralytics_settings
 
 NO_SPACE = errno.ENOSPC
 """Exit code of a child that found the disk full."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from spineseg.config.numbering import Numbering
     from spineseg.evaluation.result import Evaluation
     from spineseg.training.trainer import QuietTraining
@@ -40,12 +37,13 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
 
     prepare_environment(cache)
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
-    with _only_one(run_folder) as alone:
+    job = Job.read(run_folder)
+    with locked(run_folder / LOCK_FILE) as alone:
         if not alone:
             return
         _redirect_output(run_folder / LOG_FILE)
         try:
-            _train_and_evaluate(run_folder, Job.read(run_folder), "cpu" if device == "cpu" else "0")
+            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0")
         except Exception as error:
             print(traceback.format_exc(), flush=True)
             if _disk_is_full(error):
@@ -53,23 +51,12 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
             append_event(
                 run_folder,
                 Failed(
+                    run=job.id,
                     kind=failure_kind(error),
                     message=f"{type(error).__name__}: {str(error).strip() or 'no message'}"[:2000],
                     traceback=traceback.format_exc(),
                 ),
             )
-
-
-@contextmanager
-def _only_one(run_folder: Path) -> Iterator[bool]:
-    descriptor = os.open(run_folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(descriptor)
 
 
 def _redirect_output(log: Path) -> None:
@@ -82,7 +69,7 @@ def _redirect_output(log: Path) -> None:
 
 
 def _train_and_evaluate(run_folder: Path, job: Job, device: str) -> None:
-    earlier = [event for event in read_events(run_folder) if isinstance(event, Epoch)]
+    earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
     epochs = {event.epoch: event for event in earlier}
     settings = _settings(run_folder, job, device)
     weights = run_folder / TRAINER_FOLDER / "weights"
@@ -122,10 +109,11 @@ def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[in
             return "pruned"
 
     def on_start(trainer: QuietTraining) -> None:
-        append_event(run_folder, _started(trainer, resumed_from_epoch=done))
+        append_event(run_folder, _started(trainer, job, resumed_from_epoch=done))
 
     def on_epoch(trainer: QuietTraining, metrics: dict[str, float]) -> None:
         event = Epoch(
+            run=job.id,
             epoch=trainer.epoch + 1,
             metrics=metrics,
             system=system_readings(),
@@ -169,7 +157,8 @@ def _finish(
     from ultralytics.utils.torch_utils import strip_optimizer
 
     from spineseg.data.labelled import read_films
-    from spineseg.evaluation.evaluate import evaluate_weights, save_evaluation
+    from spineseg.evaluation.evaluate import evaluate_weights
+    from spineseg.evaluation.stored import save_evaluation
     from spineseg.training.trainer import RESUME_FILE, validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
@@ -183,11 +172,12 @@ def _finish(
         device=settings["device"],
         numbering=job.numbering,
     )
-    save_evaluation(run_folder, evaluated)
-    started = [event for event in read_events(run_folder) if isinstance(event, Started)]
+    save_evaluation(run_folder, evaluated, "valid")
+    started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(
         run_folder,
         Finished(
+            run=job.id,
             outcome="pruned" if outcome == "pruned" else "completed",
             epochs=len(epochs),
             best_epoch=_best_epoch(epochs),
@@ -222,7 +212,7 @@ def _best_epoch(epochs: dict[int, Epoch]) -> int:
     return max(epochs, key=lambda epoch: (fitness(epoch), epoch))
 
 
-def _started(trainer: QuietTraining, *, resumed_from_epoch: int) -> Started:
+def _started(trainer: QuietTraining, job: Job, *, resumed_from_epoch: int) -> Started:
     import torch
 
     resolved = {
@@ -237,12 +227,13 @@ def _started(trainer: QuietTraining, *, resumed_from_epoch: int) -> Started:
     resolved["amp_used"] = bool(trainer.amp)
     on_cuda = trainer.device.type == "cuda"
     return Started(
+        run=job.id,
         pid=os.getpid(),
         device=torch.cuda.get_device_name(trainer.device) if on_cuda else "CPU",
         resumed_from_epoch=resumed_from_epoch,
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         resolved=resolved,
-        environment=environment(),
+        environment=machine_facts(),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from spineseg.files import is_locked
 
 LOG_FILE = "train.log"
 STOP_FILE = "stop"
@@ -23,16 +24,4 @@ def stop_asked(run_folder: Path) -> bool:
 
 def is_running(run_folder: Path) -> bool:
     """Return whether a child, whoever started it, is at work in this run folder."""
-    import fcntl
-
-    try:
-        descriptor = os.open(run_folder / LOCK_FILE, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(run_folder / LOCK_FILE)

@@ -6,8 +6,11 @@ import os
 import platform
 from pathlib import Path
 
+from spineseg.code_version import code_version
 
-def environment() -> dict[str, str]:
+
+def machine_facts() -> dict[str, str]:
+    """Return what a training ran on: versions, processor, and the code that trained it."""
     from importlib.metadata import version
 
     import torch
@@ -16,6 +19,7 @@ def environment() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "code": code_version(),
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "cuda": torch.version.cuda or "none",

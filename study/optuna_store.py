@@ -1,0 +1,173 @@
+"""Optuna's store: opened, and brought to what the run folders say, which are the record."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+import sqlalchemy.exc
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState
+
+from spineseg.config.search import Axis, Choices, FloatRange, IntRange
+from spineseg.config.study import StudyConfig
+from spineseg.errors import RecordError, StoreError
+from spineseg.job import Job
+from spineseg.runs import Run
+
+_STATES = {
+    "completed": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+    "running": TrialState.RUNNING,
+}
+
+
+def open_storage(config: StudyConfig) -> optuna.storages.RDBStorage:
+    """Return Optuna's storage. Raises StoreError where it cannot be opened."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url, root = config.store.optuna_url, config.store.root
+    options: dict[str, Any] = {}
+    try:
+        if url is None:
+            root.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{(root / 'optuna.db').resolve()}"
+            options = {"connect_args": {"timeout": 60}}
+        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+    except (OSError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise StoreError(
+            f"Optuna's store {_without_password(url)} cannot be opened ({reason}); "
+            "check store.root and store.optuna_url"
+        ) from None
+
+
+def _without_password(url: str | None) -> str:
+    return str(sqlalchemy.engine.make_url(url)) if url else "optuna.db"
+
+
+def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
+    """Return the study in Optuna's store, made or brought to what its run folders say.
+
+    Trials that the store lacks are added with their parameters, values, states and times; those
+    that it has open are closed as their folders are. Raises RecordError, naming the folder and
+    both values, where the store tells something else of a run.
+    """
+    storage = open_storage(config)
+    study = optuna.create_study(
+        study_name=config.name, storage=storage, direction="maximize", load_if_exists=True
+    )
+    _bring_up(study, storage, runs)
+    return study
+
+
+def _bring_up(
+    study: optuna.Study, storage: optuna.storages.RDBStorage, runs: Sequence[Run]
+) -> None:
+    trials = study.get_trials(deepcopy=False)
+    for run in sorted(runs, key=lambda run: run.job.number):
+        number = run.job.number
+        while len(trials) < number:  # Cut off before it was a run; its number stays taken.
+            study.add_trial(optuna.trial.create_trial(state=TrialState.FAIL))
+            trials = study.get_trials(deepcopy=False)
+        if len(trials) == number:
+            study.add_trial(frozen_trial(run))
+            trials = study.get_trials(deepcopy=False)
+        else:
+            _agree(study, storage, trials[number], run)
+
+
+def _agree(
+    study: optuna.Study, storage: optuna.storages.RDBStorage, trial: FrozenTrial, run: Run
+) -> None:
+    """Close or complete the trial as its run is; refuse where the two contradict each other."""
+    wanted = frozen_trial(run)
+    name = trial.user_attrs.get("name")
+    if name is not None and name != run.name:
+        raise _contradiction(run, "the name", name, run.name)
+    if trial.params and trial.params != wanted.params:
+        raise _contradiction(run, "the parameters", trial.params, wanted.params)
+    if trial.state.is_finished():
+        if trial.state != wanted.state:
+            raise _contradiction(run, "the state", trial.state.name, wanted.state.name)
+        if trial.state == TrialState.COMPLETE and trial.values != wanted.values:
+            raise _contradiction(run, config_word(run), trial.values, wanted.values)
+        return
+    study_id = storage.get_study_id_from_name(study.study_name)
+    trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, trial.number)
+    for key, value in wanted.user_attrs.items():
+        storage.set_trial_user_attr(trial_id, key, value)
+    for key, value in wanted.params.items():
+        if key not in trial.params:
+            axis = wanted.distributions[key]
+            storage.set_trial_param(trial_id, key, axis.to_internal_repr(value), axis)
+    for step, value in wanted.intermediate_values.items():
+        storage.set_trial_intermediate_value(trial_id, step, value)
+    if trial.state != wanted.state:
+        storage.set_trial_state_values(trial_id, wanted.state, wanted.values)
+
+
+def config_word(run: Run) -> str:
+    """Return how the objective is called in messages."""
+    return f"the {run.job.objective}"
+
+
+def _contradiction(run: Run, what: str, there: object, here: object) -> RecordError:
+    return RecordError(
+        f"{run.folder}: Optuna's store has {what} {there}, the folder {here}; the folder is the "
+        "record: name another store.optuna_url, or move optuna.db away, and it is filled again"
+    )
+
+
+def frozen_trial(run: Run) -> FrozenTrial:
+    """Return what Optuna is to hold of a run."""
+    job, state = run.job, _STATES[run.outcome]
+    return FrozenTrial(
+        number=job.number,
+        state=state,
+        value=run.value if state == TrialState.COMPLETE else None,
+        datetime_start=datetime.datetime.fromtimestamp(job.created),
+        datetime_complete=datetime.datetime.fromtimestamp(run.end.time) if run.end else None,
+        params=dict(job.parameters),
+        distributions={name: distribution(job.space[name]) for name in job.parameters},
+        user_attrs=attributes(job),
+        system_attrs={},
+        intermediate_values=reported(run),
+        trial_id=-1,  # The store gives its own.
+    )
+
+
+def attributes(job: Job) -> dict[str, Any]:
+    """Return what is told of a run beside its trial, for whoever browses Optuna's store."""
+    told = job.model_dump(mode="json", include={"kind", "changes", "hypothesis", "arm", "name"})
+    return {key: told[key] for key in ("kind", "changes", "hypothesis", "arm", "name")}
+
+
+def reported(run: Run) -> dict[int, float]:
+    """Return the trainer's own objective after each epoch."""
+    return {event.epoch: event.metrics[f"val/{run.job.objective}"] for event in run.epochs}
+
+
+def distribution(axis: Axis) -> BaseDistribution:
+    """Return an axis of the searched space as Optuna has it."""
+    match axis:
+        case FloatRange(low=low, high=high, log=log):
+            return FloatDistribution(low, high, log=log)
+        case IntRange(low=low, high=high, step=step):
+            return IntDistribution(low, high, step=step)
+        case Choices(choices=choices):
+            return CategoricalDistribution(choices)
+
+
+def in_memory(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
+    """Return the study made of its run folders alone, for what only reads it."""
+    study = optuna.create_study(study_name=config.name, direction="maximize")
+    study.add_trials([frozen_trial(run) for run in runs])
+    return study

@@ -1,0 +1,40 @@
+"""Both stores filled from the run folders, which are the record: what is missing is added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spineseg.config.study import StudyConfig
+from spineseg.data.manifest import Manifest
+from spineseg.places import StudyPlaces
+from spineseg.runs import Run
+from spineseg.study_record import StudyRecord
+from spineseg.tracking.projection import carry_over
+from spineseg.tracking.store import TrackingStore
+from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
+from study.optuna_store import open_study
+
+
+def fill_stores(store: TrackingStore, config: StudyConfig, study: StudyRecord) -> str:
+    """Bring both stores to what the folders say; return the id of the study's MLflow run.
+
+    The study's lock must be held. Raises StoreError where a store does not answer, RecordError
+    where Optuna's contradicts a folder.
+    """
+    open_study(config, study.runs)
+    parent, _ = fill_mlflow(store, config, study.places, study.manifest, study.runs)
+    return parent
+
+
+def fill_mlflow(
+    store: TrackingStore,
+    config: StudyConfig,
+    places: StudyPlaces,
+    manifest: Manifest,
+    runs: Sequence[Run],
+) -> tuple[str, list[Run]]:
+    """Bring MLflow to what the folders say; return the study's run, and the runs not taken."""
+    parent = open_study_run(store, config, manifest)
+    files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
+    log_study_artifacts(store, parent, files)
+    return parent, carry_over(store, config.name, parent, runs)
