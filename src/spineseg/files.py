@@ -1,8 +1,9 @@
-"""File habits, in one place: a lock, a line appended and synced, a file written whole."""
+"""File habits, in one place: a lock, a line appended and synced, a file written whole, a hash."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,3 +72,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

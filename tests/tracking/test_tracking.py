@@ -20,7 +20,6 @@ from mlflow_server import Server, free_port
 from spineseg.errors import StoreError
 from spineseg.events import Epoch, Failed, Finished, Started, append_event
 from spineseg.tracking.projection import RunProjection
-from spineseg.tracking.registry import champion, champion_weights, rollback
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import log_dataset, open_study_run, open_trial_run
 from spineseg.tracking.ui import serve
@@ -194,17 +193,6 @@ def test_the_data_stand_in_mlflows_own_place_for_them(store: TrackingStore) -> N
         log_dataset(store, run, name="a+b", fingerprint="f" * 64, source="here", profile="{}")
     (entry,) = store.client.get_run(run).inputs.dataset_inputs
     assert (entry.dataset.name, entry.dataset.digest) == ("a+b", "f" * 12)
-
-
-def test_without_a_champion_there_is_none_and_its_weights_are_an_error(
-    store: TrackingStore, tmp_path: Path
-) -> None:
-    assert champion(store, "nothing") is None
-    with pytest.raises(StoreError, match="nothing"):
-        champion_weights(store, "nothing", tmp_path)
-    with pytest.raises(StoreError, match="no version 3; it has none"):
-        rollback(store, "nothing", "3", tmp_path / "ledger.jsonl")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -1,30 +1,37 @@
-"""The registered model: versions with their evidence, the champion, a ledger of promotions."""
+"""Registers champions: a version whole with its evidence, the alias, a ledger of promotions."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from spineseg.errors import StoreError
+from spineseg.files import append_line, sha256_of
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.model_versions import (
+    ALIAS,
+    EVIDENCE,
+    IMAGE_SIZE,
+    NUMBERING,
+    SHA256,
+    Champion,
+    champion,
+    champion_version,
+)
 from spineseg.tracking.store import TrackingStore, refusing
 
-ALIAS = "champion"
+__all__ = ["Champion", "champion", "register_champion", "rollback"]
+
 CONFIDENCE = 0.25
-_EVIDENCE = "evidence"
-_NUMBERING = "numbering"
 _SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "image")]),
     outputs=Schema(
@@ -37,53 +44,6 @@ _SIGNATURE = ModelSignature(
     ),
 )
 _REQUIREMENTS = ("ultralytics-opencv-headless", "torch", "torchvision", "pycocotools", "pydantic")
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The version that holds the alias."""
-
-    version: str
-    run_id: str
-    image_size_px: int
-    numbering: NumberingModel
-    evidence: dict[str, Any]  # What it was promoted on.
-
-
-def champion(store: TrackingStore, model_name: str) -> Champion | None:
-    """Return the champion of `model_name`, None where there is none."""
-    with refusing(store.uri):
-        try:
-            found = store.client.get_model_version_by_alias(model_name, ALIAS)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-    return Champion(
-        version=str(found.version),
-        run_id=str(found.run_id),
-        image_size_px=int(found.tags["image_size_px"]),
-        numbering=NumberingModel.model_validate_json(found.tags.get(_NUMBERING, "{}")),
-        evidence=json.loads(found.tags.get(_EVIDENCE, "{}")),
-    )
-
-
-def champion_weights(store: TrackingStore, model_name: str, folder: Path) -> Path:
-    """Return the champion's best.pt, fetched into `folder`.
-
-    Raises StoreError where there is no champion.
-    """
-    with refusing(store.uri):
-        found = store.client.get_model_version_by_alias(model_name, ALIAS)
-        target = folder / f"{model_name}-v{found.version}"
-        present = list(target.rglob("best.pt"))
-        if present:
-            return present[0]
-        target.mkdir(parents=True, exist_ok=True)
-        mlflow.artifacts.download_artifacts(
-            artifact_uri=f"models:/{model_name}@{ALIAS}", dst_path=str(target)
-        )
-    return next(target.rglob("best.pt"))
 
 
 def register_champion(
@@ -104,12 +64,12 @@ def register_champion(
     promotion is entered in `ledger`, one JSON object a line: an alias keeps no history.
     Raises StoreError where the store refuses.
     """
-    before = champion(store, model_name)
+    before = champion_version(store, model_name)
     with refusing(store.uri):
         model = _log_model(store, run_id, weights, image_size_px, numbering, example)
         made = mlflow.register_model(model.model_uri, model_name)
         try:
-            _describe(store, model_name, made, image_size_px, numbering, evidence)
+            _describe(store, model_name, made, weights, image_size_px, numbering, evidence)
             store.client.set_registered_model_alias(model_name, ALIAS, made.version)
         except BaseException:
             store.client.delete_model_version(model_name, made.version)
@@ -155,16 +115,18 @@ def _describe(
     store: TrackingStore,
     model_name: str,
     made: ModelVersion,
+    weights: Path,
     image_size_px: int,
     numbering: NumberingModel,
     evidence: Mapping[str, Any],
 ) -> None:
     tags = {
-        "image_size_px": str(image_size_px),
-        _NUMBERING: numbering.model_dump_json(),
+        SHA256: sha256_of(weights),
+        IMAGE_SIZE: str(image_size_px),
+        NUMBERING: numbering.model_dump_json(),
         "study": str(evidence.get("study")),
         "synthetic": str(evidence.get("synthetic")).lower(),
-        _EVIDENCE: json.dumps(evidence),
+        EVIDENCE: json.dumps(evidence),
     }
     for key, value in tags.items():
         store.client.set_model_version_tag(model_name, made.version, key, value)
@@ -192,7 +154,7 @@ def _enter(
     model_name: str,
     version: str,
     run_id: str,
-    before: Champion | None,
+    before: str | None,
     evidence: Mapping[str, Any],
 ) -> None:
     entry = {
@@ -200,13 +162,10 @@ def _enter(
         "model": model_name,
         "version": version,
         "run_id": run_id,
-        "replaces": before.version if before else None,
+        "replaces": before,
         "evidence": dict(evidence),
     }
-    with ledger.open("a") as out:
-        out.write(json.dumps(entry) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
+    append_line(ledger, json.dumps(entry))
 
 
 def rollback(store: TrackingStore, model_name: str, version: str, ledger: Path) -> None:
@@ -214,7 +173,7 @@ def rollback(store: TrackingStore, model_name: str, version: str, ledger: Path) 
 
     Raises StoreError for an unknown model or version.
     """
-    before = champion(store, model_name)
+    before = champion_version(store, model_name)
     with refusing(store.uri):
         known = {
             str(v.version): v for v in store.client.search_model_versions(f"name='{model_name}'")

@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from spineseg.errors import StoreError
 
@@ -49,18 +50,33 @@ def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
     return TrackingStore(uri, root, client)
 
 
+def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
+    """Return the store at `mlflow_uri`, or the own one under `root`; nothing is made.
+
+    Raises StoreError where there is none, or it does not answer.
+    """
+    uri = mlflow_uri or f"sqlite:///{root / 'mlflow.db'}"
+    file = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and not file.is_file():
+        raise StoreError(
+            f"{file}: there is no tracking store; name a folder of records, a server as "
+            "http://HOST:5000 or a database as sqlite:///FILE"
+        )
+    return open_store(root, mlflow_uri)
+
+
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
     """Turn whatever a store raises into one line that names `what`."""
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:  # MLflow lets some through.
         if isinstance(error, OSError) and error.errno in (28, 122):
             raise  # A full disk has its own remedy.
         reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
         raise StoreError(
             f"tracking store {without_password(what)}: {reason}; "
-            "check store.root and store.mlflow_uri"
+            "check store.root and store.mlflow_uri, or --store"
         ) from None
 
 
