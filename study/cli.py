@@ -9,20 +9,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
 
 import click
 
-CONFIG = click.argument(
-    "config",
-    type=click.Path(path_type=Path),
-    default=Path("configs/studies/phantom.yaml"),
-    metavar="[CONFIG]",
-)
-SETS = click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key; repeatable."
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
+from study.cli_inference import evaluate, predict
+from study.cli_options import CONFIG, JSON, SETS, say_to
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -46,7 +37,7 @@ def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """
     from study.data_report import describe_data
 
-    description = describe_data(config, sets, say=_say(as_json))
+    description = describe_data(config, sets, say=say_to(as_json))
     click.echo(json.dumps(description.model_dump(mode="json")) if as_json else description.text())
     raise SystemExit(1 if description.standing_leaks else 0)
 
@@ -66,7 +57,7 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
 
     study = load_study(config, sets)
     check_study(study, config)
-    say = _say(as_json)
+    say = say_to(as_json)
     dataset = prepare_dataset(study.data, Caches(study.store.root).data, say)
     load_audit(dataset).refuse_leaks(study.data.accept_leaks)
     planned = make_plan(study, dataset, timing=timing, say=say)
@@ -164,79 +155,11 @@ def promote(
     if rollback is not None:
         click.echo(roll_back(study, rollback))
         return
-    verdict = promote_best(study, name, reason, say=_say(as_json))
+    verdict = promote_best(study, name, reason, say=say_to(as_json))
     with contextlib.suppress(SpinesegError):
         compare_study(study, config)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
     raise SystemExit(0 if verdict.promoted else 1)
-
-
-@cli.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--weights", type=click.Path(path_type=Path), help="A .pt file; else the champion.")
-@click.option("--model", default="spine-vertebrae", show_default=True, help="Registered model.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("predictions"),
-    show_default=True,
-    help="Folder of overlays and JSON files.",
-)
-@click.option("--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
-@click.option(
-    "--numbering",
-    type=click.Choice(["argmax", "sequence"]),
-    help="Levels one by one or by whole columns; default: as the model was promoted, else whole.",
-)
-@click.option("--root", type=click.Path(path_type=Path), default=Path("mlruns"), hidden=True)
-@JSON
-def predict(images: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """Outline and number the vertebrae on IMAGES: an overlay and a JSON file each."""
-    from spineseg.inference import predict_images
-
-    predictions = predict_images(images, say=_say(as_json), **options)
-    if as_json:
-        click.echo(json.dumps(predictions))
-
-
-@cli.command()
-@click.option("--weights", required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--data",
-    "folder",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A folder in YOLO segmentation export layout.",
-)
-@click.option(
-    "--part",
-    default="valid",
-    show_default=True,
-    type=click.Choice(["train", "valid", "test", "all"]),
-)
-@click.option(
-    "--image-size",
-    "image_size_px",
-    type=click.IntRange(32),
-    default=None,
-    help="Network input in px; default: as trained.",
-)
-@click.option(
-    "--numbering",
-    type=click.Choice(["argmax", "sequence"]),
-    default="argmax",
-    show_default=True,
-    help="Levels one by one, or by whole columns.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or a CUDA device.")
-@JSON
-def evaluate(as_json: bool, **options: Any) -> None:
-    """Score any weights on any labelled export."""
-    from spineseg.inference import evaluate_folder, evaluation_text
-
-    evaluation = evaluate_folder(**options)
-    click.echo(evaluation.model_dump_json() if as_json else evaluation_text(evaluation))
 
 
 @cli.command()
@@ -253,9 +176,8 @@ def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
     serve(open_store(store.root, store.mlflow_uri), port=port)
 
 
-def _say(quiet: bool) -> Any:
-    """Return a function that prints progress, to stderr where stdout is for a program."""
-    return lambda text: click.echo(text, err=quiet)
+cli.add_command(predict)
+cli.add_command(evaluate)
 
 
 def main() -> None:
