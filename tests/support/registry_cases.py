@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from spineseg.files import sha256_of
 from spineseg.prediction.numbering.columns import Columns
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.model_versions import ALIAS
-from spineseg.tracking.store import TrackingStore
+from spineseg.tracking.store import TrackingStore, experiment_id, open_store
 
 LEARNT = NumberingModel(numbering="sequence", columns=Columns(spans={"T1-L5": 1.0}))
 
@@ -28,13 +30,15 @@ def register_file(
 
     `without` names tags to leave out, `tags` are set in place of its own.
     """
-    number = len(store.client.search_model_versions(f"name='{name}'")) + 1
-    folder = store.root / "artifacts" / f"{name}-{number}-{sha256_of(weights)[:6]}"
-    (folder / "artifacts").mkdir(parents=True)
-    (folder / "artifacts" / "best.pt").write_bytes(weights.read_bytes())
+    run = store.client.create_run(experiment_id(store, "registered"))
+    with tempfile.TemporaryDirectory() as folder:
+        best = Path(shutil.copy(weights, Path(folder) / "best.pt"))
+        store.client.log_artifact(run.info.run_id, str(best), "model/artifacts")
     if not any(model.name == name for model in store.client.search_registered_models()):
         store.client.create_registered_model(name)
-    made = store.client.create_model_version(name, folder.resolve().as_uri())
+    made = store.client.create_model_version(
+        name, f"{run.info.artifact_uri}/model", run_id=run.info.run_id
+    )
     whole = {
         "image_size_px": str(image_size_px),
         "numbering": numbering.model_dump_json(),
@@ -47,6 +51,13 @@ def register_file(
     if alias is not None:
         store.client.set_registered_model_alias(name, alias, made.version)
     return str(made.version)
+
+
+def fresh_store(root: Path, empty_stores: Path) -> TrackingStore:
+    """Return an empty store under `root`, in place of one that may be there."""
+    root.mkdir(exist_ok=True)
+    shutil.copy(empty_stores / "mlflow.db", root / "mlflow.db")
+    return open_store(root, None)
 
 
 def weights_of(folder: Path, content: bytes) -> Path:

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from exports import write_export
 from merged_data import first_image
-from registry_cases import LEARNT, register_file, weights_of
+from registry_cases import LEARNT, fresh_store, register_file, weights_of
 
 from spineseg.errors import ConfigError, SpinesegError, StoreError
 from spineseg.files import sha256_of
 from spineseg.places import Caches
 from spineseg.tracking.model_versions import champion_version, model_version, model_weights
 from spineseg.tracking.registry import champion, register_champion, rollback
-from spineseg.tracking.store import TrackingStore, open_existing_store, open_store
+from spineseg.tracking.store import TrackingStore, open_existing_store
 from spineseg.training.weights import bundled_weights
 
 
@@ -25,12 +25,6 @@ from spineseg.training.weights import bundled_weights
 def store(tmp_path: Path, empty_stores: Path) -> TrackingStore:
     """An empty store of its own."""
     return fresh_store(tmp_path / "mlruns", empty_stores)
-
-
-def fresh_store(root: Path, empty_stores: Path) -> TrackingStore:
-    root.mkdir(exist_ok=True)
-    shutil.copy(empty_stores / "mlflow.db", root / "mlflow.db")
-    return open_store(root, None)
 
 
 def one_line(error: SpinesegError) -> str:
@@ -179,7 +173,7 @@ def test_weights_that_are_not_what_the_version_says_are_refused(
 def test_lost_artifacts_are_one_line(store: TrackingStore, tmp_path: Path) -> None:
     register_file(store, weights_of(tmp_path, b"one"))
     shutil.rmtree(store.root / "artifacts")
-    with pytest.raises(StoreError, match="version 1 .* it holds 0; put") as caught:
+    with pytest.raises(StoreError, match=r"version 1 .* it holds 0; put") as caught:
         fetched(store)
     one_line(caught.value)
     assert list(Caches(store.root).models.iterdir()) == []
