@@ -154,7 +154,7 @@ def test_a_study_that_was_never_run_says_which_were(study: Path) -> None:
 
 
 def test_a_study_without_the_record_of_its_data_says_so(study: Path) -> None:
-    with pytest.raises(RecordError, match="manifest or the audit .* cannot be read"):
+    with pytest.raises(RecordError, match=r"manifest or the audit .* cannot be read"):
         read_study(StudyPlaces(study.parents[2], "small"))
 
 
