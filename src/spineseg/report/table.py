@@ -70,8 +70,9 @@ class Column:
 def _score(name: str, pattern: str, scale: float = 1.0) -> Callable[[Row], str]:
     def write(row: Row) -> str:
         value = row.scores[name]
-        known = value is not None and not math.isnan(value)  # A share of nothing is no number.
-        return pattern.format(value * scale) if known else NONE
+        if value is None or math.isnan(value):  # A share of nothing is no number.
+            return NONE
+        return pattern.format(value * scale)
 
     return write
 

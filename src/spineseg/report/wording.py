@@ -11,9 +11,8 @@ from spineseg.metrics import Rate, metric_named
 
 NONE = "–"
 RULE = (
-    "Better or worse: the whole 95 % interval lies on that side of zero, and p, where several "
-    f"finalists were confirmed after Holm's correction, is below {SURE:g}. All else is not told "
-    "apart."
+    "Better or worse: the whole 95 % interval lies on that side of zero, and p, of finalists after "
+    f"Holm's correction, is below {SURE:g}. All else is not told apart."
 )
 """The rule of `spineseg.evidence.effects.verdict`, in words."""
 

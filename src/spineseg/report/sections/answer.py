@@ -109,11 +109,11 @@ def _not_confirmed(summary: StudySummary, best: RunSummary, base: float) -> Answ
             "trained once and picked as the best"
         )
     else:
-        runs = "" if effect.baseline_runs == 1 else f", mean of {effect.baseline_runs} runs,"
+        runs = "" if effect.baseline_runs == 1 else f" (mean of {effect.baseline_runs} runs)"
         text += (
-            f"{effect.challenger:.3f} against the baseline's {effect.baseline:.3f}{runs} "
-            f"({signed(effect.difference)}; 95 % interval {interval_text(effect)}; p "
-            f"{p_text(effect.p_corrected)}): {effect.verdict}. It was trained once"
+            f"{effect.challenger:.3f} against the baseline's {effect.baseline:.3f}{runs}: "
+            f"{signed(effect.difference)} (95 % interval {interval_text(effect)}; p "
+            f"{p_text(effect.p_corrected)}), {effect.verdict}. It was trained once"
         )
     return Answer(tone="unclear", text=f"{text}; nothing was trained again on fresh seeds yet.")
 

@@ -17,7 +17,7 @@ from spineseg.report.comparison import FilmComparison
 from spineseg.report.html import jpeg_uri, read_film
 from spineseg.report.mistakes import draw_mistakes, mistakes_text
 from spineseg.report.overlay import MARGIN_COLOUR, draw_overlay
-from spineseg.report.wording import count, listed
+from spineseg.report.wording import listed
 
 
 class Picture(NamedTuple):
@@ -76,8 +76,8 @@ def missing_text(names: list[str]) -> str:
         return ""
     are = "is" if len(names) == 1 else "are"
     return (
-        f"{count(len(names), 'film')} of these {are} not on this machine, labelled as when scored, "
-        f"and {are} left out: {listed(names)}."
+        f"{len(names)} of these films {are} not on this machine, labelled as when scored, and "
+        f"{are} left out: {listed(names)}."
     )
 
 

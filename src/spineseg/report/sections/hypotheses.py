@@ -88,7 +88,7 @@ def _confirmed(summary: StudySummary, name: str) -> str:
     effect = arm.effect(summary.objective) if arm else None
     if effect is None:
         return NONE
-    return f"{effect.verdict} ({signed(effect.difference)}; {interval_text(effect)})"
+    return f"{effect.verdict}, {signed(effect.difference)}"
 
 
 def interval_note(summary: StudySummary) -> list[str]:

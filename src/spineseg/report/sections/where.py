@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -121,7 +122,7 @@ def views(evaluations: dict[str, Evaluation]) -> Grid | None:
     return Grid(["", *columns], rows)
 
 
-def _metric_rows(columns: list[Evaluation | ViewScore] | list[ViewScore]) -> list[list[str]]:
+def _metric_rows(columns: Sequence[Evaluation | ViewScore]) -> list[list[str]]:
     return [
         [metric.label, *(value_text(metric.name, each.scores[metric.name]) for each in columns)]
         for metric in METRICS
