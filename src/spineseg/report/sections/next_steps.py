@@ -1,9 +1,10 @@
-"""The report's last question: what to try next, each sentence from the study's own figures."""
+"""What to try next, each sentence from the study's own figures, and the command that goes on."""
 
 from __future__ import annotations
 
 from math import log, sqrt
 from statistics import median
+from typing import Any
 
 from scipy.stats import t as student
 
@@ -11,16 +12,57 @@ from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.significance import detectable_effect
-from spineseg.report.answer import claim
-from spineseg.report.cautions import pruned_above
-from spineseg.report.table import signed
-from spineseg.report.where import looked_into
-from spineseg.report.wording import count, interval_text, listed, metric_name, run_words, sentence
+from spineseg.report.chosen_runs import challenger, looked_into, pruned_above
+from spineseg.report.claim import claim
+from spineseg.report.shares import shares
+from spineseg.report.wording import (
+    count,
+    interval_text,
+    label,
+    listed,
+    run_words,
+    sentence,
+    signed,
+)
 
 _MOST_SEEDS = 100  # More trainings of each than this are no plan.
 _STANDARD_ERRORS = 2.0
 _FEW_LABELS = 0.5  # Of the median level's.
 _EDGE = 0.05  # Of an axis' length.
+
+
+def content(summary: StudySummary) -> dict[str, Any]:
+    """Return what the template needs."""
+    words, verb = go_on(summary)
+    command = f"spineseg {verb} {summary.config_path or 'STUDY.yaml'}"
+    return {"steps": steps(summary), "go_on": words, "command": command}
+
+
+def go_on(summary: StudySummary) -> tuple[str, str]:
+    """Return how the study goes on from here, and the command's verb."""
+    best, found, baseline = challenger(summary), claim(summary), summary.baseline
+    if summary.test and summary.test.promoted:
+        return f"{summary.test.candidate} was promoted. More trials continue the same study:", "run"
+    if best and found and found.effect.verdict == "better":
+        return (
+            f"Register {best} as the champion. It is refused unless it passes every gate:",
+            "promote",
+        )
+    if best and found:
+        return (
+            f"{sentence(run_words(found.effect.name))} is {found.effect.verdict}. More trials "
+            "continue the same study:",
+            "run",
+        )
+    if best:
+        return (
+            f"The lead of {best} is not confirmed. The same command goes on, on fresh seeds where "
+            "the study asks for them:",
+            "run",
+        )
+    if baseline and baseline.outcome == "completed":
+        return "Nothing lies above the baseline yet. More trials continue the same study:", "run"
+    return "The same command goes on with the study where it stands:", "run"
 
 
 def steps(summary: StudySummary) -> list[str]:
@@ -42,7 +84,7 @@ def steps(summary: StudySummary) -> list[str]:
 
 
 def _finding_or_numbering(name: str, e: Evaluation) -> list[str]:
-    missed, wrong = 1 - e.found_rate, e.found_rate - e.right_level_rate
+    missed, wrong = shares(e).missed, shares(e).wrong
     if not e.missed and wrong <= 0:
         return []
     figures = f"{missed:.1%} of the labelled vertebrae are not found, {wrong:.1%} misnumbered"
@@ -55,7 +97,7 @@ def _finding_or_numbering(name: str, e: Evaluation) -> list[str]:
     if missed > wrong:
         return [
             f"{who}: {figures}. Finding costs more than numbering: first try a lower confidence "
-            f"(counted at {e.confidence:g}), larger images or a larger model."
+            f"(counted at {e.confidence:g}), a larger image_size_px or a larger model."
         ]
     return [f"{who}: {figures}. Both cost the same."]
 
@@ -64,7 +106,7 @@ def _other_numbering(summary: StudySummary, run: RunSummary) -> list[str]:
     evidence, e, other = summary.evidence, run.evaluation, run.other_numbering
     if evidence is None or e is None or other is None:
         return []
-    gain = other.right_level_rate - e.right_level_rate
+    gain = shares(other).right - shares(e).right
     if round(gain * 100, 1) <= 0:
         return []
     way = "argmax" if evidence.numbering == "sequence" else "sequence"
@@ -156,23 +198,17 @@ def _unconfirmed(summary: StudySummary) -> list[str]:
 def _weak_view(name: str, e: Evaluation) -> list[str]:
     if len(e.views) < 2:
         return []
-    ranked = sorted(e.views.items(), key=lambda pair: pair[1].right_level_rate)
-    (weak, low), (strong, high) = ranked[0], ranked[-1]
-    gap = high.right_level_rate - low.right_level_rate
-    error = sqrt(
-        sum(v.right_level_rate * (1 - v.right_level_rate) / v.instances for v in (low, high))
-    )
+    ranked = sorted(((shares(v), view) for view, v in e.views.items()), key=lambda p: p[0].right)
+    (low, weak), (high, strong) = ranked[0], ranked[-1]
+    gap = high.right - low.right
+    error = sqrt(sum(v.right * (1 - v.right) / v.instances for v in (low, high)))
     if gap <= _STANDARD_ERRORS * error or round(gap, 3) == 0:
         return []
-    cause = (
-        "there finding is the weaker part"
-        if 1 - low.found_rate > low.found_rate - low.right_level_rate
-        else "there numbering is the weaker part"
-    )
+    weaker = "finding" if low.missed > low.wrong else "numbering"
     return [
-        f"{weak.capitalize()} films are the weak view: {run_words(name)} gives "
-        f"{low.right_level_rate:.1%} of their vertebrae the right level, against "
-        f"{high.right_level_rate:.1%} on {strong} ones; {cause}."
+        f"{weak.capitalize()} films are the weak view: {run_words(name)} gives {low.right:.1%} of "
+        f"their vertebrae the right level, against {high.right:.1%} on {strong} ones; there "
+        f"{weaker} is the weaker part."
     ]
 
 
@@ -213,13 +249,11 @@ def _at_the_edge(summary: StudySummary) -> list[str]:
     ends = []
     for name, axis in summary.space.items():
         value = best.changes.get(name)
-        if not isinstance(axis, dict) or not isinstance(value, int | float):
+        if "low" not in axis or not isinstance(value, int | float):
             continue
-        low, high = axis.get("low"), axis.get("high")
-        if low is None or high is None or high <= low:
-            continue
+        low, high = axis["low"], axis["high"]
         along = (value - low) / (high - low)
-        if axis.get("log") and low > 0 and value > 0:
+        if axis.get("log") and value > 0:  # The space may have been another one then.
             along = log(value / low) / log(high / low)
         if along < _EDGE or along > 1 - _EDGE:
             ends.append(f"{name} {value:.3g} (from {low:g} to {high:g})")
@@ -238,7 +272,7 @@ def _still_rising(summary: StudySummary) -> list[str]:
             text.append(
                 sentence(
                     f"{run_words(run.name)} was best in epoch {run.best_epoch} of {run.epochs} for "
-                    f"{metric_name(summary.objective)}"
+                    f"{label(summary.objective)}"
                 )
             )
     if not text:

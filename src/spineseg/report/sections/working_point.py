@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from spineseg.evaluation.result import Evaluation
+from spineseg.evidence.results import StudySummary
+from spineseg.report.chosen_runs import evaluations
 from spineseg.report.drawing import BLUE, GREY, INK, SOFT, as_svg, house_style, new_figure
 from spineseg.report.grid import Grid
-from spineseg.report.table import NONE
-from spineseg.report.wording import run_words, sentence
+from spineseg.report.wording import NONE, count, run_words, sentence
 
 WANTED_PRECISION, WANTED_RECALL = 0.8, 0.7
 ORIGINAL_CONFIDENCE, ORIGINAL_IOU = 0.7, 0.55
@@ -22,6 +25,19 @@ class Point(NamedTuple):
     precision: float
     recall: float
     f1: float
+
+
+def content(summary: StudySummary) -> dict[str, Any] | None:
+    """Return what the template needs; None where no run was evaluated."""
+    scores = evaluations(summary)
+    if not scores:
+        return None
+    return {
+        "names": list(scores),
+        "points": table(scores),
+        "sentences": sentences(scores) + lost_levels(scores),
+        "curves": Markup(curves(scores)),
+    }
 
 
 def points(evaluation: Evaluation) -> list[Point]:
@@ -106,6 +122,24 @@ def sentences(evaluations: dict[str, Evaluation]) -> list[str]:
                 f"{WANTED_RECALL:g} that the original work recommended with it."
             )
         text.append(words)
+    return text
+
+
+def lost_levels(evaluations: dict[str, Evaluation]) -> list[str]:
+    """Return for each run which labelled levels it gets right nowhere."""
+    text = []
+    for name, e in evaluations.items():
+        labelled = {level: score for level, score in e.levels.items() if score.instances}
+        lost = [level for level, score in labelled.items() if not score.right]
+        who, of = sentence(run_words(name)), f"of {len(labelled)} at confidence {e.confidence:g}"
+        if not lost:
+            text.append(f"{who} has lost no level {of}.")
+            continue
+        are, own = ("is", "its own level") if len(lost) == 1 else ("are", "their own level")
+        text.append(
+            f"{who} has lost {count(len(lost), 'level')} {of}: {', '.join(lost)} {are} found "
+            f"nowhere with {own}."
+        )
     return text
 
 
