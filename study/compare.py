@@ -17,6 +17,7 @@ from spineseg.evidence.summary import summarise
 from spineseg.files import write_whole
 from spineseg.places import StudyPlaces
 from spineseg.report.answer import answer
+from spineseg.report.comparison import Comparison
 from spineseg.report.page import write_page
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
 from spineseg.study_record import StudyRecord, read_study
@@ -78,7 +79,7 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     return StudyComparison(summary, places.report)
 
 
-def worst_films(study: StudyRecord, summary: StudySummary) -> list:  # type: ignore[type-arg]
+def worst_films(study: StudyRecord, summary: StudySummary) -> list[Comparison]:
     """Stand-in until the report's own is merged."""
     return []
 

@@ -60,16 +60,8 @@ def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | 
         job = run.job
         pairs: list[tuple[str, Any, Any]] = [
             ("objective", job.objective, config.objective),
-            (
-                "numbering",
-                job.numbering.model_dump(include={"numbering", "transitional"}),
-                numbering,
-            ),
-            (
-                "baseline",
-                _unchanged(job.config, job.changes),
-                _unchanged(config.baseline, job.changes),
-            ),
+            ("numbering", _choice(job.numbering), _choice(numbering_of(config))),
+            ("baseline", _kept(job.config, job.changes), _kept(config.baseline, job.changes)),
         ]
         if fingerprint is not None:
             pairs.append(("data_fingerprint", job.data_fingerprint, fingerprint))

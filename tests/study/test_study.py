@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
-import optuna
 import pytest
-from exports import write_export
 from fake_trainer import FakeLauncher
 from mlflow_server import Server
 from optuna.trial import TrialState
+from small_study import (
+    mlflow_runs,
+    names,
+    optuna_study,
+    places,
+    run,
+    run_ids,
+    runs,
+    trials,
+)
 
-from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, StoreError, WeightsError
 from spineseg.tracking.store import open_store
-from spineseg.tracking.tracked_runs import trial_run_ids
 from study import driver
 from study.compare import compare_study
 from study.promote import promote_best
-from study.records import Records
 from study.status import study_status
 from study.trial_queue import TrialSpec
-
-STUDY = """
-name: small
-data: {{sources: [{{kind: local, path: {export}}}]}}
-baseline: {{weights: random, epochs: 4, optimizer: AdamW, lr0: 0.003}}
-variants:
-  - {{name: no-flips, hypothesis: Flips hurt., changes: {{fliplr: 0.0}}}}
-  - {{name: slow, hypothesis: Slower is better., changes: {{lr0: 0.001}}}}
-search:
-  trials: 3
-  startup_trials: 2
-  space: {{lr0: {{low: 0.001, high: 0.02, log: true}}}}
-  pruner: {{keep_percent: 50, startup_trials: 2, warmup_epochs: 1}}
-confirm: null
-devices: {{device: cpu}}
-store: {{root: {root}}}
-"""
-
-
-@pytest.fixture
-def path(tmp_path: Path, empty_stores: Path) -> Path:
-    (tmp_path / "mlruns").mkdir()
-    for name in ("mlflow.db", "optuna.db"):
-        shutil.copy(empty_stores / name, tmp_path / "mlruns" / name)
-    export = write_export(tmp_path / "export", {"train": 4, "valid": 2})
-    path = tmp_path / "small.yaml"
-    path.write_text(STUDY.format(export=export, root=tmp_path / "mlruns"))
-    return path
-
-
-def run(path: Path, launcher: FakeLauncher, *sets: str) -> StudyConfig:
-    config = load_study(path, sets)
-    driver.run_study(config, path, launcher)
-    return config
-
-
-def trials(config: StudyConfig) -> list[optuna.trial.FrozenTrial]:
-    return Records(config).load().get_trials()
-
-
-def names(config: StudyConfig) -> list[str]:
-    return [trial.user_attrs["name"] for trial in trials(config)]
-
-
-def mlflow_runs(config: StudyConfig) -> dict[str, tuple[str, dict[str, str]]]:
-    store = open_store(config.store.root, config.store.mlflow_uri)
-    experiment = store.client.get_experiment_by_name(config.name)
-    runs = store.client.search_runs([experiment.experiment_id])
-    return {run.info.run_name: (run.info.status, run.data.tags) for run in runs}
-
-
-def run_ids(config: StudyConfig) -> dict[str, str]:
-    return trial_run_ids(open_store(config.store.root, None), config.name)
 
 
 def test_baseline_comes_first_then_variants_then_the_search(path: Path) -> None:
@@ -84,7 +35,7 @@ def test_baseline_comes_first_then_variants_then_the_search(path: Path) -> None:
     config = run(path, launcher)
     order = ["baseline", "no-flips", "slow", "search-001", "search-002", "search-003"]
     assert launcher.started == order == names(config)
-    assert trials(config)[0].user_attrs["changes"] == {}
+    assert runs(config)[0].job.changes == {}
 
 
 def test_a_finished_study_runs_nothing_again_and_a_larger_budget_only_the_rest(path: Path) -> None:
@@ -113,11 +64,12 @@ def test_a_pruned_trial_is_recorded_as_pruned_not_failed(path: Path) -> None:
 
     launcher = FakeLauncher(worse_each_time)
     config = run(path, launcher)
-    pruned = [trial for trial in trials(config) if trial.state == TrialState.PRUNED]
-    assert pruned and all(trial.user_attrs["kind"] == "search" for trial in pruned)
-    for trial in pruned:
-        assert trial.user_attrs["outcome"] == "pruned" and trial.user_attrs["epochs"] < 4
-        status, tags = mlflow_runs(config)[trial.user_attrs["name"]]
+    pruned = [run for run in runs(config) if run.outcome == "pruned"]
+    assert pruned and all(run.job.kind == "search" for run in pruned)
+    for run_ in pruned:
+        assert trials(config)[run_.job.number].state == TrialState.PRUNED
+        assert len(run_.epochs) < 4
+        status, tags = mlflow_runs(config)[run_.name]
         assert (status, tags["outcome"]) == ("KILLED", "pruned")
 
 
@@ -131,8 +83,9 @@ def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(
     path: Path, kind: str
 ) -> None:
     config = run(path, FakeLauncher(fails={"no-flips": kind}), "search.trials=0")
-    trial = trials(config)[1]
-    assert trial.state == TrialState.FAIL and trial.user_attrs["failure"] == kind
+    assert trials(config)[1].state == TrialState.FAIL
+    failed_run = runs(config)[1].failed
+    assert failed_run is not None and failed_run.kind == kind
     status, tags = mlflow_runs(config)["variant no-flips"]
     assert (status, tags["outcome"], tags["failure"]) == ("FAILED", "failed", kind)
     assert trials(config)[2].state == TrialState.COMPLETE
@@ -152,7 +105,8 @@ def test_a_child_that_dies_is_started_again_from_its_last_epoch(path: Path) -> N
 def test_a_child_that_keeps_dying_ends_as_killed(path: Path) -> None:
     launcher = FakeLauncher(dies_at={"baseline": [1, 2, 3]})
     config = run(path, launcher, "search.trials=0")
-    assert trials(config)[0].user_attrs["failure"] == "killed"
+    failed = runs(config)[0].failed
+    assert failed is not None and failed.kind == "killed"
     assert launcher.started.count("baseline") == 3
 
 
@@ -230,18 +184,18 @@ def test_missing_weights_stop_the_study_before_anything_trains(path: Path) -> No
 
 def test_a_trial_cut_off_at_any_moment_of_its_naming_has_no_name_yet(path: Path) -> None:
     config = run(path, FakeLauncher(), "search.trials=0")
-    spec = TrialSpec("search", "search-001", {"lr0": 0.002})
+    spec = TrialSpec("search", "search-001", {"lr0": 0.002}, arm="search-001")
     for given in range(len(spec.attributes()) + 1):
-        trial = Records(config).load().ask()
+        trial = optuna_study(config).ask()
         for key, value in list(spec.attributes().items())[:given]:
             trial.set_user_attr(key, value)
-        found = TrialSpec.of(Records(config).load().trials[trial.number])
+        found = TrialSpec.of(optuna_study(config).trials[trial.number])
         assert found == (spec if given == len(spec.attributes()) else None)
 
 
 def test_two_drivers_of_one_study_are_refused(path: Path) -> None:
-    records = Records(load_study(path))
-    with records.lock(), pytest.raises(StoreError, match="being run or promoted already"):
+    driven = pytest.raises(StoreError, match="being run or promoted already")
+    with places(load_study(path)).lock(), driven:
         run(path, FakeLauncher())
 
 
@@ -272,7 +226,7 @@ def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
     data = store.client.get_run(run_id).data
     assert data.params["fliplr"] == "0.0" and data.params["epochs"] == "4"
     assert data.tags["hypothesis"] == "Flips hurt."
-    assert data.tags["data_fingerprint"] == Records(config).load().user_attrs["data_fingerprint"]
+    assert data.tags["data_fingerprint"] == runs(config)[1].job.data_fingerprint
     assert data.tags["code_version"].startswith("0.")
     history = store.client.get_metric_history(run_id, "val/mask_map50")
     assert [metric.step for metric in history] == [1, 2, 3, 4]

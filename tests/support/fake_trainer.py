@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spineseg.config.training import TrainConfig
-from spineseg.evaluation.evaluate import Evaluated, save_evaluation
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.evaluate import evaluated_records
+from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
+from spineseg.evaluation.stored import Evaluated, save_evaluation
 from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
 from spineseg.job import Job
 from spineseg.levels import CLASS_NAMES
-from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.metrics import OBJECTIVES
 from spineseg.training.control import stop_asked
 from spineseg.training.devices import Device
 
@@ -75,12 +76,13 @@ class FakeLauncher:
         return child[0]
 
     def _train(self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore) -> None:
-        name = folder.name[4:]
-        config = Job.read(folder).config
-        done = sum(isinstance(event, Epoch) for event in read_events(folder))
+        job = Job.read(folder)
+        name, config, run = job.name, job.config, job.id
+        done = sum(isinstance(event, Epoch) for event in read_events(folder, run))
         append_event(
             folder,
             Started(
+                run=run,
                 pid=1,
                 device="CPU",
                 resumed_from_epoch=done,
@@ -90,7 +92,7 @@ class FakeLauncher:
             ),
         )
         if name in self.fails:
-            append_event(folder, Failed(kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
+            append_event(folder, Failed(run=run, kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
             return
         final = self.score_of(config)
         outcome = "completed"
@@ -104,7 +106,13 @@ class FakeLauncher:
             }
             append_event(
                 folder,
-                Epoch(epoch=epoch, metrics=metrics, epoch_seconds=0.5, validation_seconds=0.1),
+                Epoch(
+                    run=run,
+                    epoch=epoch,
+                    metrics=metrics,
+                    epoch_seconds=0.5,
+                    validation_seconds=0.1,
+                ),
             )
             if self.dies_at.get(name) and self.dies_at[name][0] == epoch:
                 self.dies_at[name].pop(0)
@@ -115,29 +123,33 @@ class FakeLauncher:
             if killed():
                 return
             steps.acquire(timeout=0.25 if name.startswith("search") else 0.01)
-        self._finish(folder, config, final, outcome)
+        self._finish(folder, job, final, outcome)
 
-    def _finish(self, folder: Path, config: TrainConfig, final: float, outcome: str) -> None:
+    def _finish(self, folder: Path, job: Job, final: float, outcome: str) -> None:
         weights = folder / "train" / "weights"
         weights.mkdir(parents=True, exist_ok=True)
         for name in ("best.pt", "last.pt"):
             (weights / name).write_bytes(b"weights of " + folder.name.encode())
         (folder / "train" / "results.csv").write_text("epoch\n1\n")
-        records = records_scoring(final, films_of(Job.read(folder).dataset))
-        told = dict.fromkeys(("mask_map50_95", "mask_map50", "box_map50_95", "box_map50"), final)
-        found = Evaluated.of(records, NumberingModel())
-        scores = {way: score.model_copy(update=told) for way, score in found.scores.items()}
-        save_evaluation(folder, Evaluated(scores, found.records))
+        records = records_scoring(final, films_of(job.dataset))
+        told = dict.fromkeys(OBJECTIVES, final)
+        found = evaluated_records(records, job.numbering)
+        scores = {
+            way: score.model_copy(update={"scores": score.scores | told})
+            for way, score in found.scores.items()
+        }
+        save_evaluation(folder, Evaluated(scores, found.records), "valid")
         evaluation = scores["sequence"]
-        epochs = sum(isinstance(event, Epoch) for event in read_events(folder))
+        epochs = sum(isinstance(event, Epoch) for event in read_events(folder, job.id))
         append_event(
             folder,
             Finished(
+                run=job.id,
                 outcome=outcome,
                 epochs=epochs,
                 best_epoch=epochs,
-                batch=config.batch,  # type: ignore[arg-type]
-                optimizer=config.optimizer,
+                batch=job.config.batch,  # type: ignore[arg-type]
+                optimizer=job.config.optimizer,
                 trainer_metrics={"trainer/mask_map50": final},
                 metrics=evaluation.metrics(),
                 train_seconds=epochs * 0.5,
@@ -152,33 +164,31 @@ def films_of(dataset: Path, part: str = "valid") -> list[str]:
     return sorted(path.name for path in (dataset / part / "images").iterdir())
 
 
-def records_scoring(share: float, films: Sequence[str]) -> list[ImageRecord]:
+def records_scoring(share: float, films: Sequence[str]) -> list[FilmRecord]:
     """Return records of films with ten vertebrae each, of which about `share` are found."""
     levels = [f"T{i}" for i in range(1, 11)]
     found = levels[: round(10 * share)]
     overlap = [[0.95 if level == other else 0.0 for other in levels] for level in found]
-    boxes = {level: (10, 10 + 20 * i, 50, 26 + 20 * i) for i, level in enumerate(levels)}
+    boxes = {level: (10.0, 10.0 + 20 * i, 50.0, 26.0 + 20 * i) for i, level in enumerate(levels)}
     return [
-        ImageRecord.model_validate(
-            {
-                "name": name,
-                "height": 220,
-                "width": 100,
-                "seconds": 0.01,
-                "truths": [{"level": level, "box": boxes[level]} for level in levels],
-                "found": [
-                    {
-                        "level": level,
-                        "confidence": 0.9,
-                        "level_scores": [0.9 * (level == name) for name in CLASS_NAMES],
-                        "box": boxes[level],
-                        "polygon": ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),
-                    }
-                    for level in found
-                ],
-                "box_iou": overlap,
-                "mask_iou": overlap,
-            }
+        matched_record(
+            name=name,
+            height=220,
+            width=100,
+            seconds=0.01,
+            truths=[Truth(level=level, box=boxes[level]) for level in levels],
+            found=[
+                Found(
+                    level=level,
+                    confidence=0.9,
+                    level_scores=tuple(0.9 * (level == name) for name in CLASS_NAMES),
+                    box=boxes[level],
+                    polygon=((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),
+                )
+                for level in found
+            ],
+            box_iou=overlap,
+            mask_iou=overlap,
         )
         for name in films
     ]

@@ -20,7 +20,7 @@ from spineseg.report.drawing import (
     fixed_figure,
     house_style,
 )
-from spineseg.report.wording import right_shares
+from spineseg.report.shares import right_by_level
 
 _SHARES = LinearSegmentedColormap.from_list("shares", [ORANGE, "#f3e3c3", "#9cc3e2", BLUE])
 _LOW_SHARE = 0.4
@@ -41,7 +41,7 @@ def spine(evaluations: dict[str, Evaluation]) -> str:
         first: dict[str, float] = {}
         for place, (title, evaluation) in enumerate(evaluations.items()):
             _column(axes, _PITCH * place, title, evaluation, first)
-            first = first or right_shares(evaluation)
+            first = first or right_by_level(evaluation)
         axes.set_xlim(-1.75, _PITCH * (len(evaluations) - 1) + (4.1 if several else 2.8))
         axes.set_ylim(-_STEP * len(ANATOMICAL_ORDER) + 0.25, 2.0)
         axes.set_aspect("equal")
@@ -52,7 +52,7 @@ def spine(evaluations: dict[str, Evaluation]) -> str:
 def _column(
     axes: Axes, left: float, title: str, evaluation: Evaluation, first: dict[str, float]
 ) -> None:
-    shares = right_shares(evaluation)
+    shares = right_by_level(evaluation)
     axes.text(left - 1.7, 1.6, title, fontweight="bold", fontsize=10.5)
     heads = [(1.75, "right"), (2.7, "AP")] + ([(4.0, "change")] if first else [])
     for x, head in heads:

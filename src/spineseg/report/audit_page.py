@@ -64,7 +64,7 @@ def write_audit_page(dataset: Dataset, audit: Audit, path: Path) -> None:
         for entry in dataset.manifest.entries
     }
     write_html(
-        "audit.html.j2",
+        "audit_page.j2",
         {
             "audit": audit,
             "sections": _sections(audit, films),

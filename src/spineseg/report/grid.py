@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TONES = {"better": "better", "worse": "worse", "passed": "better", "REFUSED": "worse"}
+_TONES = {"better": "better", "worse": "worse", "passed": "better", "REFUSED": "worse"}
 
 
 class Grid(NamedTuple):
@@ -17,4 +17,4 @@ class Grid(NamedTuple):
 
     def tone(self, cell: str) -> str:
         """Return the class of a verdict's cell, empty for any other."""
-        return TONES.get(cell, "")
+        return _TONES.get(cell, "")

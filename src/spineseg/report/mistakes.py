@@ -1,105 +1,62 @@
-"""What a model did wrong on one film: wrong levels, missed and invented vertebrae, drawn."""
+"""A film's record drawn: right and wrong levels, missed and invented vertebrae."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from spineseg.evaluation.counts import count_film
+from spineseg.evaluation.records import FilmRecord
 from spineseg.films import Outline
 from spineseg.levels import colour
-from spineseg.report.overlay import Shape, draw_shapes, label_text
+from spineseg.report.overlay import Shape, draw_shapes
 
 WRONG, MISSED, INVENTED = (255, 92, 72), (255, 214, 64), (255, 110, 230)
-_RASTER_PX = 512
 
 
-@dataclass(frozen=True)
-class Mistakes:
-    """A film's vertebrae by how they were met."""
-
-    right: int
-    wrong: int
-    missed: int
-    invented: int
-
-    @property
-    def total(self) -> int:
-        """Wrong levels, missed and invented vertebrae together."""
-        return self.wrong + self.missed + self.invented
-
-    def text(self) -> str:
-        """Return the counts as a caption; noughts are left out."""
-        counts = {"wrong level": self.wrong, "missed": self.missed, "invented": self.invented}
-        named = [f"{number} {word}" for word, number in counts.items() if number]
-        return ", ".join([f"{self.right} right", *named])
+def mistakes_text(record: FilmRecord) -> str:
+    """Return a film's counts as a caption; noughts are left out."""
+    counts = count_film(record)
+    kinds = {
+        "wrong level": counts.wrong,
+        "missed": counts.missed,
+        "invented": counts.invented,
+    }
+    named = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    return ", ".join([f"{counts.right} right", *named])
 
 
-def draw_errors(
-    image: np.ndarray,
-    truth: Sequence[Outline],
-    found: Sequence[Outline],
-    *,
-    title: str | None = None,
-    show_confidence: bool = False,
-) -> tuple[np.ndarray, Mistakes]:
-    """Return the film with detections marked right or wrong, and how many are which.
+def draw_mistakes(film: np.ndarray, truths: Sequence[Outline], record: FilmRecord) -> np.ndarray:
+    """Return the film, (height, width, 3) uint8 RGB, with what its record counts drawn on it.
 
-    Right ones keep their level's colour. A wrong level has a heavy red outline and reads "T7→T8"
-    (true, then found); a missed vertebra is dashed yellow; an invented one, which meets no
-    labelled vertebra or one already met, is crossed out. Arrays as in `draw_overlay`.
+    `truths` are the outlines of the record's labels, in their order. Right detections keep their
+    level's colour. A wrong level has a heavy red outline and reads "T7→T8" (true, then found); a
+    missed vertebra is dashed yellow; an invented one, which meets no labelled vertebra or one
+    already met, is crossed out.
     """
-    met = match_outlines(truth, found)
-    shapes: list[Shape] = []
-    right = wrong = invented = 0
-    for i, outline in enumerate(found):
-        text = label_text(outline, show_confidence)
-        true = truth[met[i]].level if i in met else None
-        if true == outline.level:
-            right += 1
-            shapes.append(Shape(outline, text, colour(outline.level)))
-        elif true is not None:
-            wrong += 1
-            shapes.append(Shape(outline, f"{true}→{text}", WRONG, WRONG, 1.8, 0.3))
-        else:
-            invented += 1
-            text = f"{text} invented"
-            shapes.append(Shape(outline, text, INVENTED, INVENTED, 1.2, 0.0, crossed=True))
-    missed = [outline for i, outline in enumerate(truth) if i not in met.values()]
-    shapes += [Shape(o, f"{o.level} missed", MISSED, MISSED, 1.5, 0.0, dashed=True) for o in missed]
-    canvas, _ = draw_shapes(image, shapes, title=title)
-    return canvas, Mistakes(right, wrong, len(missed), invented)
+    return draw_shapes(film, mistake_shapes(truths, record))[0]
 
 
-def match_outlines(truth: Sequence[Outline], found: Sequence[Outline]) -> dict[int, int]:
-    """Return found -> truth by index: IoU of at least one half, most confident first."""
-    masks = [_raster(outline) for outline in truth]
-    taken: dict[int, int] = {}
-    for i in sorted(range(len(found)), key=lambda i: -(found[i].confidence or 0.0)):
-        mask = _raster(found[i])
-        overlaps = [
-            0.0 if j in taken.values() or not _boxes_touch(found[i], truth[j]) else _iou(mask, m)
-            for j, m in enumerate(masks)
-        ]
-        if overlaps and max(overlaps) >= 0.5:
-            taken[i] = int(np.argmax(overlaps))
-    return taken
+def mistake_shapes(truths: Sequence[Outline], record: FilmRecord) -> list[Shape]:
+    """Return what is drawn for each detection that counts and each missed vertebra.
+
+    By the match that the record keeps. A detection whose outline was not kept is not drawn.
+    """
+    shapes = [_found(record, i) for i in record.counted if len(record.outline(i).points)]
+    missed = sorted(set(range(len(record.truths))) - set(record.met))
+    return shapes + [
+        Shape(truths[i], f"{truths[i].level} missed", MISSED, MISSED, 1.5, 0.0, dashed=True)
+        for i in missed
+    ]
 
 
-def _boxes_touch(a: Outline, b: Outline) -> bool:
-    return bool(
-        (a.points.min(0) <= b.points.max(0)).all() and (b.points.min(0) <= a.points.max(0)).all()
-    )
-
-
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
-    return float((a & b).sum() / max(int((a | b).sum()), 1))
-
-
-def _raster(outline: Outline) -> np.ndarray:
-    """Return the outline's mask, (512, 512) bool: IoU does not mind the film's shape."""
-    mask = np.zeros((_RASTER_PX, _RASTER_PX), np.uint8)
-    cv2.fillPoly(mask, [np.round(outline.points * _RASTER_PX).astype(np.int32)[:, None]], 1)
-    return mask.astype(bool)
+def _found(record: FilmRecord, detection: int) -> Shape:
+    outline, label = record.outline(detection), record.met[detection]
+    if label < 0:
+        text = f"{outline.level} invented"
+        return Shape(outline, text, INVENTED, INVENTED, 1.2, 0.0, crossed=True)
+    true = record.truths[label].level
+    if true != outline.level:
+        return Shape(outline, f"{true}→{outline.level}", WRONG, WRONG, 1.8, 0.3)
+    return Shape(outline, outline.level, colour(outline.level))

@@ -47,7 +47,7 @@ class Shape:
 
 
 def draw_overlay(
-    image: np.ndarray,
+    film: np.ndarray,
     outlines: Sequence[Outline],
     *,
     title: str | None = None,
@@ -55,15 +55,15 @@ def draw_overlay(
 ) -> np.ndarray:
     """Return the film, (height, width, 3) uint8 RGB, with outlines and labels.
 
-    `image` is (height, width, 3) uint8 RGB; it comes back with a longer side of at least 640 px,
-    and broader only where no label would fit beside its body. Raises ValueError for an image of
+    `film` is (height, width, 3) uint8 RGB; it comes back with a longer side of at least 640 px,
+    and broader only where no label would fit beside its body. Raises ValueError for a film of
     another shape.
     """
     shapes = [
         Shape(outline, label_text(outline, show_confidence), colour(outline.level))
         for outline in outlines
     ]
-    canvas, _ = draw_shapes(image, shapes, title=title)
+    canvas, _ = draw_shapes(film, shapes, title=title)
     return canvas
 
 
@@ -75,16 +75,16 @@ def label_text(outline: Outline, show_confidence: bool = True) -> str:
 
 
 def draw_shapes(
-    image: np.ndarray, shapes: Sequence[Shape], *, title: str | None = None
+    film: np.ndarray, shapes: Sequence[Shape], *, title: str | None = None
 ) -> tuple[np.ndarray, list[Label]]:
     """Return the drawn film as `draw_overlay` does, and where the labels are, top to bottom.
 
     No label covers another, a body of its own column, or the film's edge.
     """
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"an RGB image (height, width, 3) is needed, got shape {image.shape}")
-    factor = max(1.0, _MIN_SIDE_PX / max(image.shape[:2]))
-    canvas = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    if film.ndim != 3 or film.shape[2] != 3:
+        raise ValueError(f"an RGB film (height, width, 3) is needed, got shape {film.shape}")
+    factor = max(1.0, _MIN_SIDE_PX / max(film.shape[:2]))
+    canvas = cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     height, width = canvas.shape[:2]
     bodies = [shape.outline.points * [width, height] for shape in shapes]  # (points, 2) px
     canvas = _bodies(canvas, shapes, bodies)

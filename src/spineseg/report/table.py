@@ -1,29 +1,34 @@
-"""The leaderboard: every run against the baseline, as text, Markdown and CSV."""
+"""The table of runs: every configuration against the baseline, as text, Markdown and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from spineseg.config.model import Model
 from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.metrics import PRECISIONS, RATES, Metric, Rate
+from spineseg.report.wording import NONE, signed, signed_points
 
-NONE = "–"
-CLEAR_DIFFERENCE = 0.01
-"""Rule of thumb where no interval is known: smaller differences are not told from chance."""
-SCORES = (
-    "mask_map50",
-    "mask_map50_95",
-    "box_map50",
-    "box_map50_95",
-    "mask_best_f1",
-    "mask_best_f1_confidence",
-    "right_level_rate",
-    "seconds_per_image",
+_KINDS = [metric.kind for metric in PRECISIONS]
+_PRECISIONS = sorted(  # By kind as in the table of metrics, the looser overlap first.
+    (metric for metric in PRECISIONS if metric.column),
+    key=lambda metric: (_KINDS.index(metric.kind), metric.ious),
+)
+_RATES = [metric for metric in RATES if metric.column]
+TABLED: tuple[Metric, ...] = (*_PRECISIONS, *_RATES)
+"""The metrics that have a column."""
+_SCORES = (
+    *(metric.name for metric in _PRECISIONS),
+    *("mask_best_f1", "mask_best_f1_confidence"),
+    *(metric.name for metric in _RATES),
+    "seconds_per_film",
 )
 _OUTCOMES = ("completed", "running", "pruned", "failed")
+_TONES = {"better": "up", "worse": "down"}
 
 
 class Row(Model):
@@ -38,59 +43,36 @@ class Row(Model):
     parameters: int | None
     epochs: int
     hours: float
-    notes: list[str]
-    judged: dict[str, str] | None = None  # Score -> verdict by interval; None: no intervals.
+    verdicts: dict[str, str]  # by metric; none where no effect was measured
 
 
 @dataclass(frozen=True)
 class Column:
-    """How one column is headed and written; `delta` names the score whose difference it shows."""
+    """How one column is headed and written; a metric's shows the difference to the baseline."""
 
     head: str
     write: Callable[[Row], str]
-    delta: str | None = None
+    metric: Metric | None = None
     left: bool = False
 
     def difference(self, row: Row) -> str:
         """Return the row's difference to the baseline as text, empty where there is none."""
-        value = row.deltas[self.delta] if self.delta else None
+        value = row.deltas[self.metric.name] if self.metric else None
         if value is None:
             return ""
-        return signed_points(value) if self.delta == "right_level_rate" else signed(value)
+        return signed_points(value) if isinstance(self.metric, Rate) else signed(value)
 
     def tone(self, row: Row) -> str:
-        """Return "up" or "down" for a clear difference of a completed run, else nothing.
-
-        Clear is what its interval says; the rule of thumb where the study has no intervals.
-        """
-        value = row.deltas[self.delta] if self.delta else None
-        if value is None or row.outcome != "completed":
-            return ""
-        if row.judged is not None:
-            word = row.judged.get(self.delta or "", "")
-            return {"better": "up", "worse": "down"}.get(word, "")
-        return ("up" if value > 0 else "down") if is_clear(value) else ""
-
-
-def is_clear(delta: float) -> bool:
-    """Return whether a difference, judged as it is printed, is more than chance may well give."""
-    return abs(round(delta, 3)) >= CLEAR_DIFFERENCE
-
-
-def signed(value: float) -> str:
-    """Return a difference of scores to three digits; nought has no side."""
-    return f"{value:+.3f}" if round(value, 3) else "±0.000"
-
-
-def signed_points(value: float) -> str:
-    """Return a difference of shares in percentage points."""
-    return f"{value * 100:+.1f}" if round(value * 100, 1) else "±0.0"
+        """Return "up" for better and "down" for worse, by the effect's verdict; else nothing."""
+        return _TONES.get(row.verdicts.get(self.metric.name, ""), "") if self.metric else ""
 
 
 def _score(name: str, pattern: str, scale: float = 1.0) -> Callable[[Row], str]:
     def write(row: Row) -> str:
         value = row.scores[name]
-        return NONE if value is None else pattern.format(value * scale)
+        if value is None or math.isnan(value):  # A share of nothing is no number.
+            return NONE
+        return pattern.format(value * scale)
 
     return write
 
@@ -105,21 +87,24 @@ def _mark(row: Row) -> str:
 
 COLUMNS = (
     Column("run", lambda row: row.name, left=True),
-    Column("mask mAP50", _score("mask_map50", "{:.3f}"), "mask_map50"),
-    Column("mask 50-95", _score("mask_map50_95", "{:.3f}"), "mask_map50_95"),
-    Column("box mAP50", _score("box_map50", "{:.3f}"), "box_map50"),
-    Column("box 50-95", _score("box_map50_95", "{:.3f}"), "box_map50_95"),
+    *(Column(m.column, _score(m.name, "{:.3f}"), m) for m in _PRECISIONS),
     Column("F1", _score("mask_best_f1", "{:.3f}")),
     Column("conf", _score("mask_best_f1_confidence", "{:.2f}")),
-    Column("level %", _score("right_level_rate", "{:.1f}", 100), "right_level_rate"),
-    Column("ms/im", _score("seconds_per_image", "{:.0f}", 1000)),
+    *(Column(m.column, _score(m.name, "{:.1f}", 100), m) for m in _RATES),
+    Column("ms", _score("seconds_per_film", "{:.0f}", 1000)),
     Column("Mpar", _parameters),
     Column("ep", lambda row: str(row.epochs) if row.epochs else NONE),
     Column("hours", lambda row: f"{row.hours:.2f}" if row.hours else NONE),
     Column("outcome", lambda row: row.outcome, left=True),
 )
 # What a narrow terminal does without, first to last: differences first, then whole columns.
-_WAIVED = ("±box mAP50", "±box 50-95", "±level %", "Mpar", "conf", "±mask mAP50", "ms/im", "hours")
+_WAIVED = (
+    *(f"±{metric.column}" for metric in _PRECISIONS if metric.kind == "box"),
+    *(f"±{metric.column}" for metric in _RATES),
+    *("Mpar", "conf"),
+    *(f"±{m.column}" for m in _PRECISIONS if m.kind == "mask" and m.ious[0] == m.ious[1]),
+    *("ms", "hours"),
+)
 
 
 def leaderboard(summary: StudySummary) -> list[Row]:
@@ -127,14 +112,11 @@ def leaderboard(summary: StudySummary) -> list[Row]:
 
     The baseline leads equals. Trainings on fresh seeds are no configurations of their own.
     """
-    evidence = summary.evidence
-    judged: dict[str, dict[str, str]] = {}
-    for effect in evidence.variants if evidence else ():
-        judged.setdefault(effect.name, {})[effect.metric] = effect.verdict
+    verdicts: dict[str, dict[str, str]] = {}
+    for effect in summary.evidence.variants if summary.evidence else ():
+        verdicts.setdefault(effect.name, {})[effect.metric] = effect.verdict
     rows = [
-        _row(run, summary.baseline, summary.best).model_copy(
-            update={"judged": judged.get(run.name, {}) if evidence else None}
-        )
+        _row(run, summary.baseline, summary.best, verdicts.get(run.name, {}))
         for run in summary.configurations
     ]
 
@@ -149,11 +131,13 @@ def leaderboard(summary: StudySummary) -> list[Row]:
     return sorted(rows, key=place)
 
 
-def _row(run: RunSummary, baseline: RunSummary | None, best: str | None) -> Row:
-    scores = {name: run.value(name) for name in SCORES}
-    deltas: dict[str, float | None] = dict.fromkeys(SCORES)
+def _row(
+    run: RunSummary, baseline: RunSummary | None, best: str | None, verdicts: dict[str, str]
+) -> Row:
+    scores = {name: run.value(name) for name in _SCORES}
+    deltas: dict[str, float | None] = dict.fromkeys(_SCORES)
     if baseline is not None and run.name != baseline.name:
-        deltas = {name: _difference(scores[name], baseline.value(name)) for name in SCORES}
+        deltas = {name: _difference(scores[name], baseline.value(name)) for name in _SCORES}
     return Row(
         name=run.name,
         kind=run.kind,
@@ -164,7 +148,7 @@ def _row(run: RunSummary, baseline: RunSummary | None, best: str | None) -> Row:
         parameters=run.parameters,
         epochs=run.epochs,
         hours=run.train_seconds / 3600,
-        notes=run.notes,
+        verdicts=verdicts,
     )
 
 
@@ -191,7 +175,7 @@ def _text(rows: list[Row], waived: frozenset[str]) -> str:
     blocks = []
     for column in columns:
         cells = [(_mark(row) if column.head == "run" else "") + column.write(row) for row in rows]
-        if column.delta and f"±{column.head}" not in waived:
+        if column.metric and f"±{column.head}" not in waived:
             deltas = [column.difference(row) for row in rows]
             room = max(map(len, deltas), default=0)
             cells = [f"{c} {d:>{room}}" if room else c for c, d in zip(cells, deltas, strict=True)]
@@ -201,7 +185,13 @@ def _text(rows: list[Row], waived: frozenset[str]) -> str:
     lines = ["  ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
     rule = "-" * max(map(len, lines))
     return "\n".join(
-        [lines[0], rule, *lines[1:], "", "* best  = baseline  +/- against the baseline"]
+        [
+            lines[0],
+            rule,
+            *lines[1:],
+            "",
+            "* best  = baseline  +/- against the baseline; ms to predict a film",
+        ]
     )
 
 
@@ -222,12 +212,10 @@ def as_csv(rows: list[Row]) -> str:
     """Return the table for a spreadsheet, figures in full; empty where there is none."""
     out = io.StringIO()
     writer = csv.writer(out)
-    deltas = [f"{name}_delta" for name in SCORES]
-    writer.writerow(
-        ["run", "kind", "outcome", *SCORES, *deltas, "parameters", "epochs", "hours", "notes"]
-    )
+    deltas = [f"{name}_delta" for name in _SCORES]
+    writer.writerow(["run", "kind", "outcome", *_SCORES, *deltas, "parameters", "epochs", "hours"])
     for row in rows:
-        scores = [row.scores[name] for name in SCORES] + [row.deltas[name] for name in SCORES]
+        scores = [row.scores[name] for name in _SCORES] + [row.deltas[name] for name in _SCORES]
         head, tail = [row.name, row.kind, row.outcome], [row.parameters, row.epochs, row.hours]
-        writer.writerow([*head, *scores, *tail, " ".join(row.notes)])
+        writer.writerow([*head, *scores, *tail])
     return out.getvalue()

@@ -1,0 +1,88 @@
+"""The worst films side by side: labels, the baseline's mistakes, the leading run's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from spineseg.errors import DataError
+from spineseg.evaluation.records import FilmRecord
+from spineseg.evidence.results import StudySummary
+from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
+from spineseg.report.chosen_runs import challenger
+from spineseg.report.comparison import FilmComparison
+from spineseg.report.html import jpeg_uri, read_film
+from spineseg.report.mistakes import draw_mistakes, mistakes_text
+from spineseg.report.overlay import MARGIN_COLOUR, draw_overlay
+from spineseg.report.wording import listed
+
+
+class Picture(NamedTuple):
+    """A film drawn once for its labels and once for each run."""
+
+    name: str
+    columns: list[tuple[str, str, str]]  # whose, caption, data URI
+
+
+def content(summary: StudySummary, comparisons: Sequence[FilmComparison]) -> dict[str, Any] | None:
+    """Return what the template needs; None where no film was compared."""
+    if not comparisons:
+        return None
+    best = challenger(summary)
+    drawn = {comparison.name: picture(comparison, best) for comparison in comparisons}
+    return {
+        "challenger": best,
+        "pictures": [found for found in drawn.values() if found],
+        "missing": missing_text([name for name, found in drawn.items() if not found]),
+        "captions": [
+            (each.name, [f"{who} {mistakes_text(record)}" for who, record in _columns(each, best)])
+            for each in comparisons
+            if not drawn[each.name]
+        ],
+        "confidence": COUNTED_CONFIDENCE,
+        "iou": MET_IOU,
+    }
+
+
+def picture(comparison: FilmComparison, best: str | None) -> Picture | None:
+    """Return a film's pictures with their captions; None where it cannot be read."""
+    if comparison.film is None:
+        return None
+    try:
+        film = read_film(comparison.film.path)
+    except DataError:
+        return None
+    truths = comparison.film.outlines
+    columns = [("labels", "", draw_overlay(film, truths))]
+    for who, record in _columns(comparison, best):
+        columns.append((who, mistakes_text(record), draw_mistakes(film, truths, record)))
+    width = max(drawn.shape[1] for _, _, drawn in columns)
+    return Picture(
+        comparison.name,
+        [(who, caption, jpeg_uri(_widened(drawn, width))) for who, caption, drawn in columns],
+    )
+
+
+def _columns(comparison: FilmComparison, best: str | None) -> list[tuple[str, FilmRecord]]:
+    return list(zip(("baseline", best or ""), comparison.records, strict=False))
+
+
+def missing_text(names: list[str]) -> str:
+    """Return which films cannot be shown; empty where all can."""
+    if not names:
+        return ""
+    are = "is" if len(names) == 1 else "are"
+    return (
+        f"{len(names)} of these films {are} not on this machine, labelled as when scored, and "
+        f"{are} left out: {listed(names)}."
+    )
+
+
+def _widened(drawn: np.ndarray, width: int) -> np.ndarray:
+    """Return the picture with a dark margin to the right, so that all of a film are of one size."""
+    return cv2.copyMakeBorder(
+        drawn, 0, 0, 0, width - drawn.shape[1], cv2.BORDER_CONSTANT, value=MARGIN_COLOUR
+    )
