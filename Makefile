@@ -54,7 +54,7 @@ predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champi
 
 weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
 	@$(SPINESEG) run configs/studies/weights.yaml
-	@$(BIN)/python benchmarks/bundle_weights.py
+	@$(BIN)/python -m spineseg.training.bundle
 
 test: setup  ## the fast tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

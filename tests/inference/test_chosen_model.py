@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from job_cases import made_up_job
 from mlflow_server import Server, free_port
 from registry_cases import LEARNT, fresh_store, register_file, weights_of
+from run_folders import make_job
 
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.config.training import TrainConfig
@@ -80,7 +80,7 @@ def test_weights_in_a_runs_folder_number_as_its_job_says(tmp_path: Path, numberi
 def run_folder(tmp_path: Path, **job: object) -> Path:
     """Write a run's folder with its job and weights; return the weights."""
     folder = tmp_path / "000-baseline"
-    made_up_job(**job).write(folder)
+    make_job(**job).write(folder)
     best = folder / "train" / "weights" / "best.pt"
     best.parent.mkdir(parents=True)
     shutil.copy(bundled_weights(), best)
