@@ -161,15 +161,15 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
     assert answer["vertebrae"] and (folder / "out" / f"{film.stem}.png").stat().st_size > 10_000
     assert all(len(v["polygon"]) >= 3 for v in answer["vertebrae"])
 
-    weights = folder / "mlruns/work/studies/tiny/001-gentle/train/weights/best.pt"
-    data = film.parent.parent.parent
+    assert answer["weights"]["model"] == "spine-vertebrae" and "weights " in done.stdout
+
+    run = folder / "mlruns/work/studies/tiny/001-gentle"
+    weights, data = run / "train/weights/best.pt", film.parent.parent.parent
     scored = spineseg(
         "evaluate", "--weights", str(weights), "--data", str(data), "--json", cwd=folder
     )
-    recorded = json.loads((weights.parent.parent.parent / "evaluation-argmax.json").read_text())
-    assert json.loads(scored.stdout)["mask_map50"] == pytest.approx(
-        recorded["mask_map50"], abs=1e-6
-    )
+    recorded = json.loads((run / "valid-scores-sequence.json").read_text())["scores"]
+    assert json.loads(scored.stdout)["scores"] == pytest.approx(recorded, abs=1e-6)
 
 
 def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path) -> None:

@@ -20,7 +20,7 @@ from spineseg.films import LabelledFilm, Outline
 from spineseg.inference import evaluate_films, evaluation_json, evaluation_text, predict_images
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.metrics import PRECISIONS, RATES
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.store import TrackingStore
 from spineseg.training.weights import bundled_weights
