@@ -155,9 +155,9 @@ def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
         much = f"more than {_MOST_SEEDS} seeds" if seeds is None else count(seeds, "seed")
         return (
             " By estimate, most of the interval's width is noise between seeds. A true gain of "
-            f"that size ({effect.difference / evidence.noise_sd:.1f} standard deviations) takes {much} "
-            f"each, instead of {min(effect.runs, effect.baseline_runs)}, to be told from seed "
-            "noise in 80 of 100 studies."
+            f"that size ({effect.difference / evidence.noise_sd:.1f} standard deviations) takes "
+            f"{much} each, instead of {min(effect.runs, effect.baseline_runs)}, to be told from "
+            "seed noise in 80 of 100 studies."
         )
     if not evidence.noise_sd:
         return (
