@@ -32,8 +32,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from spineseg.config_files import checked, read_mapping
-from spineseg.environment import prepare_environment
 from ultralytics_tables import (
     LOSS_RULES,
     OWN_SCORES,
@@ -46,7 +44,9 @@ from ultralytics_tables import (
     undone,
 )
 
-from spineseg.config import TrainConfig
+from spineseg.config.training import TrainConfig
+from spineseg.config.yaml_files import checked, read_mapping
+from spineseg.process_setup import prepare_environment
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
 

@@ -8,7 +8,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import checked, load_study, read_mapping
 from spineseg.errors import ConfigError
-from study.plan import check_study
+from study.checks import check_study
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "configs" / "studies").glob("*.yaml"))
