@@ -15,12 +15,14 @@ import optuna
 
 from spineseg.code_version import code_version
 from spineseg.config.study import StudyConfig
+from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.merge import prepare_dataset
 from spineseg.films import PARTS
 from spineseg.job import Job
 from spineseg.prediction.numbering.model import NumberingModel, learnt_from
+from spineseg.report.audit_page import audit_page
 from spineseg.tracking.projection import RunProjection, carried_over
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import (
@@ -33,7 +35,6 @@ from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from spineseg.training.weights import resolve_weights
 from study.confirm import confirmation_trials, enqueue_confirmations
-from study.data_report import audit_page
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.plan import check_study, check_weights
 from study.progress import Progress

@@ -11,9 +11,9 @@ import optuna
 
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
+from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset, load_manifest
-from spineseg.data.merge import load_audit
 from spineseg.errors import StoreError
 from spineseg.evaluation.evaluate import evaluation_file
 from spineseg.evaluation.result import Evaluation

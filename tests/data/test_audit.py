@@ -16,14 +16,15 @@ from merged_data import first_image, prepare
 from PIL import Image, ImageDraw
 
 from spineseg.config.data import DataConfig
+from spineseg.data.audit import load_audit
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
 from spineseg.data.likeness import SAME_DETAIL, alike_pairs, film_hash, same_detail
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path
 from spineseg.errors import DataError
 from spineseg.films import Outline
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 
 ROOT = Path(__file__).resolve().parents[2]
 THORACOLUMBAR = ROOT.parent / "shared" / "data" / "thoracolumbar"
@@ -32,7 +33,7 @@ T = Image.Transpose
 
 @pytest.fixture(scope="module")
 def film() -> Image.Image:
-    return Image.fromarray(render_film("frontal", 256, 3).image)
+    return Image.fromarray(render_film("frontal", 256, 3).pixels)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_copy_is_known_in_any_pose(film: Image.Image, change, pose: str) -> No
 
 
 def test_distinct_films_are_not_alike() -> None:
-    films = [Image.fromarray(render_film("lateral", 96, seed).image) for seed in range(12)]
+    films = [Image.fromarray(render_film("lateral", 96, seed).pixels) for seed in range(12)]
     assert not list(alike_pairs(np.stack([film_hash(film) for film in films])))
     agreements = [same_detail(one, other, "as it is") for one, other in pairwise(films)]
     assert max(agreements) < SAME_DETAIL - 0.02

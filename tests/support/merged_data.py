@@ -16,4 +16,4 @@ def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
 
 
 def first_image(export: Path, part: str = "train") -> Path:
-    return next(film.image for film in read_export(export).films if film.part == part)
+    return next(film.path for film in read_export(export).films if film.part == part)

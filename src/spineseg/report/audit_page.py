@@ -10,15 +10,16 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
-from spineseg.data.audit import Audit, Finding
+from spineseg.data.audit import Audit, Finding, load_audit
 from spineseg.data.labelled import read_merged_film
-from spineseg.data.manifest import Dataset
-from spineseg.films import LabelledFilm
+from spineseg.data.manifest import AUDIT_FILE, Dataset
+from spineseg.films import LabelledFilm, Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.report.drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
 from spineseg.report.html import jpeg_uri, read_film, write_html
 from spineseg.report.overlay import Shape, draw_shapes
 
+AUDIT_PAGE = "audit.html"
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60
 _PICTURE_PX = (420, 560)
@@ -37,7 +38,7 @@ EXPLAINED = {
     "two-levels-one-body": "Two levels share one outline.",
     "outside-column": "An outline lies off the line of the others.",
     "no-labels": "A film has no outline; it is trained on as one without vertebrae.",
-    "labels-without-film": "Label files without an image of their name; not used.",
+    "labels-without-film": "Label files without a film of their name; not used.",
     "film-dropped": "Films that cannot be read; left out.",
     "label-dropped": "Labels that nothing can mend; left out.",
     "box": "Boxes among outlines; their rectangles were taken.",
@@ -57,8 +58,15 @@ _HEADINGS = {
 }
 
 
-def write_audit_page(dataset: Dataset, audit: Audit, path: Path) -> None:
-    """Write the page to `path`, whole or not at all."""
+def audit_page(dataset: Dataset) -> Path:
+    """Return the page of a dataset's audit, written, whole, unless it is up to date."""
+    page, audit = dataset.folder / AUDIT_PAGE, dataset.folder / AUDIT_FILE
+    if not page.exists() or page.stat().st_mtime_ns < audit.stat().st_mtime_ns:
+        _write(dataset, load_audit(dataset), page)
+    return page
+
+
+def _write(dataset: Dataset, audit: Audit, path: Path) -> None:
     films = {
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
         for entry in dataset.manifest.entries
@@ -83,7 +91,7 @@ def write_audit_page(dataset: Dataset, audit: Audit, path: Path) -> None:
     )
 
 
-def _sections(audit: Audit, films: dict[str, tuple[str, Path]]) -> list[dict[str, Any]]:
+def _sections(audit: Audit, films: dict[str, tuple[Part, Path]]) -> list[dict[str, Any]]:
     by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in audit.findings:
         by_kind[finding.severity, finding.kind].append(finding)
@@ -106,7 +114,7 @@ def _sections(audit: Audit, films: dict[str, tuple[str, Path]]) -> list[dict[str
     return sections
 
 
-def _drawn(finding: Finding, films: dict[str, tuple[str, Path]]) -> dict[str, Any]:
+def _drawn(finding: Finding, films: dict[str, tuple[Part, Path]]) -> dict[str, Any]:
     there = [films[name] for name in finding.films if name in films][:3]
     return {
         "detail": finding.detail,
