@@ -186,7 +186,7 @@ POSES = [
 ]
 
 
-@pytest.mark.parametrize("pose", POSES, ids=lambda pose: pose.text())
+@pytest.mark.parametrize("pose", POSES, ids=str)
 def test_outlines_go_exactly_where_the_picture_goes(pose: Pose) -> None:
     points = np.array([[0.45, 0.3], [0.6, 0.36], [0.55, 0.5], [0.4, 0.47]])
     size = (320, 480)

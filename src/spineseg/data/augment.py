@@ -41,18 +41,6 @@ class Pose:
     turn_degrees: int  # Clockwise: 0, 90, 180, 270.
     rotate_degrees: float  # Clockwise.
 
-    def text(self) -> str:
-        """Return the pose for a person."""
-        flips = " and ".join(
-            name
-            for name, on in (("left to right", self.flip_x), ("upside down", self.flip_y))
-            if on
-        )
-        return (
-            f"flipped {flips or 'not'}, turned by {self.turn_degrees}°, "
-            f"rotated by {self.rotate_degrees:.1f}°"
-        )
-
 
 def pose_of(film_sha256: str, copy: int, seed: int) -> Pose:
     """Return the pose of copy number `copy`: it depends on the film's bytes and the seed alone."""
