@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 from exports import write_export
-from merged_data import first_image, prepare
+from merged_data import first_film, prepare
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
+from spineseg.data.manifest import MANIFEST_FILE, load_manifest
 from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path, read_export
+from spineseg.errors import DataError
 from spineseg.levels import CERVICAL, CLASS_INDEX, LUMBAR, THORACIC
 
 
@@ -30,9 +32,9 @@ def test_classes_are_merged_by_name_into_the_24_levels(tmp_path: Path, export: P
     }
 
 
-def test_images_keep_their_bytes(tmp_path: Path, export: Path) -> None:
+def test_films_keep_their_bytes(tmp_path: Path, export: Path) -> None:
     dataset = prepare(tmp_path, export)
-    image = first_image(export)
+    image = first_film(export)
     assert (dataset.folder / "train" / "images" / image.name).read_bytes() == image.read_bytes()
 
 
@@ -42,11 +44,11 @@ def test_the_fingerprint_depends_on_content_and_not_on_the_place(
     other = Path(shutil.copytree(export, tmp_path / "elsewhere" / "copy"))
     one, two = prepare(tmp_path / "a", export), prepare(tmp_path / "b", other)
     assert one.fingerprint == two.fingerprint
-    label_path(first_image(other)).write_text("0 0.1 0.1 0.2 0.1 0.2 0.2\n")
+    label_path(first_film(other)).write_text("0 0.1 0.1 0.2 0.1 0.2 0.2\n")
     assert prepare(tmp_path / "b", other).fingerprint != one.fingerprint
 
 
-def test_two_images_of_one_name_are_both_kept(tmp_path: Path, export: Path) -> None:
+def test_two_films_of_one_name_are_both_kept(tmp_path: Path, export: Path) -> None:
     other = write_export(tmp_path / "other", {"train": 6, "valid": 3})
     assert prepare(tmp_path, export, other).manifest.count("train") == 12
 
@@ -64,7 +66,7 @@ def test_nothing_is_read_again_while_nothing_changes(tmp_path: Path, export: Pat
     )
     first = prepare_dataset(config, tmp_path / "cache", said.append)
     assert prepare_dataset(config, tmp_path / "cache", said.append) == first and len(said) == 1
-    image = first_image(export)
+    image = first_film(export)
     content = image.read_bytes()
     image.write_bytes(content + b"\0")
     assert prepare_dataset(config, tmp_path / "cache", said.append).fingerprint != first.fingerprint
@@ -74,11 +76,25 @@ def test_nothing_is_read_again_while_nothing_changes(tmp_path: Path, export: Pat
 
 def test_a_dataset_that_lost_a_file_is_made_again(tmp_path: Path, export: Path) -> None:
     dataset = prepare(tmp_path, export)
-    lost = first_image(dataset.folder)
+    lost = first_film(dataset.folder)
     content = lost.read_bytes()
     lost.unlink()
     assert prepare(tmp_path, export).fingerprint == dataset.fingerprint
     assert lost.read_bytes() == content
+
+
+def test_a_dataset_of_another_version_is_made_again_and_told_in_one_line(
+    tmp_path: Path, export: Path
+) -> None:
+    dataset = prepare(tmp_path, export)
+    manifest = dataset.folder / MANIFEST_FILE
+    text = manifest.read_text()
+    manifest.write_text(text.replace("film_sha256", "image_sha256"))
+    with pytest.raises(DataError, match=r"manifest\.json: entries.*another version") as caught:
+        load_manifest(dataset.folder)
+    assert "\n" not in str(caught.value) and "spineseg data" in str(caught.value)
+    assert prepare(tmp_path, export).fingerprint == dataset.fingerprint
+    assert manifest.read_text() == text
 
 
 def test_what_a_killed_merge_left_is_removed(tmp_path: Path, export: Path) -> None:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from merged_data import first_image, prepare
+from merged_data import first_film, prepare
 from pydantic import ValidationError
 
 from spineseg.config.data import DataConfig
@@ -30,7 +30,7 @@ from spineseg.errors import DataError
 def test_a_damaged_label_names_file_line_and_rule(
     tmp_path: Path, export: Path, line: str, words: list[str]
 ) -> None:
-    label = label_path(first_image(export))
+    label = label_path(first_film(export))
     label.write_text(label.read_text() + line + "\n")
     with pytest.raises(DataError) as caught:
         prepare(tmp_path, export)
@@ -52,7 +52,7 @@ def test_what_is_no_image_is_told_where_ultralytics_is_loaded_too(tmp_path: Path
 def test_an_image_that_is_none_stops_the_merge_and_leaves_nothing(
     tmp_path: Path, export: Path, content: bytes | None
 ) -> None:
-    image = first_image(export, "valid")
+    image = first_film(export, "valid")
     image.write_bytes(image.read_bytes()[:400] if content is None else content)
     with pytest.raises(DataError, match=r"no image that can be read|is empty"):
         prepare(tmp_path, export)
@@ -99,8 +99,8 @@ def test_a_pattern_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_nothing_can_mend_is_listed_or_dropped(tmp_path: Path, export: Path) -> None:
-    first_image(export).write_bytes(b"")
-    label = label_path(first_image(export, "valid"))
+    first_film(export).write_bytes(b"")
+    label = label_path(first_film(export, "valid"))
     label.write_text(label.read_text() + "0 0.1 0.1 9 0.1 0.2 0.2\n")
     with pytest.raises(DataError, match=r"1 more, listed in .*refused\.txt"):
         prepare(tmp_path, export)

@@ -44,7 +44,7 @@ def split(names: list[str], seed: int = 4) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["film{:03d}", "{:x}-Иванов", "p{}x"])
-def test_added_images_move_nobody(name: str) -> None:
+def test_added_films_move_nobody(name: str) -> None:
     few = split([name.format(i * 7919) for i in range(40)])
     many = split([name.format(i * 7919) for i in range(-40, 200)])
     assert all(many[film] == part for film, part in few.items())
@@ -74,7 +74,7 @@ def test_an_export_without_validation_gets_one(tmp_path: Path) -> None:
     assert dataset.manifest.count("train") + dataset.manifest.count("valid") == 30
 
 
-def test_too_few_images_to_split_is_said(tmp_path: Path) -> None:
+def test_too_few_films_to_split_is_said(tmp_path: Path) -> None:
     folder = write_export(tmp_path / "x", {"train": 1})
     with pytest.raises(SpinesegError, match="too few"):
         prepare(tmp_path, folder, split="patients")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from spineseg.data.manifest import (
     fingerprint_of,
 )
 from spineseg.data.opened import OpenedSource
-from spineseg.data.sources import open_sources
+from spineseg.data.sources import Say, open_sources
 from spineseg.data.split import Patient, divided, source_stem
 from spineseg.errors import DataError
 from spineseg.files import staging, write_whole
@@ -33,7 +33,7 @@ from spineseg.levels import CLASS_NAMES
 from spineseg.workers import shared_workers
 
 
-def prepare_dataset(config: DataConfig, cache: Path, say: Callable[[str], None] = print) -> Dataset:
+def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Dataset:
     """Return the merged dataset of `config`, made under `cache` unless it is there already.
 
     Films keep their bytes. Raises DataError where a source is missing or damaged beyond mending,

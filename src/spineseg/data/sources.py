@@ -15,10 +15,10 @@ from spineseg.data.opened import OpenedSource
 from spineseg.data.yolo import read_export
 from spineseg.phantom.export import VERSION, write_films
 
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
-def open_sources(config: DataConfig, cache: Path, say: Progress) -> list[OpenedSource]:
+def open_sources(config: DataConfig, cache: Path, say: Say) -> list[OpenedSource]:
     """Return all sources, in order; `cache` keeps what is made or fetched.
 
     Raises DataError where a source cannot be had or read, with the remedy.
@@ -26,7 +26,7 @@ def open_sources(config: DataConfig, cache: Path, say: Progress) -> list[OpenedS
     return [opened for source in config.sources for opened in _opened(source, cache, say)]
 
 
-def _opened(source: Source, cache: Path, say: Progress) -> Iterator[OpenedSource]:
+def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:
     match source:
         case LocalSource(path=path):
             place = path.expanduser()
@@ -48,7 +48,7 @@ def _opened(source: Source, cache: Path, say: Progress) -> Iterator[OpenedSource
             yield OpenedSource(source, record, read_export(folder))
 
 
-def _phantom(source: PhantomSource, cache: Path, say: Progress) -> tuple[Path, Path]:
+def _phantom(source: PhantomSource, cache: Path, say: Say) -> tuple[Path, Path]:
     """Return the phantom's folders; a film is drawn once, however often it is split anew."""
     wanted = source.model_dump() | {"version": VERSION}
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
