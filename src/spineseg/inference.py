@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spineseg.config.numbering import Numbering
-from spineseg.data.intake import check_image
+from spineseg.data.film_file import check_film
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE
 from spineseg.errors import DataError, StoreError
@@ -49,7 +49,7 @@ def predict_images(
     prepare_environment(root / "work" / "ultralytics")
     images = list(images)
     for image in images:
-        check_image(image)
+        check_film(image)
     path, size, levels = _weights(weights, model, root)
     if numbering is not None:
         levels = levels.model_copy(update={"numbering": numbering})
@@ -137,7 +137,7 @@ def evaluate_folder(
         )
     films = read_films(folder, part)
     for film in films:
-        check_image(film.path)
+        check_film(film.path)
     evaluated = evaluate_weights(
         weights,
         films,

@@ -194,6 +194,12 @@ def test_a_variant_is_its_difference_from_the_baseline() -> None:
         ("search.space={}", ["search.space is empty"]),
         ("search.fixed.lr0=0.1", ["search.fixed.lr0", "searched too"]),
         ("objective=speed", ["objective", "mask_map50"]),
+        ("data.val_fraction=0.2", ["data.val_fraction", "did you mean 'valid_fraction'?"]),
+        ("data.test_fraction=0.8", ["0.8", "leave a part to train on", "lower one"]),
+        (
+            "data={sources: [{kind: phantom, frontal_films: 9, lateral_films: 9}], split: keep}",
+            ["data", "split 'keep'", "drawn without", "set split: patients"],
+        ),
         ("name=A B", ["name", "A B"]),
         ("data.sources.3.path=x", ["data.sources.3.path=x", "no item of a list of 1"]),
         ("nonsense", ["--set 'nonsense'", "key=value"]),
