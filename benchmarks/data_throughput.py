@@ -27,7 +27,7 @@ import psutil
 from PIL import Image
 
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 from spineseg.workers import cores, on_all_cores
 
 SIZE_PX = 640
@@ -43,7 +43,7 @@ def make_family(folder: Path, number: int) -> None:
         middle = (SIZE_PX / 2, SIZE_PX / 2)
         warp = cv2.getRotationMatrix2D(middle, rng.uniform(-12, 12), rng.uniform(0.75, 1.0))
         warp[:, 2] += rng.uniform(-40, 40, 2)
-        picture = cv2.warpAffine(film.image, warp, (SIZE_PX, SIZE_PX)).astype(np.int16)
+        picture = cv2.warpAffine(film.pixels, warp, (SIZE_PX, SIZE_PX)).astype(np.int16)
         picture = np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
         lines = []
         for level, points in film.outlines.items():

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from spineseg.data.labelled import read_films
 from spineseg.films import Outline
 from spineseg.levels import LUMBAR, THORACIC
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 from spineseg.report.overlay import draw_overlay
 
 LEVELS = THORACIC + LUMBAR
@@ -115,7 +115,7 @@ def examples(folder: Path) -> None:
             tiles = []
             for seed in range(4):
                 film = render_film(view, 400, (seed, 0))  # type: ignore[arg-type]
-                image = np.repeat(film.image[..., None], 3, axis=2)
+                image = np.repeat(film.pixels[..., None], 3, axis=2)
                 if outlined:
                     outlines = [Outline(level, p) for level, p in film.outlines.items()]
                     image = cv2.resize(
@@ -142,7 +142,7 @@ def main() -> None:
         for view in ("frontal", "lateral")
     }
     seconds = (time.perf_counter() - start) / (2 * options.count)
-    groups = {f"phantom, {view}": [f.image for f in films] for view, films in phantoms.items()}
+    groups = {f"phantom, {view}": [f.pixels for f in films] for view, films in phantoms.items()}
     if options.films:
         for path in sorted(options.films.glob("*.jpg")):
             image = cv2.resize(

@@ -2,9 +2,9 @@
 
 python benchmarks/planted_leaks.py [--films 1000] [--each 40]     # about 5 minutes on 2 CPU cores
 
-Makes distinct synthetic X-rays with a split of their own, audits them as they are (every film said
-to be alike another is a false alarm), then copies training films into the validation part in nine
-ways under names that tell nothing, and audits again.
+Makes distinct synthetic X-rays, audits them as they are (every film said to be alike another is a
+false alarm), then adds copies of some, made in nine ways, under names that tell nothing, and audits
+again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from spineseg.config.data import DataConfig
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.audit import load_audit
+from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path, read_export
-from spineseg.phantom import write_datasets
-from spineseg.workers import cores
+from spineseg.phantom.export import write_films
 
 T = Image.Transpose
 Copy = Callable[[Path, Path], None]
@@ -60,7 +60,7 @@ WAYS: dict[str, Copy] = {
 def alike(folders: tuple[Path, ...], cache: Path) -> tuple[list[frozenset[str]], int]:
     """Return the pairs of films that the audit says are alike, and how many films there are."""
     sources = [{"kind": "local", "path": str(folder)} for folder in folders]
-    config = DataConfig.model_validate({"sources": sources, "split": "keep"})
+    config = DataConfig.model_validate({"sources": sources, "group_near_duplicates": False})
     dataset = prepare_dataset(config, cache, say=lambda text: None)
     pairs = [
         frozenset(finding.films)
@@ -71,19 +71,14 @@ def alike(folders: tuple[Path, ...], cache: Path) -> tuple[list[frozenset[str]],
 
 
 def plant(folders: tuple[Path, ...], each: int, seed: int) -> dict[frozenset[str], str]:
-    """Copy training films into the validation part; return each pair of names and its way."""
+    """Add copies of some films; return each pair of names and its way."""
     rng = np.random.default_rng(seed)
-    films = [
-        film.image
-        for folder in folders
-        for film in read_export(folder).films
-        if film.part == "train"
-    ]
+    films = [film.path for folder in folders for film in read_export(folder).films]
     chosen = rng.choice(len(films), size=each * len(WAYS), replace=False)
     planted = {}
     for number, place in enumerate(chosen):
         film, (way, copy) = films[place], list(WAYS.items())[number % len(WAYS)]
-        target = film.parents[2] / "valid" / "images" / f"visit-{number:04d}.jpg"
+        target = film.with_name(f"visit-{number:04d}.jpg")
         copy(film, target)
         shutil.copy(label_path(film), label_path(target))
         planted[frozenset((film.name, target.name))] = way
@@ -98,16 +93,13 @@ def main() -> None:
     parser.add_argument("--size-px", type=int, default=320)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folders = write_datasets(
+        folders = write_films(
             Path(name) / "phantom",
             seed=7,
             frontal_films=options.films // 2,
             lateral_films=options.films - options.films // 2,
             size_px=options.size_px,
             difficulty=0.5,
-            val_fraction=0.2,
-            test_fraction=0.0,
-            workers=cores(),
         )
         pairs, films = alike(folders, Path(name) / "cache")
         alarms = len({film for pair in pairs for film in pair})

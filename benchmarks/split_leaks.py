@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from spineseg.config.data import DataConfig
-from spineseg.data.audit import Audit
+from spineseg.data.audit import Audit, load_audit
 from spineseg.data.layouts import read_folder
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path
 
 SHARES = {"valid": 0.2, "test": 0.15}
@@ -34,7 +34,7 @@ def audited(folder: Path, cache: Path, **settings: object) -> Audit:
 
 def at_random(folder: Path, target: Path, seed: int) -> None:
     """Copy the films into parts that are drawn film by film."""
-    films = [film.image for film in read_folder(folder).films]
+    films = [film.path for film in read_folder(folder).films]
     rng = np.random.default_rng(seed)
     parts = rng.choice(["valid", "test", "train"], size=len(films), p=[*SHARES.values(), 0.65])
     for film, part in zip(films, parts, strict=True):
@@ -73,7 +73,7 @@ def main() -> None:
                 cache,
                 patient_pattern=options.pattern,
                 split_seed=seed,
-                val_fraction=SHARES["valid"],
+                valid_fraction=SHARES["valid"],
                 test_fraction=SHARES["test"],
             )
             print(f"seed {seed}, by patient: {told(audit)}")

@@ -50,7 +50,8 @@ def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
     """List what a study would run, and estimate its hours."""
     from spineseg.config.yaml_files import load_study
-    from spineseg.data.merge import load_audit, prepare_dataset
+    from spineseg.data.audit import load_audit
+    from spineseg.data.merge import prepare_dataset
     from spineseg.places import Caches
     from study.checks import check_study
     from study.plan import make_plan, plan_text

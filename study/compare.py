@@ -16,10 +16,10 @@ from spineseg.evidence.results import StudySummary
 from spineseg.evidence.summary import summarise
 from spineseg.files import write_whole
 from spineseg.places import StudyPlaces
-from spineseg.report.answer import answer
-from spineseg.report.comparison import Comparison
 from spineseg.report.page import write_page
+from spineseg.report.sections.answer import answer
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
+from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts, open_study_run
@@ -77,11 +77,6 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     write_whole(csv, as_csv(rows))
     _into_mlflow(config, study, summary, [places.report, table, csv])
     return StudyComparison(summary, places.report)
-
-
-def worst_films(study: StudyRecord, summary: StudySummary) -> list[Comparison]:
-    """Stand-in until the report's own is merged."""
-    return []
 
 
 def _into_mlflow(

@@ -13,13 +13,15 @@ from pathlib import Path
 import optuna
 
 from spineseg.config.study import StudyConfig
+from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.merge import prepare_dataset
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.report.audit_page import audit_page
 from spineseg.runs import Run, read_runs
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.projection import RunProjection
@@ -28,7 +30,6 @@ from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
 from study.confirm import confirmation_trials, confirmations
-from study.data_report import audit_page
 from study.jobs import recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study

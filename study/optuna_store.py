@@ -132,7 +132,7 @@ def frozen_trial(run: Run) -> FrozenTrial:
     return FrozenTrial(
         number=job.number,
         state=state,
-        value=run.value if state == TrialState.COMPLETE else None,
+        value=_value(run, state),
         datetime_start=datetime.datetime.fromtimestamp(job.created),
         datetime_complete=datetime.datetime.fromtimestamp(run.end.time) if run.end else None,
         params=dict(job.parameters),
@@ -142,6 +142,13 @@ def frozen_trial(run: Run) -> FrozenTrial:
         intermediate_values=reported(run),
         trial_id=-1,  # The store gives its own.
     )
+
+
+def _value(run: Run, state: TrialState) -> float | None:
+    """Return what Optuna has as a trial's value: of a pruned one the last that was reported."""
+    if state == TrialState.COMPLETE:
+        return run.value
+    return reported(run)[run.epochs[-1].epoch] if state == TrialState.PRUNED else None
 
 
 def attributes(job: Job) -> dict[str, Any]:

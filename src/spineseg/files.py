@@ -1,13 +1,16 @@
-"""File habits, in one place: a lock, a line appended and synced, a file written whole, a hash."""
+"""File habits, in one place: a lock, a synced line, a hash, files and folders written whole."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 
 @contextmanager
@@ -78,3 +81,23 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content, 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def staging(parent: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in `parent` to fill and then, by one `replace`, to put in its place.
+
+    What is not put in its place is removed at the end; what a killed process left goes, too.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(f".{name}.*.part"):
+        process = left.suffixes[-2].removeprefix(".")
+        if left.is_dir() and not (process.isdigit() and psutil.pid_exists(int(process))):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = parent / f".{name}.{os.getpid()}.part"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spineseg.chosen_model import Asked, Chosen, chosen_model
-from spineseg.data.intake import check_image
+from spineseg.data.film_file import check_film
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE
 from spineseg.errors import DataError
@@ -45,7 +45,7 @@ def predict_images(
 
     images = list(images)
     for image in images:
-        check_image(image)
+        check_film(image)
     device_name = chosen_devices(device)[0].name
     chosen = chosen_model(asked)
     predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device_name)
@@ -93,7 +93,7 @@ def evaluate_films(
         )
     films = read_films(folder, part)
     for film in films:
-        check_image(film.path)
+        check_film(film.path)
     device_name = chosen_devices(device)[0].name
     chosen = chosen_model(asked)
     evaluated = evaluate_weights(

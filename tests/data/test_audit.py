@@ -12,18 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exports import write_export
-from merged_data import first_image, prepare
+from merged_data import first_film, prepare
 from PIL import Image, ImageDraw
 
 from spineseg.config.data import DataConfig
+from spineseg.data.audit import load_audit
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
 from spineseg.data.likeness import SAME_DETAIL, alike_pairs, film_hash, same_detail
-from spineseg.data.merge import load_audit, prepare_dataset
+from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path
 from spineseg.errors import DataError
 from spineseg.films import Outline
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 
 ROOT = Path(__file__).resolve().parents[2]
 THORACOLUMBAR = ROOT.parent / "shared" / "data" / "thoracolumbar"
@@ -32,7 +33,7 @@ T = Image.Transpose
 
 @pytest.fixture(scope="module")
 def film() -> Image.Image:
-    return Image.fromarray(render_film("frontal", 256, 3).image)
+    return Image.fromarray(render_film("frontal", 256, 3).pixels)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_copy_is_known_in_any_pose(film: Image.Image, change, pose: str) -> No
 
 
 def test_distinct_films_are_not_alike() -> None:
-    films = [Image.fromarray(render_film("lateral", 96, seed).image) for seed in range(12)]
+    films = [Image.fromarray(render_film("lateral", 96, seed).pixels) for seed in range(12)]
     assert not list(alike_pairs(np.stack([film_hash(film) for film in films])))
     agreements = [same_detail(one, other, "as it is") for one, other in pairwise(films)]
     assert max(agreements) < SAME_DETAIL - 0.02
@@ -76,7 +77,7 @@ def test_a_cropped_copy_is_known_by_its_detail(film: Image.Image, pose: str) -> 
 
 def leak(export: Path, name: str = "another.jpg") -> None:
     """Put a flipped copy of a training film into the validation part."""
-    image = first_image(export)
+    image = first_film(export)
     target = export / "valid" / "images" / name
     Image.open(image).transpose(T.FLIP_LEFT_RIGHT).save(target, quality=70)
     shutil.copy(label_path(image), label_path(target))
@@ -105,13 +106,13 @@ def test_a_split_by_patient_keeps_what_looks_alike_together(tmp_path: Path) -> N
 
 def test_patients_and_radiographs_in_two_parts_are_leaks(tmp_path: Path, export: Path) -> None:
     for part, copy in (("train", "a"), ("valid", "b")):
-        image = first_image(export, part)
+        image = first_film(export, part)
         target = image.with_name(f"visit-77-{copy}_jpg.rf.{copy}.jpg")
         label_path(image).rename(label_path(target))
         image.rename(target)
     config = {"patient_pattern": r"visit-(\d+)"}
     assert set(load_audit(prepare(tmp_path, export, **config)).leaks()) == {"shared-patients"}
-    image = first_image(export, "valid")
+    image = first_film(export, "valid")
     target = image.with_name("visit-77-a_jpg.rf.c.jpg")
     label_path(image).rename(label_path(target))
     image.rename(target)
@@ -120,12 +121,12 @@ def test_patients_and_radiographs_in_two_parts_are_leaks(tmp_path: Path, export:
 
 
 def test_doubts_and_mended_labels_are_told(tmp_path: Path, export: Path) -> None:
-    image = first_image(export)
+    image = first_film(export)
     label = label_path(image)
     lines = label.read_text().splitlines()
     swapped = ["1" + lines[0][1:], "0" + lines[1][1:], *lines[2:5], "0.5 oops"]
     label.write_text("\n".join([*swapped, lines[6], lines[6]]))
-    label_path(first_image(export, "valid")).write_text("")
+    label_path(first_film(export, "valid")).write_text("")
     (label.parent / "gone.txt").write_text("")
     counts = load_audit(prepare(tmp_path, export, damaged="drop")).counts()
     assert {
@@ -142,7 +143,7 @@ def test_a_part_without_a_view_is_told(tmp_path: Path, export: Path) -> None:
     trunk = write_export(tmp_path / "t", {"train": 5}, names=("T1", "T2"), seed=1)
     (trunk / "valid" / "images").mkdir(parents=True)
     (trunk / "valid" / "labels").mkdir()
-    shutil.copy(first_image(export, "valid"), trunk / "valid" / "images" / "plain.jpg")
+    shutil.copy(first_film(export, "valid"), trunk / "valid" / "images" / "plain.jpg")
     audit = load_audit(prepare(tmp_path, trunk, export, accept_leaks=[]))
     told = [finding.detail for finding in audit.findings if finding.kind == "unbalanced"]
     assert "valid has none of the 5 frontal films" in told
@@ -185,7 +186,7 @@ POSES = [
 ]
 
 
-@pytest.mark.parametrize("pose", POSES, ids=lambda pose: pose.text())
+@pytest.mark.parametrize("pose", POSES, ids=str)
 def test_outlines_go_exactly_where_the_picture_goes(pose: Pose) -> None:
     points = np.array([[0.45, 0.3], [0.6, 0.36], [0.55, 0.5], [0.4, 0.47]])
     size = (320, 480)

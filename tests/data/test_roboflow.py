@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import stat
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from exports import write_export
+from roboflow_fetch import SOURCE, fetch, refused
 from roboflow_server import KEY, Roboflow, zipped
 
 from spineseg.config.data import RoboflowSource
@@ -22,44 +19,6 @@ from spineseg.errors import DataError
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = RoboflowSource(kind="roboflow", workspace="w", project="p", version=2)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return zipped(write_export(tmp_path_factory.mktemp("export") / "x", {"train": 6, "valid": 3}))
-
-
-@pytest.fixture
-def service(exported: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Roboflow]:
-    from roboflow.config import refresh_region_urls
-
-    service = Roboflow({"w/p/1": b"", "w/p/2": exported})
-    monkeypatch.setenv("API_URL", service.url)
-    monkeypatch.setenv("ROBOFLOW_API_KEY", KEY)
-    monkeypatch.setattr(roboflow_source, "RETRY_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr(roboflow_source, "_TIMEOUT_SECONDS", (1.0, 1.0))
-    refresh_region_urls()
-    yield service
-    service.close()
-    monkeypatch.undo()
-    refresh_region_urls()
-
-
-def fetch(tmp_path: Path, source: RoboflowSource = SOURCE) -> tuple[Path, int]:
-    return roboflow_source.fetched(source, tmp_path / "cache", lambda text: None)
-
-
-def refused(tmp_path: Path, source: RoboflowSource = SOURCE) -> str:
-    """Return the error of a fetch that must fail, having looked for the key and for leftovers."""
-    with pytest.raises(DataError) as caught:
-        fetch(tmp_path, source)
-    text = str(caught.value)
-    assert KEY not in text and "signed" not in text and "\n" not in text
-    place = tmp_path / "cache" / "roboflow" / "w" / "p"
-    left = [path.name for path in place.glob("*") if path.is_dir()] if place.exists() else []
-    assert left == []
-    return text
 
 
 def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
@@ -84,7 +43,7 @@ def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
     done = run()
     service.close()
     answer = json.loads(done.stdout)
-    assert sum(answer["images"].values()) == 44
+    assert sum(answer["films"].values()) == 44
     assert answer["sources"] == [
         "mimitlab/scoliosis-gnlbf v3",
         "sha-dw5z0/cervical-segmentation-eoxax v10",
@@ -203,7 +162,7 @@ def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, service: Roboflo
 def test_a_killed_download_leaves_nothing_that_is_used(tmp_path: Path, service: Roboflow) -> None:
     code = (
         "from pathlib import Path; from spineseg.data import roboflow_source as r; "
-        "from spineseg.config import RoboflowSource as S; "
+        "from spineseg.config.data import RoboflowSource as S; "
         f"r.fetched(S(kind='roboflow', workspace='w', project='p', version=2), "
         f"Path({str(tmp_path / 'cache')!r}), print)"
     )
@@ -215,57 +174,6 @@ def test_a_killed_download_leaves_nothing_that_is_used(tmp_path: Path, service: 
     service.slow.set()
     folder, _ = fetch(tmp_path)
     assert len(list(folder.rglob("*.jpg"))) == 9
-
-
-def hostile(name: str, mode: int = stat.S_IFREG | 0o644) -> Callable[[bytes], bytes]:
-    def add(content: bytes) -> bytes:
-        out = io.BytesIO(content)
-        with zipfile.ZipFile(out, "a") as archive:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = mode << 16
-            archive.writestr(info, "/etc/passwd")
-        return out.getvalue()
-
-    return add
-
-
-def bomb(_: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("train/images/a.jpg", bytes(40_000_000))
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (lambda content: content[: len(content) // 2], "truncated or damaged"),
-        (lambda content: b"", "truncated or damaged"),
-        (lambda content: b"<html></html>", "truncated or damaged"),
-        (lambda content: content[:900] + bytes(400) + content[1300:], "truncated or damaged"),
-        (hostile("../../evil.txt"), "leads out of its folder"),
-        (hostile("/tmp/evil.txt"), "leads out of its folder"),
-        (hostile("..\\..\\evil.txt"), "leads out of its folder"),
-        (hostile("C:\\evil.txt"), "leads out of its folder"),
-        (hostile("train/images/link.jpg", stat.S_IFLNK | 0o777), "leads out of its folder"),
-        (hostile("data.yaml/x"), "holds"),
-        (bomb, "no dataset"),
-        (lambda content: zipped(ROOT / "configs"), "no data.yaml"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_zip_that_cannot_be_trusted_is_not_used(
-    tmp_path: Path,
-    service: Roboflow,
-    exported: bytes,
-    spoil: Callable[[bytes], bytes],
-    words: str,
-) -> None:
-    service.exports["w/p/2"] = spoil(exported)
-    assert words in refused(tmp_path)
-    assert not list(tmp_path.rglob("evil*")) and not Path("/tmp/evil.txt").exists()
-    service.exports["w/p/2"] = exported
-    assert fetch(tmp_path)[0].is_dir()
 
 
 def test_a_full_disk_says_so(tmp_path: Path, service: Roboflow) -> None:

@@ -36,7 +36,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "valid" / kind).mkdir(parents=True)
     for number in range(3):
         film = render_film("frontal", 224, number)
-        Image.fromarray(film.image).save(folder / "valid" / "images" / f"film-{number}.png")
+        Image.fromarray(film.pixels).save(folder / "valid" / "images" / f"film-{number}.png")
         rows = [
             f"{CLASS_INDEX[level]} " + " ".join(f"{v:.6f}" for v in np.ravel(points).clip(0, 1))
             for level, points in film.outlines.items()

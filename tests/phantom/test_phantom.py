@@ -1,6 +1,5 @@
 """The phantom: reproducible, anatomical, and as bright as films are."""
 
-from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -11,7 +10,9 @@ from spineseg.data.labelled import read_films
 from spineseg.data.yolo import read_export
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
-from spineseg.phantom import VERSION, Film, render_film, write_datasets
+from spineseg.phantom import export
+from spineseg.phantom.export import VERSION, write_films
+from spineseg.phantom.film import Film, render_film
 
 FRONTAL_GREY, LATERAL_GREY = 118.02, 132.33
 
@@ -33,10 +34,9 @@ def make(folder: Path, **changes: object) -> tuple[Path, Path]:
         "lateral_films": 5,
         "size_px": 64,
         "difficulty": 0.5,
-        "val_fraction": 0.2,
-        "test_fraction": 0.2,
+        "workers": 1,
     }
-    return write_datasets(folder, **(settings | changes))  # type: ignore[arg-type]
+    return write_films(folder, **(settings | changes))  # type: ignore[arg-type]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -51,15 +51,15 @@ def test_the_same_seed_gives_the_same_bytes_however_many_workers(tmp_path: Path)
 
 def test_another_seed_gives_other_films() -> None:
     assert not np.array_equal(
-        render_film("frontal", 96, 1).image, render_film("frontal", 96, 2).image
+        render_film("frontal", 96, 1).pixels, render_film("frontal", 96, 2).pixels
     )
 
 
 def test_a_change_of_the_films_must_raise_the_version() -> None:
     """The mean grey of one film; where it moves, VERSION and the bundled weights' card do too."""
     assert VERSION == 2
-    assert render_film("frontal", 96, 7).image.mean() == pytest.approx(FRONTAL_GREY, abs=0.3)
-    assert render_film("lateral", 96, 7).image.mean() == pytest.approx(LATERAL_GREY, abs=0.3)
+    assert render_film("frontal", 96, 7).pixels.mean() == pytest.approx(FRONTAL_GREY, abs=0.3)
+    assert render_film("lateral", 96, 7).pixels.mean() == pytest.approx(LATERAL_GREY, abs=0.3)
 
 
 def test_more_films_leave_the_earlier_ones_as_they_were(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_outlines_lie_on_the_film_and_follow_its_edges(frontal: list[Film]) -> N
     """A label that has slipped off its body would cross no more edges than a shifted one."""
     on, beside = [], []
     for film in frontal:
-        gradient = np.hypot(*(cv2.Sobel(film.image, cv2.CV_32F, dx, 1 - dx) for dx in (0, 1)))
+        gradient = np.hypot(*(cv2.Sobel(film.pixels, cv2.CV_32F, dx, 1 - dx) for dx in (0, 1)))
         for points in film.outlines.values():
             assert points.min() >= 0 and points.max() <= 1 and len(points) >= 12
             on.append(along(gradient, points))
@@ -106,7 +106,7 @@ def test_brightness_is_that_of_real_films(frontal: list[Film], lateral: list[Fil
         (frontal, (70, 116), (170, 225)),
         (lateral, (95, 152), (205, 244)),
     ):
-        greys = np.array([[f.image.mean(), np.percentile(f.image, 99)] for f in films]).mean(0)
+        greys = np.array([[f.pixels.mean(), np.percentile(f.pixels, 99)] for f in films]).mean(0)
         assert mean[0] < greys[0] < mean[1]
         assert percentile[0] < greys[1] < percentile[1]
 
@@ -121,34 +121,40 @@ def test_harder_films_bend_more() -> None:
     assert bend(1.0) > 1.3 * bend(0.0)
 
 
-def test_both_datasets_are_whole_exports(tmp_path: Path) -> None:
+def test_both_views_are_whole_exports_without_parts(tmp_path: Path) -> None:
     for folder, names in zip(
         make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True
     ):
-        export = read_export(folder)
-        assert list(export.films[0].names.values()) == names
-        assert Counter(film.part for film in export.films) == {
-            "train": 3,
-            "valid": 1,
-            "test": 1,
-        }
-        assert all(film.outlines for film in read_films(folder, "train"))
+        source = read_export(folder)
+        assert list(source.films[0].names.values()) == names
+        assert [film.part for film in source.films] == [None] * 5 and not source.orphans
+        assert all(film.outlines for film in read_films(folder, "all"))
         assert "ynthetic" in (folder / "README.dataset.txt").read_text()
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    def stop(done: int, total: int) -> None:
-        raise KeyboardInterrupt
+def test_a_write_that_is_stopped_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(view: str, *settings: object) -> Film:
+        if view == "lateral":
+            raise KeyboardInterrupt
+        return render_film("frontal", 64, 1)
 
+    monkeypatch.setattr(export, "render_film", stopped)
     with pytest.raises(KeyboardInterrupt):
-        make(tmp_path / "x", progress=stop)
+        make(tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".x.999999999.part" / "frontal").mkdir(parents=True)
+    make(tmp_path / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"frontal_films": 2, "val_fraction": 0.1}, "cannot be split"),
         ({"size_px": 8}, "at least 64 px"),
         ({"difficulty": 2.0}, "difficulty 2.0"),
     ],

@@ -11,7 +11,7 @@ from PIL import Image
 
 from spineseg.errors import DataError, WeightsError
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
-from spineseg.phantom import render_film
+from spineseg.phantom.film import render_film
 from spineseg.prediction.film_mask import FilmMask
 from spineseg.prediction.outlines import mask_outline, prediction_as_json
 from spineseg.prediction.predictor import Predictor
@@ -40,7 +40,7 @@ def save_network(path: Path, names: list[str], task: str = "seg") -> Path:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("films") / "film with space, Плёнка.png"
-    image = render_film("frontal", 128, 1).image
+    image = render_film("frontal", 128, 1).pixels
     Image.fromarray(np.pad(image, ((0, 0), (0, 40)))).save(path)  # Not square.
     return path
 

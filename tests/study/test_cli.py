@@ -66,10 +66,10 @@ def test_every_command_is_there() -> None:
 def test_data_counts_what_it_merged(tmp_path: Path) -> None:
     done = spineseg("data", str(small(tmp_path)), "--json", cwd=tmp_path)
     answer = json.loads(done.stdout)
-    assert sum(answer["images"].values()) == 6 and answer["images"]["valid"] > 0
+    assert sum(answer["films"].values()) == 6 and answer["films"]["valid"] > 0
     assert Path(tmp_path, answer["page"]).exists() and answer["findings"] is not None
     assert (
-        answer["instances"]["train"]["C1"] == answer["images"]["train"]
+        answer["instances"]["train"]["C1"] == answer["films"]["train"]
         and answer["synthetic"] is False
     )
     shown = spineseg("data", str(small(tmp_path / "b")), cwd=tmp_path)

@@ -124,7 +124,11 @@ def test_another_look_at_the_test_part_needs_a_reason_and_shows(
     with pytest.raises(StoreError, match=r"was opened on .* by study .small.*--reason"):
         promote_best(more)
     assert len(looks) == 7
-    assert promote_best(more, reason="a second finalist").promoted and len(looks) == 10
+    again = promote_best(more, reason="a second finalist")
+    assert len(looks) == 10
+
+    assert refused(again) == ["better on the test part"]
+
     test = compare_study(more).summary.test
     assert test is not None
     assert [opening.reason for opening in test.openings] == ["promotion", "a second finalist"]

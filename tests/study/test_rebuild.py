@@ -82,10 +82,10 @@ def _artifacts(store: Any, run_id: str, folder: str | None = None) -> list[str]:
     return found
 
 
-def lose_the_stores(config: StudyConfig) -> None:
-    for name in ("optuna.db", "mlflow.db"):
-        (config.store.root / name).unlink()
-    shutil.rmtree(config.store.root / "artifacts")
+def empty_stores_of(path: Path, folder: Path, *sets: str) -> StudyConfig:
+    """Return the study with both stores at addresses where there is nothing yet."""
+    uris = [f"sqlite:///{folder / name}.db" for name in ("other-mlflow", "other-optuna")]
+    return load_study(path, [f"store.mlflow_uri={uris[0]}", f"store.optuna_url={uris[1]}", *sets])
 
 
 def table(config: StudyConfig) -> str:
@@ -93,21 +93,26 @@ def table(config: StudyConfig) -> str:
     return (places(config).folder / "comparison.csv").read_text()
 
 
-def test_lost_stores_are_filled_again_by_the_next_command_as_they_were(path: Path) -> None:
+def test_empty_stores_are_filled_by_the_next_command_as_the_first_ones_were(
+    path: Path, tmp_path: Path
+) -> None:
     config = run(path, FakeLauncher())
-    before = table(config), optuna_facts(config), mlflow_facts(config)
-    lose_the_stores(config)
-    assert (table(config), optuna_facts(config), mlflow_facts(config)) == before
+    before = table(config)
+    empty = empty_stores_of(path, tmp_path)
+    assert table(empty) == before
+    assert optuna_facts(empty) == optuna_facts(config)
+    assert mlflow_facts(empty) == mlflow_facts(config)
 
 
-def test_a_lost_mlflow_is_filled_with_the_test_scores_too(confirmable: Path, looks: Looks) -> None:
+def test_an_empty_mlflow_is_filled_with_the_test_scores_too(
+    confirmable: Path, tmp_path: Path, looks: Looks
+) -> None:
     config, _ = run_scored(confirmable)
     promote_best(config)
-    before = mlflow_facts(config)
-    assert "test/mask_map50_95" in before["small/4"]["metrics"]
-    (config.store.root / "mlflow.db").unlink()
-    compare_study(config)
-    assert mlflow_facts(config) == before
+    empty = empty_stores_of(confirmable, tmp_path)
+    compare_study(empty)
+    assert "test/mask_map50_95" in mlflow_facts(empty)["small/4"]["metrics"]
+    assert mlflow_facts(empty) == mlflow_facts(config)
 
 
 def test_filling_full_stores_again_adds_nothing(path: Path) -> None:

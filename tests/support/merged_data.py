@@ -15,5 +15,5 @@ def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
     return prepare_dataset(config, tmp_path / "cache", say=lambda text: None)
 
 
-def first_image(export: Path, part: str = "train") -> Path:
-    return next(film.image for film in read_export(export).films if film.part == part)
+def first_film(export: Path, part: str = "train") -> Path:
+    return next(film.path for film in read_export(export).films if film.part == part)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from exports import write_export
-from merged_data import first_image
+from merged_data import first_film
 from registry_cases import LEARNT, fresh_store, register_file, weights_of
 
 from spineseg.errors import ConfigError, SpinesegError, StoreError
@@ -52,7 +52,7 @@ def promoted(
     )
     run = str(store.client.create_run(experiment).info.run_id)
     store.client.set_terminated(run, "FINISHED")
-    film = first_image(write_export(folder / "export", {"train": 1}))
+    film = first_film(write_export(folder / "export", {"train": 1}))
     version = register_champion(
         store,
         run_id=run,

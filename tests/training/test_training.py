@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -9,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from spineseg.config.data import DataConfig
 from spineseg.config.training import TrainConfig
+from spineseg.config.yaml_files import load_study
 from spineseg.data.merge import Dataset, prepare_dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
 from spineseg.evaluation.evaluate import evaluation_file, matches_file
@@ -225,6 +228,25 @@ def test_every_setting_has_a_name_that_ultralytics_knows() -> None:
     defaults = {key: DEFAULT_CFG_DICT[key] for key in settings}
     changed = {key for key in settings if settings[key] != defaults[key]}
     assert changed == {"epochs"}  # 250 instead of 100; all else is Ultralytics' default.
+
+
+def test_auto_of_as_many_films_as_the_original_had_is_what_the_baseline_says() -> None:
+    import torch
+    from ultralytics.models.yolo.segment import SegmentationTrainer
+
+    root = Path(__file__).parent.parent
+    baseline = load_study(root / "configs" / "studies" / "spine.yaml").baseline
+    trainer = SimpleNamespace(args=SimpleNamespace(lr0=0.01, momentum=0.937), data={"nc": 24})
+    optimizer = SegmentationTrainer.build_optimizer(
+        trainer,
+        torch.nn.Conv2d(1, 1, 1),
+        name="auto",
+        iterations=math.ceil(970 / 64) * baseline.epochs,
+    )
+    group = optimizer.param_groups[0]
+    assert type(optimizer).__name__ == baseline.optimizer
+    assert (group["lr"], group["betas"][0]) == (baseline.lr0, baseline.momentum)
+    assert trainer.args.warmup_bias_lr == baseline.warmup_bias_lr
 
 
 def test_devices_are_chosen_by_name() -> None:

@@ -80,12 +80,14 @@ class DataConfig(Model):
         "refuse", description="What becomes of a box among outlines: an error, or a rectangle."
     )
     damaged: Literal["refuse", "drop"] = Field(
-        "refuse", description="What becomes of images and labels that nothing can mend."
+        "refuse", description="What becomes of films and labels that nothing can mend."
     )
     split: Literal["patients", "keep"] = Field(
         "patients", description="'patients': split anew by patient; 'keep': the sources' own split."
     )
-    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of patients for validation.")
+    valid_fraction: float = Field(
+        0.2, gt=0, lt=0.9, description="Share of patients for validation."
+    )
     test_fraction: float = Field(
         0.0, ge=0, lt=0.9, description="Share of patients for the test part, which no search sees."
     )
@@ -102,14 +104,26 @@ class DataConfig(Model):
         (), description="Kinds of leak between parts that do not stop a study."
     )
     augmentation: Literal["none", "original"] = Field(
-        "none", description="'original': flipped, turned and rotated copies of training images."
+        "none", description="'original': flipped, turned and rotated copies of training films."
     )
-    augmented_copies: int = Field(2, ge=1, le=10, description="Copies of each training image.")
+    augmented_copies: int = Field(2, ge=1, le=10, description="Copies of each training film.")
 
     @model_validator(mode="after")
     def _something_is_left_to_train_on(self) -> DataConfig:
-        if self.val_fraction + self.test_fraction >= 1:
-            raise ValueError("val_fraction and test_fraction must leave a part to train on")
+        if self.valid_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                f"valid_fraction {self.valid_fraction:g} and test_fraction {self.test_fraction:g} "
+                "must leave a part to train on; lower one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_parts_that_are_there_are_kept(self) -> DataConfig:
+        if self.split == "keep" and any(source.kind == "phantom" for source in self.sources):
+            raise ValueError(
+                "split 'keep' takes the sources' own parts, and a phantom is drawn without any; "
+                "set split: patients"
+            )
         return self
 
     @field_validator("patient_pattern")

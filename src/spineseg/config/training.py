@@ -12,7 +12,10 @@ from spineseg.config.model import Model, Probability
 
 
 class TrainConfig(Model):
-    """One YOLO segmentation training. The defaults are the baseline of the original work."""
+    """One YOLO segmentation training. The defaults are Ultralytics' own, at size n and 250 epochs.
+
+    What the original work ran is `configs/baseline.yaml`.
+    """
 
     model: Literal["yolo11n-seg", "yolo11s-seg", "yolo11m-seg", "yolo11l-seg", "yolo11x-seg"] = (
         Field("yolo11n-seg", description="Architecture: YOLO11 segmentation, size n to x.")
@@ -40,6 +43,9 @@ class TrainConfig(Model):
     momentum: float = Field(0.937, ge=0, lt=1, description="SGD momentum, or beta1 of Adam.")
     weight_decay: float = Field(0.0005, ge=0, le=1, description="L2 regularisation.")
     warmup_epochs: float = Field(3.0, ge=0, description="Epochs of learning-rate warm-up.")
+    warmup_bias_lr: float = Field(
+        0.1, ge=0, le=1, description="Rate of the biases at the start of warm-up; 'auto' takes 0."
+    )
     cos_lr: bool = Field(False, description="Cosine instead of linear learning-rate schedule.")
 
     box_gain: float = Field(7.5, ge=0, description="Weight of the box loss.")

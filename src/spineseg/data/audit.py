@@ -13,7 +13,7 @@ from spineseg.config.data import Leak
 from spineseg.config.model import Model
 from spineseg.data.intake import FilmFacts
 from spineseg.data.likeness import Pair
-from spineseg.data.manifest import Manifest
+from spineseg.data.manifest import AUDIT_FILE, Dataset, Manifest
 from spineseg.errors import DataError
 from spineseg.films import PARTS
 from spineseg.levels import ANATOMICAL_ORDER, view_of
@@ -88,6 +88,11 @@ class Audit(Model):
             f"the data leak between their parts: {told}, as {first.detail}; use `split: patients`, "
             f"mend the data, or set data.accept_leaks: [{', '.join(standing)}]"
         )
+
+
+def load_audit(dataset: Dataset) -> Audit:
+    """Return the audit that was made with a dataset."""
+    return Audit.model_validate_json((dataset.folder / AUDIT_FILE).read_bytes())
 
 
 def make_audit(

@@ -10,16 +10,24 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import shapely
 from PIL import Image
 
+from spineseg.data.film_file import decode
+from spineseg.data.labelled import read_merged_film
+from spineseg.data.manifest import ManifestEntry
+from spineseg.data.yolo import label_path, label_text
 from spineseg.films import Outline
+from spineseg.workers import on_all_cores
 
 _MOST_DEGREES = 15.0
 _LEAST_LEFT = 0.1  # Of a body's area: less of it on the film, and it is no longer labelled.
 _JPEG_QUALITY = 95
+_FEW = 100  # Films that are copied before other processes would have started.
 _T = Image.Transpose
 _TURNS = {90: _T.ROTATE_270, 180: _T.ROTATE_180, 270: _T.ROTATE_90}  # Clockwise; PIL turns back.
 
@@ -33,22 +41,10 @@ class Pose:
     turn_degrees: int  # Clockwise: 0, 90, 180, 270.
     rotate_degrees: float  # Clockwise.
 
-    def text(self) -> str:
-        """Return the pose for a person."""
-        flips = " and ".join(
-            name
-            for name, on in (("left to right", self.flip_x), ("upside down", self.flip_y))
-            if on
-        )
-        return (
-            f"flipped {flips or 'not'}, turned by {self.turn_degrees}°, "
-            f"rotated by {self.rotate_degrees:.1f}°"
-        )
 
-
-def pose_of(image_sha256: str, copy: int, seed: int) -> Pose:
+def pose_of(film_sha256: str, copy: int, seed: int) -> Pose:
     """Return the pose of copy number `copy`: it depends on the film's bytes and the seed alone."""
-    digest = hashlib.sha256(f"{seed}:{copy}:{image_sha256}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}:{copy}:{film_sha256}".encode()).digest()
     rng = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
     return Pose(
         flip_x=bool(rng.random() < 0.5),
@@ -114,3 +110,41 @@ def encoded(film: Image.Image) -> bytes:
     out = io.BytesIO()
     film.save(out, format="JPEG", quality=_JPEG_QUALITY)
     return out.getvalue()
+
+
+def write_copies(
+    dataset: Path, entries: Sequence[ManifestEntry], copies: int, seed: int
+) -> list[ManifestEntry]:
+    """Write the copies of the training films of `dataset`, and return their entries."""
+    films = [entry for entry in entries if entry.part == "train"]
+    write = partial(_write_copies_of, dataset / "train" / "images", copies, seed)
+    return [copy for made in on_all_cores(write, films, few=_FEW) for copy in made]
+
+
+def _write_copies_of(
+    folder: Path, copies: int, seed: int, entry: ManifestEntry
+) -> list[ManifestEntry]:
+    path = folder / entry.name
+    film, outlines = decode(path.read_bytes(), path), read_merged_film(path).outlines
+    made = []
+    for copy in range(1, copies + 1):
+        pose = pose_of(entry.film_sha256, copy, seed)
+        posed = posed_outlines(outlines, pose, film.size)
+        content, text = encoded(posed_film(film, pose)), label_text(posed).encode()
+        target = path.with_name(f"{path.stem}-augmented{copy}.jpg")
+        target.write_bytes(content)
+        label_path(target).write_bytes(text)
+        made.append(
+            entry.model_copy(
+                update={
+                    "name": target.name,
+                    "film_sha256": hashlib.sha256(content).hexdigest(),
+                    "labels_sha256": hashlib.sha256(text).hexdigest(),
+                    "film_bytes": len(content),
+                    "labels_bytes": len(text),
+                    "levels": tuple(outline.level for outline in posed),
+                    "augmented": True,
+                }
+            )
+        )
+    return made

@@ -16,6 +16,7 @@ from pycocotools import mask as coco_mask
 from spineseg.data.film_source import IMAGE_SUFFIXES, PART_OF_NAME, FilmSource, SourceFilm, shown
 from spineseg.data.labels import RawLabel
 from spineseg.errors import DataError
+from spineseg.films import Part
 
 _SIMPLIFY_PX = 0.25  # A traced mask's steps; an outline keeps within this of them.
 _PATTERNS = ("*/_annotations.coco.json", "annotations/*.json", "*.json")
@@ -44,10 +45,10 @@ def read_coco(place: Path) -> FilmSource:
         raise DataError(f"{shown(place)}: its COCO files name no image; export it again")
     seen: set[Path] = set()
     for film in films:
-        if film.image in seen:
-            raise DataError(f"{shown(film.image)}: is in the COCO files twice; keep one entry")
-        seen.add(film.image)
-    return FilmSource(folder, tuple(sorted(films, key=lambda film: str(film.image))), files)
+        if film.path in seen:
+            raise DataError(f"{shown(film.path)}: is in the COCO files twice; keep one entry")
+        seen.add(film.path)
+    return FilmSource(folder, tuple(sorted(films, key=lambda film: str(film.path))), files)
 
 
 def _films(path: Path, folder: Path) -> Iterator[SourceFilm]:
@@ -115,7 +116,7 @@ def _image_file(name: str, path: Path, folder: Path) -> Path:
     )
 
 
-def _part(path: Path, image: Path) -> str | None:
+def _part(path: Path, image: Path) -> Part | None:
     """Return the part that the file's or the folder's name tells, if any."""
     for name in (path.parent.name, path.stem.removeprefix("instances_"), image.parent.name):
         for key, part in PART_OF_NAME.items():

@@ -11,9 +11,15 @@ from typing import Any
 from PIL import Image
 
 from spineseg.errors import DataError
+from spineseg.films import Part
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
-PART_OF_NAME = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+PART_OF_NAME: dict[str, Part] = {
+    "train": "train",
+    "valid": "valid",
+    "val": "valid",
+    "test": "test",
+}
 _MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
 
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
@@ -23,8 +29,8 @@ Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 class SourceFilm:
     """One film of a source; `part` is that of the source's own split, if it has one."""
 
-    image: Path
-    part: str | None
+    path: Path
+    part: Part | None
     labels: Path | tuple[dict[str, Any], ...]  # A YOLO label file, or a COCO file's annotations.
     names: Mapping[int, str]  # Class index or category id -> name.
     size: tuple[int, int] | None = None  # Width and height in px that the labels were made for.
@@ -37,13 +43,13 @@ class FilmSource:
     folder: Path
     films: tuple[SourceFilm, ...]
     files: tuple[Path, ...]  # data.yaml or COCO files.
-    orphans: tuple[Path, ...] = ()  # Label files without an image.
+    orphans: tuple[Path, ...] = ()  # Label files without a film.
 
 
-def images_in(folder: Path) -> Iterator[Path]:
-    """Yield the image files of a folder, sorted; hidden files are no images.
+def films_in(folder: Path) -> Iterator[Path]:
+    """Yield the films of a folder, sorted: its image files that are not hidden.
 
-    Raises DataError for an image that is no regular file: nothing may hang on a pipe.
+    Raises DataError for a film that is no regular file: nothing may hang on a pipe.
     """
     with os.scandir(folder) as entries:
         found = sorted(
@@ -56,7 +62,7 @@ def images_in(folder: Path) -> Iterator[Path]:
         if not Path(entry.path).is_file():
             raise DataError(
                 f"{shown(entry.path)}: is no file, or a link that leads nowhere; "
-                "put an image there or remove it"
+                "put a film there or remove it"
             )
         yield Path(entry.path)
 

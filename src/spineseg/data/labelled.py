@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from spineseg.data.film_source import SourceFilm, shown
-from spineseg.data.intake import raw_labels_of
 from spineseg.data.labels import clean_labels
-from spineseg.data.layouts import read_folder
+from spineseg.data.layouts import raw_labels_of, read_folder
 from spineseg.data.yolo import label_path
 from spineseg.errors import DataError
 from spineseg.films import LabelledFilm
@@ -30,9 +29,9 @@ def read_films(place: Path, part: str) -> list[LabelledFilm]:
     return [_labelled(film) for film in films]
 
 
-def read_merged_film(image: Path) -> LabelledFilm:
+def read_merged_film(path: Path) -> LabelledFilm:
     """Return one film of a merged dataset with its outlines."""
-    return _labelled(SourceFilm(image, None, label_path(image), dict(enumerate(CLASS_NAMES))))
+    return _labelled(SourceFilm(path, None, label_path(path), dict(enumerate(CLASS_NAMES))))
 
 
 def _labelled(film: SourceFilm) -> LabelledFilm:
@@ -42,7 +41,7 @@ def _labelled(film: SourceFilm) -> LabelledFilm:
         raise DataError(f"{damaged.where}: {damaged.text}")
     if clean.unmapped:
         raise DataError(
-            f"{shown(film.image)}: classes {', '.join(clean.unmapped)} are none of the 24 levels "
+            f"{shown(film.path)}: classes {', '.join(clean.unmapped)} are none of the 24 levels "
             "C1..C7, T1..T12, L1..L5; rename or remove them"
         )
-    return LabelledFilm(film.image, clean.outlines)
+    return LabelledFilm(film.path, clean.outlines)

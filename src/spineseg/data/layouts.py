@@ -1,12 +1,14 @@
-"""Reads a folder of films in whatever known layout it lies."""
+"""Reads a folder of films, and a film's labels, in whatever known layout they lie."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from spineseg.data.coco import coco_files, read_coco
-from spineseg.data.film_source import FilmSource, shown
-from spineseg.data.yolo import is_yolo, read_export
+from spineseg.data.coco import coco_files, raw_annotations, read_coco
+from spineseg.data.film_source import FilmSource, SourceFilm, shown
+from spineseg.data.labels import RawLabel
+from spineseg.data.yolo import is_yolo, raw_labels, read_export
 from spineseg.errors import DataError
 
 
@@ -22,3 +24,10 @@ def read_folder(place: Path) -> FilmSource:
     if not is_yolo(place) and coco_files(place):
         return read_coco(place)
     return read_export(place)
+
+
+def raw_labels_of(film: SourceFilm) -> Sequence[RawLabel]:
+    """Return the labels of one film as they are written."""
+    if isinstance(film.labels, Path):
+        return raw_labels(film.labels, film.names)
+    return raw_annotations(film)

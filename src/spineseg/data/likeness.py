@@ -11,13 +11,16 @@ transform and turning it also transposes it; ImageHash would have to hash eight 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 from scipy.fft import dctn
+
+from spineseg.workers import on_all_cores
 
 SIDE_PX = 64  # What a film is shrunk to before its transform.
 _FREQUENCIES = 16
@@ -30,6 +33,7 @@ MAYBE_BITS = 50
 SAME_DETAIL = 0.96
 """Correlation of detail once aligned: cropped copies reach 0.98, other patients 0.93."""
 _DETAIL_PX = 128
+_FEW = 100  # Pairs that are compared before other processes would have started.
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 
 Pose = Literal[
@@ -61,6 +65,25 @@ class Pair(NamedTuple):
     second: int
     bits: int
     pose: Pose
+
+
+def same_pictures(hashes: np.ndarray, films: Sequence[Path]) -> list[Pair]:
+    """Return the pairs of films that show one picture; the doubtful are laid over each other.
+
+    `hashes` are (films, 8, 4) uint64, `films` their files.
+    """
+    maybe = list(alike_pairs(hashes, MAYBE_BITS))
+    doubtful = [pair for pair in maybe if pair.bits > SURE_BITS]
+    files = [(films[pair.first], films[pair.second], pair.pose) for pair in doubtful]
+    agreements = on_all_cores(_agreement, files, few=_FEW)
+    same = {pair for pair, r in zip(doubtful, agreements, strict=True) if r >= SAME_DETAIL}
+    return [pair for pair in maybe if pair.bits <= SURE_BITS or pair in same]
+
+
+def _agreement(files: tuple[Path, Path, Pose]) -> float:
+    cv2.setNumThreads(1)
+    with Image.open(files[0]) as first, Image.open(files[1]) as second:
+        return same_detail(first, second, files[2])
 
 
 def film_hash(film: Image.Image) -> np.ndarray:

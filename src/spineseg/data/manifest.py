@@ -8,9 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from spineseg.config.model import Model
+from spineseg.errors import DataError
+from spineseg.films import Part
 
 MANIFEST_FILE = "manifest.json"
 AUDIT_FILE = "audit.json"
@@ -25,16 +27,16 @@ class ManifestSource(Model):
 
 
 class ManifestEntry(Model):
-    """One image of the merged dataset."""
+    """One film of the merged dataset."""
 
     name: str = Field(description="File name in the merged dataset.")
-    part: str
+    part: Part
     source: int = Field(description="Its place among the sources.")
     patient: str
     group: str = Field(description="What it stays together with: SOURCE:PATIENT of the first.")
-    image_sha256: str
+    film_sha256: str
     labels_sha256: str
-    image_bytes: int
+    film_bytes: int
     labels_bytes: int
     levels: tuple[str, ...]
     augmented: bool = False
@@ -49,7 +51,7 @@ class Manifest(Model):
     entries: tuple[ManifestEntry, ...]
 
     def count(self, part: str) -> int:
-        """Return the images of one part."""
+        """Return how many films one part has."""
         return sum(entry.part == part for entry in self.entries)
 
     def instances(self, part: str) -> Counter[str]:
@@ -86,7 +88,7 @@ def fingerprint_of(entries: tuple[ManifestEntry, ...], augmentation: str) -> str
     Augmented copies count by their recipe: another build of libjpeg writes other bytes.
     """
     rows = [
-        [e.name, e.part, e.group, e.image_sha256, e.labels_sha256]
+        [e.name, e.part, e.group, e.film_sha256, e.labels_sha256]
         for e in entries
         if not e.augmented
     ]
@@ -94,5 +96,17 @@ def fingerprint_of(entries: tuple[ManifestEntry, ...], augmentation: str) -> str
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a merged dataset."""
-    return Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+    """Return the manifest of a merged dataset.
+
+    Raises DataError for one that is damaged or was written by another version of this software.
+    """
+    file = folder / MANIFEST_FILE
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = ".".join(map(str, problem["loc"])) or "JSON"
+        raise DataError(
+            f"{file}: {key}: {problem['msg'].lower()}; it is damaged, or of another version of "
+            "this software: make the data again with `spineseg data`"
+        ) from None

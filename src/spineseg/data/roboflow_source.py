@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from spineseg.config.data import RoboflowSource
 from spineseg.data.archive import unpack
 from spineseg.data.film_source import shown
 from spineseg.errors import DataError
+from spineseg.files import staging, write_whole
 
 FORMAT = "yolov11"
 EXPORT_WAIT_SECONDS = 600.0
@@ -111,24 +111,22 @@ def _download(
         say(f"downloading {what}")
         _fetch(link, archive)
         folder = place / f"v{version}-{FORMAT}"
-        part = place / f".v{version}-{FORMAT}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
         try:
-            sizes = unpack(archive, part, what)
-            if "data.yaml" not in sizes:
-                raise DataError(f"{what}: its zip has no data.yaml; is it a segmentation project?")
-            record = {"workspace": source.workspace, "project": source.project}
-            record |= {"version": version, "format": FORMAT, "files": sizes}  # type: ignore[dict-item]
-            _record_of(folder).write_text(json.dumps(record))
-            part.replace(folder)
+            with staging(place, folder.name) as part:
+                sizes = unpack(archive, part, what)
+                if "data.yaml" not in sizes:
+                    raise DataError(
+                        f"{what}: its zip has no data.yaml; is it a segmentation project?"
+                    )
+                record = {"workspace": source.workspace, "project": source.project}
+                record |= {"version": version, "format": FORMAT, "files": sizes}  # type: ignore[dict-item]
+                write_whole(_record_of(folder), json.dumps(record))
+                part.replace(folder)
         except OSError:
             raise  # A full disk: what was downloaded is kept.
         except BaseException:
             _forget(archive)
             raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
         _forget(archive)
     return folder, version
 
@@ -177,7 +175,7 @@ def _export_link(
             version = max(there)
             place.mkdir(parents=True, exist_ok=True)
             today = time.strftime("%Y-%m-%d")
-            (place / _NEWEST).write_text(json.dumps({"version": version, "looked_up": today}))
+            write_whole(place / _NEWEST, json.dumps({"version": version, "looked_up": today}))
             say(
                 f"{source.workspace}/{source.project}: the newest version is {version}; written "
                 f"to {place / _NEWEST}. Pin it: `version: {version}`"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from scipy.cluster.hierarchy import DisjointSet
 
+from spineseg.config.data import DataConfig
 from spineseg.errors import DataError
+from spineseg.films import PARTS, Part
 
 _ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9a-zA-Z]+$")
 _NUMBER = re.compile(r"\d+(?!.*\d)", re.DOTALL)
@@ -20,16 +22,16 @@ Patient = tuple[int, str]
 """A patient of a source: the source's number, and the name found in the films' names."""
 
 
-def source_stem(image: Path) -> str:
-    """Return the radiograph that an exported image was made from: `STEM_jpg.rf.HASH` -> `STEM`."""
-    stem = image.stem.encode("utf-8", "backslashreplace").decode()  # Names may be no text.
+def source_stem(film: Path) -> str:
+    """Return the radiograph that an exported film was made from: `STEM_jpg.rf.HASH` -> `STEM`."""
+    stem = film.stem.encode("utf-8", "backslashreplace").decode()  # Names may be no text.
     match = _ROBOFLOW_COPY.match(stem)
     return match["stem"] if match else stem
 
 
-def patient_of(image: Path, pattern: str | None) -> str:
-    """Return the patient of an image: the pattern's first group, else the radiograph itself."""
-    stem = source_stem(image)
+def patient_of(film: Path, pattern: str | None) -> str:
+    """Return the patient of a film: the pattern's first group, else the radiograph itself."""
+    stem = source_stem(film)
     match = re.search(pattern, stem) if pattern else None
     return (match[1] or stem) if match else stem
 
@@ -44,6 +46,35 @@ def grouped(patients: Sequence[Patient], together: Iterable[tuple[int, int]]) ->
         sets.merge(patients[first], patients[second])
     name = {patient: min(subset) for subset in sets.subsets() for patient in subset}
     return [name[patient] for patient in patients]
+
+
+def divided(
+    patients: Sequence[Patient],
+    own_parts: Sequence[Part | None],
+    alike: Iterable[tuple[int, int]],
+    config: DataConfig,
+) -> tuple[list[Patient], list[Part]]:
+    """Return the group and the part of each film, in order.
+
+    `patients` and `own_parts` (of the sources' own split) are those of the films, `alike` pairs of
+    films that show one picture. Raises DataError where a part that is wanted would be empty.
+    """
+    if config.split == "keep":
+        kept = [part for part in own_parts if part]
+        if len(kept) < len(own_parts) or not {"train", "valid"} <= set(kept):
+            raise DataError(
+                "split: keep needs sources with a training and a validation part of their own; "
+                "use data.split: patients"
+            )
+        return list(patients), kept
+    groups = grouped(patients, alike if config.group_near_duplicates else ())
+    part_of = assign_parts(
+        dict.fromkeys(groups),
+        valid_fraction=config.valid_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
+    )
+    return groups, [part_of[group] for group in groups]
 
 
 def place_of(group: str, seed: int) -> float:
@@ -63,30 +94,30 @@ def place_of(group: str, seed: int) -> float:
 
 
 def assign_parts(
-    groups: Iterable[Patient], *, val_fraction: float, test_fraction: float, seed: int
-) -> dict[Patient, str]:
+    groups: Iterable[Patient], *, valid_fraction: float, test_fraction: float, seed: int
+) -> dict[Patient, Part]:
     """Return the part of each group: `train`, `valid` or `test`.
 
     Raises DataError where a part that is wanted would be empty.
     """
-    parts = {}
+    parts: dict[Patient, Part] = {}
     for group in groups:
         place = place_of(group[1], seed)
-        if place < val_fraction:
+        if place < valid_fraction:
             parts[group] = "valid"
         else:
-            parts[group] = "test" if place < val_fraction + test_fraction else "train"
-    check_parts(parts.values(), test_fraction)
+            parts[group] = "test" if place < valid_fraction + test_fraction else "train"
+    _check_parts(parts.values(), test_fraction)
     return parts
 
 
-def check_parts(parts: Iterable[str], test_fraction: float = 0.0) -> None:
+def _check_parts(parts: Iterable[Part], test_fraction: float) -> None:
     """Raise DataError where a part that is needed has nothing."""
     parts = list(parts)
-    wanted = ["train", "valid"] + (["test"] if test_fraction else [])
+    wanted = [part for part in PARTS if part != "test" or test_fraction]
     missing = [part for part in wanted if part not in parts]
     if missing:
         raise DataError(
             f"{len(parts)} patients or films are too few to set {', '.join(missing)} apart; add "
-            "films, or change data.val_fraction, data.test_fraction or data.split_seed"
+            "films, or change data.valid_fraction, data.test_fraction or data.split_seed"
         )

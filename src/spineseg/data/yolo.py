@@ -1,4 +1,4 @@
-"""Reads folders in YOLO segmentation layout: Roboflow's, Ultralytics' own, or one flat folder."""
+"""YOLO segmentation layout: Roboflow's, Ultralytics' own, or one flat folder; and its labels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from spineseg.data.film_source import PART_OF_NAME, FilmSource, SourceFilm, images_in, shown
+from spineseg.data.film_source import PART_OF_NAME, FilmSource, SourceFilm, films_in, shown
 from spineseg.data.labels import RawLabel
 from spineseg.errors import DataError
-from spineseg.films import PARTS
+from spineseg.films import PARTS, Outline, Part
+from spineseg.levels import CLASS_INDEX
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 
@@ -25,7 +26,7 @@ def is_yolo(folder: Path) -> bool:
 
 
 def read_export(folder: Path) -> FilmSource:
-    """Return what lies in `folder`; labels and image contents are not read yet.
+    """Return what lies in `folder`; labels and films themselves are not read yet.
 
     Known are `PART/images` + `PART/labels` (Roboflow), `images/PART` + `labels/PART`
     (Ultralytics, CVAT) and `images` + `labels` (Label Studio), PART being train, val(id) or test;
@@ -40,25 +41,25 @@ def read_export(folder: Path) -> FilmSource:
     films: list[SourceFilm] = []
     orphans: list[Path] = []
     for part, images in _image_folders(folder):
-        found = [SourceFilm(image, part, label_path(image), names) for image in images_in(images)]
+        found = [SourceFilm(film, part, label_path(film), names) for film in films_in(images)]
         if not found and part is not None:
             raise DataError(
-                f"{shown(images)}: is empty; add images, or remove the folder to have a part set "
+                f"{shown(images)}: is empty; add films, or remove the folder to have a part set "
                 "apart from the others"
             )
         films += found
-        orphans += _orphans(images, {film.image.stem for film in found})
+        orphans += _orphans(images, {film.path.stem for film in found})
     if not films:
         raise DataError(
-            f"{shown(folder)}: holds no image in train/images, images/train or images; "
+            f"{shown(folder)}: holds no film in train/images, images/train or images; "
             "put them there"
         )
     return FilmSource(folder, tuple(films), (names_file,), tuple(orphans))
 
 
-def _image_folders(folder: Path) -> list[tuple[str | None, Path]]:
-    """Return part and folder of images, in the order train, valid, test."""
-    found: list[tuple[str | None, Path]] = []
+def _image_folders(folder: Path) -> list[tuple[Part | None, Path]]:
+    """Return each part and its folder of films, in the order train, valid, test."""
+    found: list[tuple[Part | None, Path]] = []
     for name, part in PART_OF_NAME.items():
         for images in (folder / name / "images", folder / "images" / name):
             if images.is_dir():
@@ -68,9 +69,9 @@ def _image_folders(folder: Path) -> list[tuple[str | None, Path]]:
     return sorted(found, key=lambda pair: PARTS.index(pair[0]) if pair[0] else 0)
 
 
-def label_path(image: Path) -> Path:
-    """Return where the labels of an image lie: the last folder `images` becomes `labels`."""
-    folder, name = os.path.split(image)
+def label_path(film: Path) -> Path:
+    """Return where the labels of a film lie: the last folder `images` becomes `labels`."""
+    folder, name = os.path.split(film)
     head, images, tail = f"{folder}/".rpartition("/images/")
     if images:
         folder = f"{head}/labels/{tail}"
@@ -165,3 +166,12 @@ def _raw_label(line: str, where: str, names: Mapping[int, str]) -> RawLabel:
             "mend or remove the line"
         )
     return RawLabel(names[index], where, (values.reshape(-1, 2),))
+
+
+def label_text(outlines: Sequence[Outline]) -> str:
+    """Return outlines as a YOLO label file of the 24 classes."""
+    return "".join(
+        f"{CLASS_INDEX[outline.level]}{' %.6f' * outline.points.size}\n"
+        % tuple(outline.points.ravel().tolist())
+        for outline in outlines
+    )

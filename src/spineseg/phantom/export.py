@@ -1,22 +1,21 @@
-"""Writes phantoms as two datasets in the layout of a Roboflow YOLO segmentation export."""
+"""Writes phantoms as YOLO segmentation exports: a flat folder of films and labels for each view."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
 import yaml
 
-from spineseg.errors import ConfigError
-from spineseg.levels import CERVICAL, LUMBAR, THORACIC
-from spineseg.phantom.film import VIEWS, View, render_film
+from spineseg.files import staging
+from spineseg.levels import CERVICAL, LUMBAR, THORACIC, View
+from spineseg.phantom.film import VIEWS, render_film
 from spineseg.workers import on_all_cores
+
+VERSION = 2
+"""Raised with every change of a film's bytes, so that no older film is taken for a new one."""
 
 _NAMES: dict[View, list[str]] = {
     "frontal": sorted(THORACIC + LUMBAR),
@@ -29,7 +28,7 @@ _README = (
 )
 
 
-def write_datasets(
+def write_films(
     folder: Path,
     *,
     seed: int,
@@ -37,61 +36,33 @@ def write_datasets(
     lateral_films: int,
     size_px: int,
     difficulty: float,
-    val_fraction: float,
-    test_fraction: float,
-    progress: Callable[[int, int], None] | None = None,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> tuple[Path, Path]:
     """Write `folder/frontal` and `folder/lateral`, whole or not at all, and return both.
 
-    Each film depends on seed, view and its number alone: neither `workers` nor the count of
-    films changes one. Raises ConfigError where a part would be left without a film.
+    Each film depends on seed, view and its number alone: neither `workers` (all cores by default)
+    nor the count of films changes one. Raises ConfigError for settings that make no film.
     """
     counts = {"frontal": frontal_films, "lateral": lateral_films}
-    for view, count in counts.items():
-        if count - round(count * val_fraction) - round(count * test_fraction) < 1 or (
-            round(count * val_fraction) < 1
-        ):
-            raise ConfigError(
-                f"phantom: {count} {view} films cannot be split by val_fraction {val_fraction} and "
-                f"test_fraction {test_fraction}; make more films"
-            )
-    part_folder = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        tasks = []
+    with staging(folder.parent, folder.name) as part:
         for view in VIEWS:
-            parts = _parts(seed, counts[view], val_fraction, test_fraction)
-            _write_frame(part_folder / view, view, set(parts), seed, difficulty)
-            tasks += [(view, number, part) for number, part in enumerate(parts)]
-        write = partial(_write_film, part_folder, seed, size_px, difficulty)
-        for done, _ in enumerate(on_all_cores(write, tasks, workers=workers), start=1):
-            if progress:
-                progress(done, len(tasks))
-        part_folder.replace(folder)
-    finally:
-        shutil.rmtree(part_folder, ignore_errors=True)
+            _write_frame(part / view, view, seed, difficulty)
+        tasks = [(view, number) for view in VIEWS for number in range(counts[view])]
+        write = partial(_write_film, part, seed, size_px, difficulty)
+        for _ in on_all_cores(write, tasks, workers=workers):
+            pass
+        try:
+            part.replace(folder)
+        except OSError:
+            if not folder.is_dir():  # Another process may have made the same films meanwhile.
+                raise
     return folder / "frontal", folder / "lateral"
 
 
-def _parts(seed: int, count: int, val_fraction: float, test_fraction: float) -> list[str]:
-    """Return the part of each film: a seeded shuffle."""
-    valid, test = round(count * val_fraction), round(count * test_fraction)
-    parts = ["valid"] * valid + ["test"] * test + ["train"] * (count - valid - test)
-    order = np.random.default_rng(np.random.SeedSequence([seed, 9])).permutation(count)
-    return [parts[i] for i in order]
-
-
-def _write_frame(folder: Path, view: View, parts: set[str], seed: int, difficulty: float) -> None:
-    for part in parts:
-        (folder / part / "images").mkdir(parents=True)
-        (folder / part / "labels").mkdir(parents=True)
-    content = {
-        "train": "../train/images",
-        "val": "../valid/images",
-        "test": "../test/images",
-        "nc": len(_NAMES[view]),
-        "names": _NAMES[view],
-    }
+def _write_frame(folder: Path, view: View, seed: int, difficulty: float) -> None:
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    content = {"nc": len(_NAMES[view]), "names": _NAMES[view]}
     (folder / "data.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     (folder / "README.dataset.txt").write_text(
         _README.format(view=view, seed=seed, difficulty=difficulty)
@@ -99,20 +70,20 @@ def _write_frame(folder: Path, view: View, parts: set[str], seed: int, difficult
 
 
 def _write_film(
-    folder: Path, seed: int, size_px: int, difficulty: float, task: tuple[View, int, str]
+    folder: Path, seed: int, size_px: int, difficulty: float, task: tuple[View, int]
 ) -> None:
-    view, number, part = task
+    view, number = task
     cv2.setNumThreads(1)
     film = render_film(view, size_px, (seed, VIEWS.index(view), number), difficulty)
-    encoded, data = cv2.imencode(".jpg", film.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    encoded, data = cv2.imencode(".jpg", film.pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not encoded:
         raise RuntimeError("OpenCV could not encode a JPEG")
     content = data.tobytes()
     stem = f"phantom-{view}-{number:04d}_png.rf.{hashlib.md5(content).hexdigest()}"
-    (folder / view / part / "images" / f"{stem}.jpg").write_bytes(content)
+    (folder / view / "images" / f"{stem}.jpg").write_bytes(content)
     names = _NAMES[view]
     lines = [
         f"{names.index(level)} " + " ".join(f"{value:.6f}" for value in points.ravel())
         for level, points in film.outlines.items()
     ]
-    (folder / view / part / "labels" / f"{stem}.txt").write_text("\n".join(lines) + "\n")
+    (folder / view / "labels" / f"{stem}.txt").write_text("\n".join(lines) + "\n")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import cv2
 import numpy as np
 
 from spineseg.errors import ConfigError
+from spineseg.levels import View
 from spineseg.phantom.frontal import frontal_scene
 from spineseg.phantom.lateral import lateral_scene
 from spineseg.phantom.overlays import add_margins, add_markers
+from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Map, smooth_noise
-from spineseg.phantom.tissue import Scene
 
-View = Literal["frontal", "lateral"]
-VIEWS: tuple[View, View] = ("frontal", "lateral")
+VIEWS: tuple[View, ...] = get_args(View)  # Their order is part of each film's seed.
 _ROWS_PER_PIXEL = {"frontal": 1.9, "lateral": 1.15}  # Film rows for each row of the square picture.
 _MIN_VISIBLE = 0.6  # Part of a body that must lie on the film for it to be labelled.
 
@@ -25,7 +25,7 @@ _MIN_VISIBLE = 0.6  # Part of a body that must lie on the film for it to be labe
 class Film:
     """A synthetic X-ray, squeezed to a square as the real exports are, and its labels."""
 
-    image: np.ndarray  # (size, size) uint8
+    pixels: np.ndarray  # (size, size) uint8
     outlines: dict[str, np.ndarray]  # level -> (points, 2) float, x and y in 0..1
 
 
@@ -55,8 +55,8 @@ def render_film(
     if view == "lateral" and rng.random() < 0.03:
         grey = 1 - grey
     grey = grey + rng.normal(0, 0.004 + 0.010 * difficulty * rng.random(), grey.shape)
-    image = np.clip(np.round(grey * 255), 0, 255).astype(np.uint8)
-    return Film(image, _outlines(scene, warp, (height, width)))
+    pixels = np.clip(np.round(grey * 255), 0, 255).astype(np.uint8)
+    return Film(pixels, _outlines(scene, warp, (height, width)))
 
 
 def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: float) -> Map:

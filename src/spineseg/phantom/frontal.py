@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from spineseg.phantom.frontal_column import LABELLED, Column, sample_column
+from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Canvas, smooth_noise
 from spineseg.phantom.skeleton import add_girdle, add_head, add_pelvis, add_ribs
-from spineseg.phantom.tissue import Scene
 from spineseg.phantom.trunk import Axis, Trunk
 from spineseg.phantom.vertebra import add_frontal
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spineseg.levels import LUMBAR, THORACIC
+from spineseg.phantom.places import Vertebra
 
 LABELLED = THORACIC + LUMBAR
 NECK = ("C3", "C4", "C5", "C6", "C7")
@@ -40,22 +41,6 @@ _TILT_REACH = 2.6  # levels over which tilts are alike; gives the films' range o
 _NECK_WIDTH = np.array([0.047, 0.048, 0.050, 0.053, 0.058])
 _NECK_HEIGHT = np.array([0.028, 0.028, 0.028, 0.028, 0.030])
 _NECK_PITCH = 0.040
-
-
-@dataclass(frozen=True)
-class Vertebra:
-    """One vertebra of a frontal column; millimetres and radians."""
-
-    level: str
-    x: float
-    y: float
-    width: float
-    height: float
-    tilt: float
-    lean: float
-    twist: float  # axial rotation
-    depth: float
-    wedge: float = 0.0  # part by which the left side is higher than the right
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from scipy.interpolate import PchipInterpolator
 
 from spineseg.levels import CERVICAL
 from spineseg.phantom.body import Body
-from spineseg.phantom.neck import Frame, add_lateral, add_upper, sample_neck
+from spineseg.phantom.neck import add_lateral, add_upper, sample_neck
+from spineseg.phantom.places import Frame
+from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Canvas, Map, add_tube, smooth_noise, spline
 from spineseg.phantom.skull import add_skull
-from spineseg.phantom.tissue import SOFT, Scene
+from spineseg.phantom.tissue import SOFT
 
 _WEDGE = 3.2  # attenuation of the shoulders where they are thickest
 _LOST = 0.56  # part of that over C7's middle beyond which C7 is not labelled

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from spineseg.phantom.body import Body
+from spineseg.phantom.places import Frame
 from spineseg.phantom.shapes import (
     Canvas,
     Map,
@@ -20,28 +19,6 @@ from spineseg.phantom.tissue import CORTICAL, SPONGY
 
 _LEVELS = ("C3", "C4", "C5", "C6", "C7", "T1")
 _SPINOUS_MM = {"C3": 20, "C4": 21, "C5": 24, "C6": 31, "C7": 41, "T1": 43}
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Local axes (x to the back, y down, mm) of a point of the neck."""
-
-    x: float
-    y: float
-    tilt: float
-    size: float = 1.0
-
-    def at(self, points: np.ndarray | list[list[float]]) -> np.ndarray:
-        """Return local points, (points, 2), on the film."""
-        p = np.asarray(points, float) * self.size
-        cos, sin = np.cos(self.tilt), np.sin(self.tilt)
-        x, y = p[:, 0], p[:, 1]
-        return np.stack([self.x + x * cos - y * sin, self.y + x * sin + y * cos], 1)
-
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        """Return one local point on the film."""
-        ((px, py),) = self.at([[x, y]])
-        return float(px), float(py)
 
 
 def sample_neck(

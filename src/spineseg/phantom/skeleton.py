@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spineseg.phantom.frontal_column import Vertebra
+from spineseg.phantom.places import Vertebra
 from spineseg.phantom.shapes import (
     Canvas,
     Map,

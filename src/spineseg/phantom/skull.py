@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spineseg.phantom.neck import Frame
+from spineseg.phantom.places import Frame
 from spineseg.phantom.shapes import (
     Canvas,
     Map,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from spineseg.phantom.frontal_column import Vertebra
+from spineseg.phantom.places import Vertebra
 from spineseg.phantom.shapes import Canvas, Map, add_ellipsoid, add_tube, smooth_noise
 from spineseg.phantom.tissue import SOFT
 

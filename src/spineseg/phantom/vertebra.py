@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spineseg.phantom.body import Body
-from spineseg.phantom.frontal_column import Vertebra
+from spineseg.phantom.places import Vertebra
 from spineseg.phantom.shapes import Canvas, Map, add_ellipsoid, add_slab, add_tube, smooth_polygon
 from spineseg.phantom.tissue import CORTICAL, SPONGY
 

@@ -1,1 +1,1 @@
-"""Tables, figures, overlays and the HTML page: plain data in, files out."""
+"""The page, its sections and tables, the audit's page, overlays: results in, files out."""

@@ -46,37 +46,24 @@ class Shape:
     crossed: bool = False
 
 
-def draw_overlay(
-    film: np.ndarray,
-    outlines: Sequence[Outline],
-    *,
-    title: str | None = None,
-    show_confidence: bool = True,
-) -> np.ndarray:
+def draw_overlay(film: np.ndarray, outlines: Sequence[Outline]) -> np.ndarray:
     """Return the film, (height, width, 3) uint8 RGB, with outlines and labels.
 
     `film` is (height, width, 3) uint8 RGB; it comes back with a longer side of at least 640 px,
     and broader only where no label would fit beside its body. Raises ValueError for a film of
     another shape.
     """
-    shapes = [
-        Shape(outline, label_text(outline, show_confidence), colour(outline.level))
-        for outline in outlines
-    ]
-    canvas, _ = draw_shapes(film, shapes, title=title)
-    return canvas
+    shapes = [Shape(each, _label_text(each), colour(each.level)) for each in outlines]
+    return draw_shapes(film, shapes)[0]
 
 
-def label_text(outline: Outline, show_confidence: bool = True) -> str:
+def _label_text(outline: Outline) -> str:
     """Return "T7", or "T7 0.83" for a detection."""
-    if outline.confidence is None or not show_confidence:
-        return outline.level
-    return f"{outline.level} {outline.confidence:.2f}"
+    certain = "" if outline.confidence is None else f" {outline.confidence:.2f}"
+    return f"{outline.level}{certain}"
 
 
-def draw_shapes(
-    film: np.ndarray, shapes: Sequence[Shape], *, title: str | None = None
-) -> tuple[np.ndarray, list[Label]]:
+def draw_shapes(film: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, list[Label]]:
     """Return the drawn film as `draw_overlay` does, and where the labels are, top to bottom.
 
     No label covers another, a body of its own column, or the film's edge.
@@ -105,8 +92,6 @@ def draw_shapes(
         pen.text(
             spot, label.text, shape.text_colour, font, "lm", stroke_width=stroke, stroke_fill=0
         )
-    if title:
-        pen.text((size // 2, size // 2), title, _WHITE, font, "lt", stroke_width=2, stroke_fill=0)
     return np.asarray(picture), sorted(labels, key=lambda label: label.top)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from mlflow.entities.model_registry import RegisteredModel as Registered
 from mlflow.exceptions import MlflowException
 
 from spineseg.errors import ConfigError, StoreError
-from spineseg.files import sha256_of
+from spineseg.files import sha256_of, staging
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 
@@ -109,9 +108,8 @@ def model_weights(store: TrackingStore, model: RegisteredModel, cache: Path) -> 
         kept = cache / f"{wanted}.pt"
         if kept.is_file() and sha256_of(kept) == wanted:
             return kept, wanted
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetched-", dir=cache) as folder:
-        weights = _fetched(store, model, Path(folder))
+    with staging(cache, "fetched") as folder:
+        weights = _fetched(store, model, folder)
         sha256 = sha256_of(weights)
         if wanted not in (None, sha256):
             raise StoreError(

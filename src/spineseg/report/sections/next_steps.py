@@ -9,7 +9,7 @@ from typing import Any
 from scipy.stats import t as student
 
 from spineseg.evaluation.result import Evaluation
-from spineseg.evidence.effects import Effect
+from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.significance import detectable_effect
 from spineseg.report.chosen_runs import challenger, looked_into, pruned_above
@@ -20,6 +20,7 @@ from spineseg.report.wording import (
     interval_text,
     label,
     listed,
+    p_text,
     run_words,
     sentence,
     signed,
@@ -132,10 +133,14 @@ def _more_evidence(summary: StudySummary) -> list[str]:
         return []
     where = "test part" if found.part == "test" else "validation part"
     text = (
-        f"The interval of {effect.name} on the {where} reaches zero "
-        f"({signed(effect.difference)}; {interval_text(effect)})."
+        f"{effect.name} is not told apart from the baseline on the {where} "
+        f"({signed(effect.difference)}; {interval_text(effect)}; p {p_text(effect.p_corrected)})."
     )
-    return [text + _wanted(evidence, effect, found.patients)]
+    if found.least_p >= SURE:
+        text += f" So few seeds can give no p below {p_text(found.least_p)}: raise confirm.seeds."
+    if effect.low <= 0:
+        text += _wanted(evidence, effect, found.patients)
+    return [text]
 
 
 def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
@@ -149,21 +154,21 @@ def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
         seeds = seeds_wanted(effect.difference / evidence.noise_sd)
         much = f"more than {_MOST_SEEDS} seeds" if seeds is None else count(seeds, "seed")
         return (
-            f" By estimate, most of its width is noise between seeds. A true gain of that size "
-            f"({effect.difference / evidence.noise_sd:.1f} standard deviations) takes {much} each, "
-            f"instead of {min(effect.runs, effect.baseline_runs)}, to be told from seed noise in "
-            "80 of 100 studies."
+            " By estimate, most of the interval's width is noise between seeds. A true gain of "
+            f"that size ({effect.difference / evidence.noise_sd:.1f} standard deviations) takes "
+            f"{much} each, instead of {min(effect.runs, effect.baseline_runs)}, to be told from "
+            "seed noise in 80 of 100 studies."
         )
     if not evidence.noise_sd:
         return (
-            " How much of its width is noise between seeds is not known: give the baseline three "
-            "fresh seeds or more."
+            " How much of the interval's width is noise between seeds is not known: give the "
+            "baseline three trainings or more."
         )
     wanted = max((half / effect.difference) ** 2, 1) * patients
     return (
-        " By estimate, most of its width comes from the choice of films, so more seeds help "
-        "little. As an interval narrows with the root of their number, a gain of that size takes "
-        f"about {wanted:,.0f} patients instead of {patients}."
+        " By estimate, most of the interval's width comes from the choice of films, so more seeds "
+        "help little. As an interval narrows with the root of their number, a gain of that size "
+        f"takes about {wanted:,.0f} patients instead of {patients}."
     )
 
 

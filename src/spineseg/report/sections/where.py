@@ -172,7 +172,7 @@ def _both_ways(
 
 
 def numbering_text(summary: StudySummary) -> str:
-    """Return what numbering whole columns changes, by the leading run, in every metric moved."""
+    """Return what numbering whole columns changes for the leading run."""
     runs = looked_into(summary)
     if not runs:
         return ""

@@ -1,0 +1,129 @@
+"""Gathers the films of all sources, each under a name of its own; damage is refused or left out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spineseg.config.data import DataConfig
+from spineseg.data.audit import Finding
+from spineseg.data.film_source import shown
+from spineseg.data.intake import FilmFacts, Intake, take_in
+from spineseg.data.opened import OpenedSource
+from spineseg.data.split import patient_of
+from spineseg.errors import DataError
+from spineseg.files import write_whole
+
+_LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
+
+
+@dataclass(frozen=True)
+class GatheredFilm:
+    """One film of the merge: where it came from, and what was found."""
+
+    intake: Intake
+    facts: FilmFacts
+    patient: str
+
+
+def named(sources: Sequence[OpenedSource]) -> list[Intake]:
+    """Return every film with the name that it will have.
+
+    Raises DataError where two of one source have the same name, but for suffix or capitals.
+    """
+    films = [(number, film) for number, s in enumerate(sources) for film in s.films.films]
+    clean = [_clean_name(film.path.name) for _, film in films]
+    count = Counter(Path(name).stem.casefold() for name in clean)
+    intakes = []
+    for (number, film), name in zip(films, clean, strict=True):
+        if count[Path(name).stem.casefold()] > 1:
+            name = f"s{number + 1}-{film.part or 'films'}-{name}"
+        intakes.append(Intake(film, sources[number].config, number, name))
+    again = Counter(Path(intake.name).stem.casefold() for intake in intakes)
+    for intake in intakes:
+        if again[Path(intake.name).stem.casefold()] > 1:
+            raise DataError(
+                f"{shown(intake.film.path)}: another film has this name, but for its suffix or "
+                "capitals, and so the same labels; rename one with its labels"
+            )
+    return intakes
+
+
+def _clean_name(name: str) -> str:
+    """Return a file name without control characters and not too long, still its own."""
+    clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\]", "_", name)
+    if clean == name and len(name.encode()) <= _LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    suffix = Path(clean).suffix
+    stem = Path(clean).stem.encode()[: _LONGEST_NAME - 20].decode(errors="ignore")
+    return f"{stem}-{mark}{suffix}"
+
+
+def gathered(
+    intakes: Sequence[Intake], sources: Sequence[OpenedSource], config: DataConfig, folder: Path
+) -> list[GatheredFilm]:
+    """Copy each film and its cleaned labels into `folder`, and return what was found, in order.
+
+    Raises DataError where a class name is no level.
+    """
+    films = [
+        GatheredFilm(intake, facts, patient_of(intake.film.path, config.patient_pattern))
+        for intake, facts in zip(intakes, take_in(intakes, folder, boxes=config.boxes), strict=True)
+    ]
+    for number, source in enumerate(sources):
+        own = [film for film in films if film.intake.source_number == number]
+        unmapped = {name for film in own for name in film.facts.unmapped}
+        if unmapped:
+            raise DataError(
+                f"{source.name}: classes {', '.join(sorted(unmapped))} are none of the 24 levels "
+                "C1..C7, T1..T12, L1..L5; map them by the source's class_map, or leave them out "
+                "by its drop_classes"
+            )
+    return films
+
+
+def refuse_damage(films: Sequence[GatheredFilm], refusals: Path) -> None:
+    """Raise DataError where films or labels are damaged beyond mending.
+
+    Where there are several, they are all listed in `refusals`.
+    """
+    problems = [film.facts.problem for film in films if film.facts.problem]
+    problems += [
+        f"{note.where}: {note.text}"
+        for film in films
+        for note in film.facts.notes
+        if note.kind == "damaged"
+    ]
+    if len(problems) == 1:
+        raise DataError(f"{problems[0]} (or set data.damaged: drop)")
+    if problems:
+        write_whole(refusals, "\n".join(problems) + "\n")
+        raise DataError(
+            f"{problems[0]} (and {len(problems) - 1} more, listed in {refusals}; mend them, or set "
+            "data.damaged: drop)"
+        )
+
+
+def left_out(films: Sequence[GatheredFilm], sources: Sequence[OpenedSource]) -> Iterator[Finding]:
+    """Yield the films that cannot be used, and the labels that have no film."""
+    for film in films:
+        if film.facts.problem:
+            yield Finding(
+                kind="film-dropped",
+                severity="mended",
+                films=(film.intake.name,),
+                detail=film.facts.problem,
+            )
+    for source in sources:
+        for path in source.films.orphans:
+            yield Finding(
+                kind="labels-without-film",
+                severity="doubt",
+                films=(path.name,),
+                detail=f"{shown(path)}: there is no film of this name",
+            )
