@@ -49,8 +49,8 @@ compare: setup  ## compare every run with the baseline: table and HTML page
 promote: setup  ## register the best run as the champion, if it beats the one there is
 	@$(SPINESEG) promote $(CONFIG) $(SETS)
 
-predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champion
-	@$(SPINESEG) predict $(IMAGES)
+predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champion in the study's store
+	@$(SPINESEG) predict $(IMAGES) --config $(CONFIG) $(SETS)
 
 weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
 	@$(SPINESEG) run configs/studies/weights.yaml
