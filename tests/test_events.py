@@ -18,7 +18,7 @@ def epoch(number: int) -> Epoch:
 
 
 def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
-    written = [epoch(1), epoch(2), Failed(kind="killed", message="gone")]
+    written = [epoch(1), epoch(2), Failed(run=RUN, kind="killed", message="gone")]
     for event in written:
         append_event(tmp_path, event)
     assert read_events(tmp_path, RUN) == written
