@@ -7,6 +7,7 @@ torn last line for its next visit, and refuses a line that another run has said.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,8 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="t
 
 def append_event(run_folder: Path, event: Event) -> None:
     """Append `event` to the run's log and sync it to disk, in one write."""
-    append_line(run_folder / EVENTS_FILE, event.model_dump_json())
+    # Not pydantic's own JSON: it has no word for a score that is no number.
+    append_line(run_folder / EVENTS_FILE, json.dumps(event.model_dump()))
 
 
 class EventReader:

@@ -8,8 +8,8 @@ import pytest
 from film_cases import random_case, record
 
 from spineseg.errors import DataError
-from spineseg.evaluation.matching import record_image
-from spineseg.evaluation.records import load_matches, save_matches
+from spineseg.evaluation.matching import record_film
+from spineseg.evaluation.records import load_records, save_records
 from spineseg.evaluation.scores import score
 
 
@@ -22,8 +22,8 @@ def test_numbering_is_counted_apart_from_finding() -> None:
             )
         ]
     )
-    assert result.found_rate == 0.75 and result.right_level_rate == 0.5
-    assert result.off_by_one_rate == 0.25
+    assert result.value("found_rate") == 0.75 and result.value("right_level_rate") == 0.5
+    assert result.value("off_by_one_rate") == 0.25
     assert (result.missed, result.invented, result.doubled) == (1, 1, 1)
     assert result.confusion == {
         "T5": {"T5": 1},
@@ -36,16 +36,22 @@ def test_numbering_is_counted_apart_from_finding() -> None:
 
 
 def test_t12_and_l1_are_neighbours() -> None:
-    assert score([record(["T12"], [("L1", 0.9, 0)])]).off_by_one_rate == 1.0
+    assert score([record(["T12"], [("L1", 0.9, 0)])]).value("off_by_one_rate") == 1.0
 
 
 def test_a_level_outside_the_24_is_wrong_and_not_off_by_one() -> None:
     result = score([record(["T12", "L1"], [("T13", 0.9, 0), ("T13", 0.8, 1), ("T13", 0.7, None)])])
-    assert (result.found_rate, result.right_level_rate, result.off_by_one_rate) == (1.0, 0.0, 0.0)
-    assert result.whole_column_right_rate == 0.0
+    assert (
+        result.value("found_rate"),
+        result.value("right_level_rate"),
+        result.value("off_by_one_rate"),
+    ) == (1.0, 0.0, 0.0)
+    assert result.value("whole_column_right_rate") == 0.0
     assert (result.missed, result.invented, result.doubled) == (0, 1, 2)
     assert result.confusion == {"T12": {"T13": 1}, "L1": {"T13": 1}, "background": {"T13": 1}}
-    assert result.mask_map50 == 0.0 and result.mask_map50_any == pytest.approx(1.0)
+    assert result.value("mask_map50") == 0.0 and result.any_level["mask_map50"] == pytest.approx(
+        1.0
+    )
 
 
 def test_a_column_is_right_when_every_label_on_the_film_is_found_with_its_level() -> None:
@@ -56,8 +62,7 @@ def test_a_column_is_right_when_every_label_on_the_film_is_found_with_its_level(
     one_uncertain = record(["T5", "T6"], [("T5", 0.9, 0), ("T6", 0.2, 1)])
     unlabelled = record([], [("T5", 0.9, None)])
     films = [right, right_and_one_too_many, one_wrong, one_missed, one_uncertain, unlabelled]
-    assert score(films).whole_column_right_rate == pytest.approx(2 / 5)
-    assert score(films, confidence=0.1).whole_column_right_rate == pytest.approx(3 / 5)
+    assert score(films).value("whole_column_right_rate") == pytest.approx(2 / 5)
 
 
 def test_dice_is_the_mean_over_found_vertebrae_whatever_their_level() -> None:
@@ -84,7 +89,7 @@ def test_where_nothing_is_found_outlines_have_no_score(
     found: list[tuple[str, float, int | None]],
 ) -> None:
     result = score([record(["T5"], found, boundary_px=1.0)])
-    assert result.found_rate == 0.0
+    assert result.value("found_rate") == 0.0
     assert result.mean_dice is None and result.mean_boundary_px is None
     assert "best/mean_dice" not in result.metrics()
     assert "best/mean_boundary_px" not in result.metrics()
@@ -99,14 +104,19 @@ def test_each_view_is_scored_on_its_own_films_and_levels() -> None:
         ]
     )
     lateral, frontal = result.views["lateral"], result.views["frontal"]
-    assert (lateral.images, lateral.instances, frontal.images, frontal.instances) == (1, 3, 1, 2)
-    assert lateral.mask_map50 == pytest.approx(1 / 3) and frontal.mask_map50 == pytest.approx(1)
-    assert frontal.mask_map50_95 == pytest.approx(0.3)  # IoU 0.6 meets 3 of 10 thresholds.
-    assert frontal.box_map50_95 == pytest.approx(0.9)
-    assert lateral.found_rate == pytest.approx(2 / 3)
-    assert (lateral.off_by_one_rate, lateral.missed) == (pytest.approx(1 / 3), 1)
+    assert (lateral.films, lateral.instances, frontal.films, frontal.instances) == (1, 3, 1, 2)
+    assert lateral.value("mask_map50") == pytest.approx(1 / 3) and frontal.scores[
+        "mask_map50"
+    ] == pytest.approx(1)
+    assert frontal.value("mask_map50_95") == pytest.approx(0.3)  # IoU 0.6 meets 3 of 10 thresholds.
+    assert frontal.value("box_map50_95") == pytest.approx(0.9)
+    assert lateral.value("found_rate") == pytest.approx(2 / 3)
+    assert (lateral.value("off_by_one_rate"), lateral.missed) == (pytest.approx(1 / 3), 1)
     assert (lateral.invented, frontal.invented, result.invented) == (0, 0, 1)
-    assert (lateral.whole_column_right_rate, frontal.whole_column_right_rate) == (0.0, 1.0)
+    assert (
+        lateral.value("whole_column_right_rate"),
+        frontal.value("whole_column_right_rate"),
+    ) == (0.0, 1.0)
     assert frontal.mean_dice == pytest.approx(0.75)
     assert result.metrics()["best/lateral/mask_map50"] == pytest.approx(1 / 3)
 
@@ -138,16 +148,20 @@ def test_box_and_mask_curves_are_means_over_levels_at_each_confidence() -> None:
 
 def test_two_boxes_on_one_vertebra_count_as_found_once_and_invented_once() -> None:
     result = score([record(["T5"], [("T6", 0.9, 0), ("T5", 0.8, 0)])])
-    assert (result.found_rate, result.right_level_rate, result.invented) == (1.0, 0.0, 1)
+    assert (result.value("found_rate"), result.value("right_level_rate"), result.invented) == (
+        1.0,
+        0.0,
+        1,
+    )
 
 
 def test_perfect_detections_score_one_everywhere() -> None:
     result = score([record(["C1", "L5"], [("C1", 0.9, 0), ("L5", 0.8, 1)])] * 3)
     for value in (
-        result.box_map50,
-        result.mask_map50,
+        result.value("box_map50"),
+        result.value("mask_map50"),
         result.mask_best_f1,
-        result.right_level_rate,
+        result.value("right_level_rate"),
     ):
         assert value == pytest.approx(1.0)
     assert result.mask_best_f1_confidence == pytest.approx(0.8)
@@ -155,7 +169,7 @@ def test_perfect_detections_score_one_everywhere() -> None:
 
 
 def test_nothing_to_score_is_refused_and_not_scored_as_zero() -> None:
-    with pytest.raises(DataError, match="no image has a labelled vertebra"):
+    with pytest.raises(DataError, match="no film has a labelled vertebra"):
         score([record([], [("T5", 0.9, None)])])
     with pytest.raises(DataError, match="not a number"):
         score([record(["T5"], [("T5", float("nan"), 0)])])
@@ -163,7 +177,7 @@ def test_nothing_to_score_is_refused_and_not_scored_as_zero() -> None:
 
 def test_matches_come_back_as_they_were_saved(tmp_path: Path) -> None:
     films = random_case(3)
-    records = [record_image(film, prediction) for film, prediction in films]
-    save_matches(tmp_path / "matches.json.gz", records)
-    assert load_matches(tmp_path / "matches.json.gz") == records
+    records = [record_film(film, prediction) for film, prediction in films]
+    save_records(tmp_path / "matches.json.gz", records)
+    assert load_records(tmp_path / "matches.json.gz") == records
     assert [p.name for p in tmp_path.iterdir()] == ["matches.json.gz"]

@@ -14,7 +14,7 @@ from film_cases import SIDE, film_case, random_case, rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from spineseg.evaluation.matching import record_image
+from spineseg.evaluation.matching import record_film
 from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm
 from spineseg.levels import CLASS_INDEX, view_of
@@ -93,7 +93,7 @@ def by_level(films: Films) -> Films:
 def check(films: Films) -> None:
     """Assert that all average precisions, by level, without and by view, are COCO's own."""
     films = by_level(films)
-    result = score([record_image(film, prediction) for film, prediction in films])
+    result = score([record_film(film, prediction) for film, prediction in films])
     parts: dict[str, Films] = {}
     for film, prediction in films:
         if film.outlines:
@@ -101,13 +101,13 @@ def check(films: Films) -> None:
             parts.setdefault(view, []).append((film, prediction))
     assert set(result.views) == set(parts)
     for kind in KINDS:
-        both = (getattr(result, f"{kind}_map50"), getattr(result, f"{kind}_map50_95"))
+        both = (result.value(f"{kind}_map50"), result.value(f"{kind}_map50_95"))
         assert both == pytest.approx(oracle(films, kind), abs=1e-6)
-        both = (getattr(result, f"{kind}_map50_any"), getattr(result, f"{kind}_map50_95_any"))
+        both = (result.any_level[f"{kind}_map50"], result.any_level[f"{kind}_map50_95"])
         assert both == pytest.approx(oracle(films, kind, levels=False), abs=1e-6)
         for view, part in parts.items():
             scores = result.views[view]
-            both = (getattr(scores, f"{kind}_map50"), getattr(scores, f"{kind}_map50_95"))
+            both = (scores.value(f"{kind}_map50"), scores.value(f"{kind}_map50_95"))
             assert both == pytest.approx(oracle(part, kind), abs=1e-6)
 
 
@@ -221,8 +221,12 @@ def test_average_precision_is_pycocotools_own_where_ties_abound(seed: int) -> No
 def test_an_overlap_of_exactly_a_threshold_meets_it(twentieths: int) -> None:
     films = [film_case("1", [("T5", box(2, 2, 20, 10))], [("T5", 0.9, box(2, 2, twentieths, 10))])]
     check(films)
-    met = score([record_image(*film) for film in films])
-    assert met.box_map50_95 == met.mask_map50_95 == pytest.approx((twentieths - 9) / 10)
+    met = score([record_film(*film) for film in films])
+    assert (
+        met.value("box_map50_95")
+        == met.value("mask_map50_95")
+        == pytest.approx((twentieths - 9) / 10)
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -232,7 +236,7 @@ def test_average_precision_is_pycocotools_own_on_adversarial_films(case: str) ->
 
 def test_the_adversarial_films_are_what_they_say() -> None:
     def overlap(case: str) -> list[tuple[float, float]]:
-        records = [record_image(*film) for film in CASES[case]]
+        records = [record_film(*film) for film in CASES[case]]
         return [(r.box_iou[0][0], r.mask_iou[0][0]) for r in records]
 
     assert overlap("overlap of exactly one half") == [(0.5, 0.5)] * 2
@@ -245,9 +249,9 @@ def test_the_adversarial_films_are_what_they_say() -> None:
 
 def test_a_film_s_detections_beyond_a_hundred_do_not_count() -> None:
     def scored(case: str) -> Any:
-        return score([record_image(*film) for film in CASES[case]])
+        return score([record_film(*film) for film in CASES[case]])
 
     of_level = scored("the 101st detection of a level is right")
-    assert 0 < of_level.mask_map50 == of_level.mask_map50_any < 0.01
+    assert 0 < of_level.value("mask_map50") == of_level.any_level["mask_map50"] < 0.01
     of_film = scored("the 101st detection of a film is right")
     assert of_film.levels["T7"].mask_ap50 == pytest.approx(1.0)  # The first of its level.

@@ -4,67 +4,66 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from film_cases import random_case
+from film_cases import random_case, rematched
 
 from spineseg.errors import DataError
-from spineseg.evaluation.matching import record_image
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.matching import record_film
+from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.evaluation.scores import score
 from spineseg.evidence.resampling import compare_arms, draw_patients
-from spineseg.evidence.run_matches import MAP_METRICS, RATES, RunMatches
+from spineseg.evidence.run_matches import RunMatches
 from spineseg.evidence.significance import (
     detectable_effect,
     holm,
     paired_permutation,
     seed_permutation,
 )
+from spineseg.metrics import METRICS
 
 LEVELS = ("T5", "T6", "T7")
+NAMES = [metric.name for metric in METRICS]
 
 
-def records_of(seed: int) -> list[ImageRecord]:
+def records_of(seed: int) -> list[FilmRecord]:
     """Return a random case without equal confidences: COCO leaves their order open."""
-    records = [record_image(film, prediction) for film, prediction in random_case(seed)]
+    records = [record_film(film, prediction) for film, prediction in random_case(seed)]
     return [
-        record.model_copy(
-            update={
-                "found": tuple(
-                    f.model_copy(update={"confidence": f.confidence - 1e-4 * (i + 50 * number)})
-                    for i, f in enumerate(record.found)
-                )
-            }
+        rematched(
+            record,
+            found=[
+                f.model_copy(update={"confidence": f.confidence - 1e-4 * (i + 50 * number)})
+                for i, f in enumerate(record.found)
+            ],
         )
         for number, record in enumerate(records)
     ]
 
 
-def spine_records(right: float, films: int = 30, seed: int = 0) -> list[ImageRecord]:
+def spine_records(right: float, films: int = 30, seed: int = 0) -> list[FilmRecord]:
     """Return films of three vertebrae, all found; about `right` of them with their level."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(films):
         levels = [lv if rng.random() < right else LEVELS[i - 1] for i, lv in enumerate(LEVELS)]
         records.append(
-            ImageRecord.model_validate(
-                {
-                    "name": f"film{number}.jpg",
-                    "height": 10,
-                    "width": 10,
-                    "seconds": 0.01,
-                    "truths": [{"level": lv, "box": (0, 0, 1, 1)} for lv in LEVELS],
-                    "found": [
-                        {
-                            "level": lv,
-                            "confidence": float(rng.uniform(0.3, 0.9)),
-                            "level_scores": [0.0] * 24,
-                            "box": (0, 0, 1, 1),
-                            "polygon": (),
-                        }
-                        for lv in levels
-                    ],
-                    "box_iou": np.eye(3) * 0.8,
-                    "mask_iou": np.eye(3) * 0.8,
-                }
+            matched_record(
+                name=f"film{number}.jpg",
+                height=10,
+                width=10,
+                seconds=0.01,
+                truths=[Truth(level=lv, box=(0, 0, 1, 1)) for lv in LEVELS],
+                found=[
+                    Found(
+                        level=lv,
+                        confidence=float(rng.uniform(0.3, 0.9)),
+                        level_scores=(0.0,) * 24,
+                        box=(0, 0, 1, 1),
+                        polygon=(),
+                    )
+                    for lv in levels
+                ],
+                box_iou=(np.eye(3) * 0.8).tolist(),
+                mask_iou=(np.eye(3) * 0.8).tolist(),
             )
         )
     return records
@@ -85,18 +84,18 @@ def test_a_resample_scores_as_its_films_would_one_by_one(seed: int) -> None:
         if not any(record.truths for record in sample):
             continue
         wanted = score(sample)
-        for metric in (*MAP_METRICS, *RATES):
+        for metric in NAMES:
             found = float(run.scores(metric, weights[None].astype(np.float32))[0])
             # Where a recall is k/100 to the last bit, COCO's own table of recalls may miss it.
-            assert found == pytest.approx(getattr(wanted, metric), abs=2e-3), metric
+            assert found == pytest.approx(wanted.value(metric), abs=2e-3), metric
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_each_film_once_scores_as_the_evaluator(seed: int) -> None:
     records = records_of(seed)
     run, wanted = RunMatches.of(records), score(records)
-    for metric in (*MAP_METRICS, *RATES):
-        assert run.score(metric) == pytest.approx(getattr(wanted, metric), abs=2e-3), metric
+    for metric in NAMES:
+        assert run.score(metric) == pytest.approx(wanted.value(metric), abs=2e-3), metric
 
 
 def test_a_resample_without_any_label_is_not_a_number() -> None:

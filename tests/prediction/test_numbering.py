@@ -19,6 +19,7 @@ from column_cases import (
 )
 
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
+from spineseg.prediction.numbering.columns import Columns
 from spineseg.prediction.numbering.decoding import number_column
 from spineseg.prediction.numbering.model import NumberingModel
 
@@ -60,7 +61,7 @@ def test_two_missed_vertebrae_leave_two(first: int) -> None:
 def test_two_missed_vertebrae_near_an_end_leave_two_where_the_span_is_known(first: int) -> None:
     two = [first, first + 1]
     boxes, scores = np.delete(column_boxes(17), two, 0), np.delete(scores_of(TRUNK), two, 0)
-    known = NumberingModel(numbering="sequence", spans={"T1-L5": 1.0})
+    known = NumberingModel(numbering="sequence", columns=Columns(spans={"T1-L5": 1.0}))
     assert levels(boxes, scores, known) == TRUNK[:first] + TRUNK[first + 2 :]
 
 
@@ -180,7 +181,9 @@ def test_whatever_is_detected_confidences_are_sound_and_no_level_comes_twice(see
     model = NumberingModel(
         numbering="sequence",
         transitional=bool(seed % 2),
-        spans={"T1-L5": 0.7, "C1-C7": 0.3} if seed % 5 else {},
-        framing={"T1": (0.1, 0.02), "L5": (0.9, 0.02)} if seed % 3 else {},
+        columns=Columns(
+            spans={"T1-L5": 0.7, "C1-C7": 0.3} if seed % 5 else {},
+            framing={"T1": (0.1, 0.02), "L5": (0.9, 0.02)} if seed % 3 else {},
+        ),
     )
     assert numbered(np.hstack([corners.min(axis=1), corners.max(axis=1)]), scores, model)

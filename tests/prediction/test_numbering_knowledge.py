@@ -10,14 +10,15 @@ import pytest
 from column_cases import HEIGHT, SLIPS, TRUNK, column_boxes, levels, scores_of, undecided
 
 from spineseg.evaluation.counts import count_film
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.evaluation.renumber import numbered_record, numbered_records
 from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
 from spineseg.prediction.numbered import numbered_prediction
+from spineseg.prediction.numbering.columns import Columns, learnt_from
 from spineseg.prediction.numbering.decoding import number_column
-from spineseg.prediction.numbering.model import NumberingModel, learnt_from
+from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.predictor import Detection, Prediction
 
 ONE_UP = [ANATOMICAL_ORDER[RANK[level] - 1] for level in TRUNK]  # C7..L4
@@ -48,13 +49,15 @@ def open_scores() -> np.ndarray:
 
 @pytest.mark.parametrize("column", [TRUNK, ONE_UP])
 def test_spans_of_training_films_decide_a_shift_that_scores_leave_open(column: list[str]) -> None:
-    known = NumberingModel(numbering="sequence", spans={f"{column[0]}-{column[-1]}": 1.0})
+    known = NumberingModel(
+        numbering="sequence", columns=Columns(spans={f"{column[0]}-{column[-1]}": 1.0})
+    )
     assert levels(column_boxes(17), open_scores(), known) == column
 
 
 @pytest.mark.parametrize("column", [TRUNK, ONE_UP])
 def test_framing_decides_a_shift_that_scores_leave_open(column: list[str]) -> None:
-    known = NumberingModel(numbering="sequence", framing=framed_as(column))
+    known = NumberingModel(numbering="sequence", columns=Columns(framing=framed_as(column)))
     assert levels(column_boxes(17), open_scores(), known) == column
 
 
@@ -63,13 +66,15 @@ def test_framing_decides_a_shift_that_scores_leave_open(column: list[str]) -> No
 def test_films_that_are_framed_otherwise_are_numbered_by_their_scores(
     lower_px: float, spans: dict[str, float]
 ) -> None:
-    known = NumberingModel(numbering="sequence", spans=spans, framing=framed_as(TRUNK))
+    known = NumberingModel(
+        numbering="sequence", columns=Columns(spans=spans, framing=framed_as(TRUNK))
+    )
     boxes = column_boxes(17) + np.array([0, lower_px, 0, lower_px])
     assert levels(boxes, scores_of(TRUNK, SLIPS), known) == TRUNK
 
 
 def test_a_span_that_training_never_showed_is_still_possible() -> None:
-    known = NumberingModel(numbering="sequence", spans={"T1-L5": 1.0})
+    known = NumberingModel(numbering="sequence", columns=Columns(spans={"T1-L5": 1.0}))
     assert levels(column_boxes(7), scores_of(CERVICAL), known) == list(CERVICAL)
 
 
@@ -103,50 +108,48 @@ def test_spans_and_framing_are_counted_over_films_of_both_views() -> None:
     frontal = [film(TRUNK, [y + 0.02 * (i % 2) for y in heights]) for i in range(12)]
     lateral = [film(CERVICAL, [0.3 + 0.05 * i for i in range(7)]) for _ in range(4)]
     learnt = learnt_from([*frontal, *lateral, film([], [])])
-    assert learnt["spans"] == {"T1-L5": 0.75, "C1-C7": 0.25}
-    assert set(learnt["framing"]) == set(TRUNK)  # Four films are too few for C1..C7.
-    assert learnt["framing"]["T1"] == pytest.approx((0.06, 0.01))
-    model = NumberingModel(numbering="sequence", **learnt)
+    assert learnt.spans == {"T1-L5": 0.75, "C1-C7": 0.25}
+    assert set(learnt.framing) == set(TRUNK)  # Four films are too few for C1..C7.
+    assert learnt.framing["T1"] == pytest.approx((0.06, 0.01))
+    model = NumberingModel(numbering="sequence", columns=learnt)
     assert NumberingModel.model_validate_json(model.model_dump_json()) == model
 
 
 def test_a_level_labelled_twice_on_five_films_is_not_on_ten() -> None:
     doubled = [film(["T1", "T1", "T2"], [0.1, 0.11, 0.2])] * 5
-    assert learnt_from(doubled)["framing"] == {}
+    assert learnt_from(doubled).framing == {}
     ten = learnt_from([*doubled, *[film(["T2"], [0.2])] * 5])
-    assert ten["framing"] == {"T2": (pytest.approx(0.2), 0.01)}  # Never surer than that.
+    assert ten.framing == {"T2": (pytest.approx(0.2), 0.01)}  # Never surer than that.
 
 
 def test_nothing_is_learnt_from_films_without_labels() -> None:
-    assert learnt_from([film([], [])]) == learnt_from([]) == {"spans": {}, "framing": {}}
+    assert learnt_from([film([], [])]) == learnt_from([]) == Columns()
 
 
-def column_record(off: dict[int, int]) -> ImageRecord:
+def column_record(off: dict[int, int]) -> FilmRecord:
     """Return a record of T1..L5, its detections in shuffled order, each on its own label."""
     order = np.random.default_rng(1).permutation(17)
     boxes, scores = column_boxes(17), scores_of(TRUNK, off)
     confidences = scores[order].max(axis=1) - 0.001 * np.arange(17)
-    return ImageRecord.model_validate(
-        {
-            "name": "film.png",
-            "height": int(HEIGHT),
-            "width": 400,
-            "seconds": 0.01,
-            "truths": [{"level": lv, "box": b} for lv, b in zip(TRUNK, boxes, strict=True)],
-            "found": [
-                {
-                    "level": list(CLASS_INDEX)[int(scores[i].argmax())],
-                    "confidence": confidence,
-                    "level_scores": scores[i],
-                    "box": boxes[i],
-                    "polygon": (),
-                    "boundary_px": float(i),
-                }
-                for i, confidence in zip(order, confidences, strict=True)
-            ],
-            "box_iou": np.eye(17)[order] * 0.9,
-            "mask_iou": np.eye(17)[order] * 0.8,
-        }
+    return matched_record(
+        name="film.png",
+        height=int(HEIGHT),
+        width=400,
+        seconds=0.01,
+        truths=[Truth(level=lv, box=tuple(b)) for lv, b in zip(TRUNK, boxes, strict=True)],
+        found=[
+            Found(
+                level=list(CLASS_INDEX)[int(scores[i].argmax())],
+                confidence=confidence,
+                level_scores=tuple(scores[i]),
+                box=tuple(boxes[i]),
+                polygon=(),
+                boundary_px=float(i),
+            )
+            for i, confidence in zip(order, confidences, strict=True)
+        ],
+        box_iou=(np.eye(17)[order] * 0.9).tolist(),
+        mask_iou=(np.eye(17)[order] * 0.8).tolist(),
     )
 
 
@@ -160,8 +163,12 @@ def test_a_numbered_record_keeps_overlaps_in_step_with_its_detections() -> None:
         assert found.box == pytest.approx(column_boxes(17)[own])
         assert box_row == pytest.approx(np.eye(17)[own] * 0.9)
         assert mask_row == pytest.approx(np.eye(17)[own] * 0.8)
-    assert score([before]).right_level_rate == pytest.approx(14 / 17)
-    assert score([after]).right_level_rate == score([after]).whole_column_right_rate == 1.0
+    assert score([before]).value("right_level_rate") == pytest.approx(14 / 17)
+    assert (
+        score([after]).value("right_level_rate")
+        == score([after]).value("whole_column_right_rate")
+        == 1.0
+    )
     assert numbered_records([before, before], SEQUENCE) == [after, after]
 
 
@@ -203,7 +210,7 @@ def test_an_extra_level_scores_as_wrong_and_not_as_off_by_one(true: str, name: s
         f.model_copy(update={"level": name if f.level == true else f.level}) for f in whole.found
     )
     record = whole.model_copy(update={"found": found})
-    counts = count_film(record, 0.25)
-    assert (counts.found.total(), counts.right.total(), counts.off_by_one) == (17, 16, 0)
+    counts = count_film(record)
+    assert (counts.found, counts.right, counts.off_by_one) == (17, 16, 0)
     assert counts.confusion[true] == {name: 1}
-    assert score([record]).right_level_rate == pytest.approx(16 / 17)
+    assert score([record]).value("right_level_rate") == pytest.approx(16 / 17)

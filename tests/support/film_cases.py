@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycocotools.mask as coco_mask
 
-from spineseg.evaluation.records import ImageRecord
+from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import CLASS_NAMES
 from spineseg.prediction.film_mask import FilmMask
@@ -77,31 +78,35 @@ def record(
     iou: float = 0.9,
     box_iou: float = 0.9,
     boundary_px: float | None = None,
-) -> ImageRecord:
+) -> FilmRecord:
     """Return a record; each detection overlaps the label of the given number, or none."""
 
     def overlap(value: float) -> list[list[float]]:
         return [[value if i == at else 0.0 for i in range(len(truths))] for _, _, at in found]
 
-    return ImageRecord.model_validate(
-        {
-            "name": "x.png",
-            "height": 10,
-            "width": 10,
-            "seconds": 0.02,
-            "truths": [{"level": level, "box": (0, 0, 1, 1)} for level in truths],
-            "found": [
-                {
-                    "level": level,
-                    "confidence": c,
-                    "level_scores": [0.0] * 24,
-                    "box": (0, 0, 1, 1),
-                    "polygon": (),
-                    "boundary_px": None if at is None else boundary_px,
-                }
-                for level, c, at in found
-            ],
-            "box_iou": overlap(box_iou),
-            "mask_iou": overlap(iou),
-        }
+    return matched_record(
+        name="x.png",
+        height=10,
+        width=10,
+        seconds=0.02,
+        truths=[Truth(level=level, box=(0, 0, 1, 1)) for level in truths],
+        found=[
+            Found(
+                level=level,
+                confidence=c,
+                level_scores=(0.0,) * 24,
+                box=(0, 0, 1, 1),
+                polygon=(),
+                boundary_px=None if at is None else boundary_px,
+            )
+            for level, c, at in found
+        ],
+        box_iou=overlap(box_iou),
+        mask_iou=overlap(iou),
     )
+
+
+def rematched(record: FilmRecord, **changes: Any) -> FilmRecord:
+    """Return a record with other detections or overlaps, matched anew."""
+    fields = FilmRecord.model_fields.keys() - {"met"}
+    return matched_record(**{name: getattr(record, name) for name in fields} | changes)

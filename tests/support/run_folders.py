@@ -38,6 +38,7 @@ def make_job(**changes: Any) -> Job:
 def write_finished(study: Path, job: Job, epochs: int = 3, end: str | None = "completed") -> Path:
     """Write a run into its study's folder, as a child leaves it; return the run's folder."""
     folder = study / job.folder_name
+    study.mkdir(parents=True, exist_ok=True)
     job.write(folder)
     weights = folder / "train" / "weights"
     weights.mkdir(parents=True)

@@ -13,15 +13,21 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow_server import Server, free_port
+from run_folders import epoch, make_job, write_finished
 
+from spineseg.config.study import StudyConfig
+from spineseg.data.manifest import Manifest, ManifestSource
 from spineseg.errors import StoreError
-from spineseg.events import Epoch, Failed, Finished, Started, append_event
-from spineseg.tracking.projection import RunProjection
+from spineseg.events import Scored, Started, append_event
+from spineseg.job import Job
+from spineseg.runs import read_run
+from spineseg.tracking.projection import RunProjection, carry_over, not_carried
 from spineseg.tracking.store import TrackingStore, open_store
-from spineseg.tracking.tracked_runs import log_dataset, open_study_run, open_trial_run
+from spineseg.tracking.tracked_runs import job_runs, open_study_run, open_trial_run
 from spineseg.tracking.ui import serve
 
 _NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
@@ -51,65 +57,39 @@ def test_a_servers_password_is_in_no_error(tmp_path: Path) -> None:
     assert "hush" not in str(caught.value) and "127.0.0.1" in str(caught.value)
 
 
-def trial_run(store: TrackingStore, name: str) -> str:
-    parent = open_study_run(store, "study-a", tags={"synthetic": "true"}, params={"variants": 1})
-    return open_trial_run(
-        store,
-        parent,
-        name=name,
-        key=f"study-a/{name}",
-        params={"lr0": 0.01},
-        tags={"changes": "{}", "synthetic": "true", "hypothesis": "Why not."},
-    )
+CONFIG = StudyConfig.model_validate(
+    {
+        "name": "study-a",
+        "data": {"sources": [{"kind": "local", "path": "films"}]},
+        "baseline": {},
+        "variants": [{"name": "v", "hypothesis": "Why not.", "changes": {"fliplr": 0.0}}],
+    }
+)
+MANIFEST = Manifest(
+    fingerprint="f" * 64,
+    synthetic=True,
+    sources=(ManifestSource(name="a", kind="local"), ManifestSource(name="b", kind="local")),
+    entries=(),
+)
 
 
-def write_run(folder: Path, epochs: int = 3, end: str | None = "completed") -> None:
-    weights = folder / "train" / "weights"
-    weights.mkdir(parents=True)
-    for name in ("best.pt", "last.pt"):
-        (weights / name).write_bytes(b"weights")
-    (folder / "train" / "results.csv").write_text("epoch\n")
-    (folder / "train" / "BoxPR_curve.png").write_bytes(b"png")
-    (folder / "evaluation-argmax.json").write_text("{}")
-    append_event(
-        folder,
-        Started(
-            pid=1,
-            device="CPU",
-            parameters=5,
-            resolved={"imgsz": 64},
-            environment={"python": "3.11"},
-        ),
-    )
-    for number in range(1, epochs + 1):
-        append_event(
-            folder,
-            Epoch(
-                epoch=number,
-                metrics={"val/mask_map50": number / 10},
-                system={"system/cpu_utilization_percentage": 50.0},
-                epoch_seconds=1.0,
-                validation_seconds=0.2,
-            ),
-        )
-    if end == "failed":
-        append_event(folder, Failed(kind="nan_loss", message="no number", traceback="Traceback"))
-    elif end:
-        append_event(
-            folder,
-            Finished(
-                outcome=end,
-                epochs=epochs,
-                best_epoch=2,
-                batch=8,
-                optimizer="AdamW",
-                trainer_metrics={"trainer/mask_map50": 0.3},
-                metrics={"best/mask_map50": 0.31},
-                train_seconds=3.0,
-                best_weights="train/weights/best.pt",
-                last_weights="train/weights/last.pt",
-            ),
-        )
+def job_named(name: str, **changes: Any) -> Job:
+    return make_job(study="study-a", name=name, hypothesis="Why not.", **changes)
+
+
+def project(store: TrackingStore, folder: Path, job: Job) -> RunProjection:
+    return RunProjection(store, lambda: open_study_run(store, CONFIG, MANIFEST), folder, job)
+
+
+def carried(store: TrackingStore, studies: Path, job: Job, end: str | None = "completed") -> str:
+    """Write a run and carry it over; return its id in MLflow."""
+    folder = write_finished(studies, job, end=end)
+    assert project(store, folder, job).sync()
+    return run_id(store, job)
+
+
+def run_id(store: TrackingStore, job: Job) -> str:
+    return str(job_runs(store, "study-a")[job.id].info.run_id)
 
 
 def history(store: TrackingStore, run: str, key: str) -> list[tuple[int, float]]:
@@ -117,12 +97,11 @@ def history(store: TrackingStore, run: str, key: str) -> list[tuple[int, float]]
 
 
 def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> None:
-    write_run(tmp_path)
-    run = trial_run(store, "whole")
-    assert RunProjection(store, lambda: run, tmp_path).sync()
+    run = carried(store, tmp_path, job_named("whole"))
     found = store.client.get_run(run)
     assert found.info.status == "FINISHED"
     assert found.data.tags["outcome"] == "completed" and found.data.tags["best_epoch"] == "2"
+    assert found.data.tags["code_version"] == "0.1.0-of-then"
     assert found.data.params["resolved/imgsz"] == "64"
     assert found.data.metrics["best/mask_map50"] == 0.31
     assert history(store, run, "val/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]
@@ -130,40 +109,59 @@ def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> No
     for folder, names in {
         "weights": {"best.pt", "last.pt"},
         "pictures": {"BoxPR_curve.png"},
-        "evaluation": {"evaluation-argmax.json"},
+        "evaluation": {"valid-scores-argmax.json"},
     }.items():
         assert {Path(f.path).name for f in store.client.list_artifacts(run, folder)} == names
+    files = {f.path for f in store.client.list_artifacts(run) if not f.is_dir}
+    assert {"job.json", "events.jsonl", "results.csv"} <= files
+
+
+def test_a_run_keeps_its_own_times(store: TrackingStore, tmp_path: Path) -> None:
+    job = job_named("timed")
+    found = store.client.get_run(carried(store, tmp_path, job))
+    assert found.info.start_time == round(job.created * 1000)
+    assert found.info.end_time == round((job.created + 100) * 1000)
+    times = store.client.get_metric_history(found.info.run_id, "val/mask_map50")
+    assert [m.timestamp for m in times] == [round((job.created + 10 * n) * 1000) for n in (1, 2, 3)]
 
 
 def test_replaying_a_log_adds_nothing(store: TrackingStore, tmp_path: Path) -> None:
-    write_run(tmp_path)
-    run = trial_run(store, "replayed")
-    for _ in range(3):
-        assert RunProjection(store, lambda: run, tmp_path).sync()
+    job = job_named("replayed")
+    run = carried(store, tmp_path, job)
+    for _ in range(2):
+        assert project(store, tmp_path / job.folder_name, job).sync()
     assert len(history(store, run, "val/mask_map50")) == 3
     assert store.client.get_run(run).info.status == "FINISHED"
+
+
+def test_a_run_with_a_later_word_is_carried_over_again(
+    store: TrackingStore, tmp_path: Path
+) -> None:
+    job = job_named("scored")
+    run = carried(store, tmp_path, job)
+    folder = tmp_path / job.folder_name
+    assert not_carried(store, "study-a", [read_run(folder)]) == []
+    append_event(folder, Scored(run=job.id, part="test", metrics={"test/mask_map50": 0.4}))
+    late = read_run(folder)
+    assert not_carried(store, "study-a", [late]) == [late]
+    parent = open_study_run(store, CONFIG, MANIFEST)
+    assert carry_over(store, "study-a", parent, [late]) == []
+    assert store.client.get_run(run).data.metrics["test/mask_map50"] == 0.4
+    assert store.client.get_run(run).info.end_time == round((job.created + 100) * 1000)
 
 
 def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
     store: TrackingStore, tmp_path: Path
 ) -> None:
-    write_run(tmp_path, end=None)
-    run = trial_run(store, "resumed")
-    projection = RunProjection(store, lambda: run, tmp_path)
+    job = job_named("resumed")
+    folder = write_finished(tmp_path, job, end=None)
+    projection = project(store, folder, job)
     assert projection.sync()
-    append_event(
-        tmp_path,
-        Started(
-            pid=2,
-            device="GPU",
-            parameters=5,
-            resolved={"imgsz": 96},
-            resumed_from_epoch=3,
-            environment={},
-        ),
-    )
+    again = {"pid": 2, "device": "GPU", "parameters": 5, "resolved": {"imgsz": 96}}
+    started = Started(run=job.id, resumed_from_epoch=3, environment={}, **again)
+    append_event(folder, started)
     assert projection.sync()
-    data = store.client.get_run(run).data
+    data = store.client.get_run(run_id(store, job)).data
     assert data.params["resolved/imgsz"] == "64" and data.tags["resumed_from_epoch"] == "3"
 
 
@@ -174,25 +172,31 @@ def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
 def test_a_run_ends_with_the_logs_own_word(
     store: TrackingStore, tmp_path: Path, end: str, status: str, outcome: str
 ) -> None:
-    write_run(tmp_path, end=end)
-    run = trial_run(store, end)
-    RunProjection(store, lambda: run, tmp_path).sync()
-    found = store.client.get_run(run)
+    found = store.client.get_run(carried(store, tmp_path, job_named(end), end))
     assert (found.info.status, found.data.tags["outcome"]) == (status, outcome)
 
 
 def test_a_run_is_found_again_and_never_made_twice(store: TrackingStore) -> None:
-    assert trial_run(store, "twice") == trial_run(store, "twice")
-    note = store.client.get_run(trial_run(store, "twice")).data.tags["mlflow.note.content"]
+    job, parent = job_named("twice"), open_study_run(store, CONFIG, MANIFEST)
+    one, two = (open_trial_run(store, parent, job) for _ in range(2))
+    assert one.info.run_id == two.info.run_id
+    note = store.client.get_run(one.info.run_id).data.tags["mlflow.note.content"]
     assert "Synthetic" in note and "Why not." in note
 
 
+def test_two_jobs_of_one_number_are_two_runs(store: TrackingStore) -> None:
+    parent = open_study_run(store, CONFIG, MANIFEST)
+    one, two = (open_trial_run(store, parent, job_named("n", number=7)) for _ in range(2))
+    assert one.info.run_id != two.info.run_id
+
+
 def test_the_data_stand_in_mlflows_own_place_for_them(store: TrackingStore) -> None:
-    run = trial_run(store, "data")
+    parent = open_study_run(store, CONFIG, MANIFEST)
+    job = job_named("data", data_fingerprint="f" * 64)
     for _ in range(2):
-        log_dataset(store, run, name="a+b", fingerprint="f" * 64, source="here", profile="{}")
-    (entry,) = store.client.get_run(run).inputs.dataset_inputs
-    assert (entry.dataset.name, entry.dataset.digest) == ("a+b", "f" * 12)
+        run = open_trial_run(store, parent, job)
+    (entry,) = store.client.get_run(run.info.run_id).inputs.dataset_inputs
+    assert (entry.dataset.name, entry.dataset.digest) == ("a + b", "f" * 12)
 
 
 def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
@@ -228,17 +232,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
     server: Server, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "run"
-    write_run(folder, epochs=1, end=None)
+    job = job_named("outage")
+    folder = write_finished(tmp_path / "studies", job, epochs=1, end=None)
     store = open_store(tmp_path / "mlruns", server.uri)
-    run = trial_run(store, "outage")
-    projection = RunProjection(store, lambda: run, folder)
+    projection = project(store, folder, job)
     assert projection.sync()
+    run = run_id(store, job)
     server.kill()
-    append_event(
-        folder,
-        Epoch(epoch=2, metrics={"val/mask_map50": 0.2}, epoch_seconds=1.0, validation_seconds=0.2),
-    )
+    append_event(folder, epoch(job, 2))
     assert not projection.sync()
     start = time.monotonic()
     assert not any(projection.sync() for _ in range(50))
@@ -250,8 +251,7 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
 
 @pytest.mark.wide
 def test_the_pages_open_and_show_the_study(store: TrackingStore, tmp_path: Path) -> None:
-    write_run(tmp_path / "run")
-    RunProjection(store, lambda: trial_run(store, "shown"), tmp_path / "run").sync()
+    carried(store, tmp_path, job_named("shown"))
     port = free_port()
     code = (
         "import sys; from pathlib import Path\n"

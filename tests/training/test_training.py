@@ -13,16 +13,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from run_folders import make_job
 
 from spineseg.config.data import DataConfig
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.data.merge import Dataset, prepare_dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
-from spineseg.evaluation.evaluate import evaluation_file, matches_file
-from spineseg.evaluation.records import load_matches
-from spineseg.evaluation.result import Evaluation
-from spineseg.events import Epoch, Failed, Finished, Started, read_events
+from spineseg.evaluation.stored import scores_file, stored_records, stored_scores
+from spineseg.events import Epoch, Event, Failed, Finished, Started, read_events
 from spineseg.job import Job
 from spineseg.training.child import failure_kind
 from spineseg.training.control import ask_to_stop, is_running
@@ -61,10 +60,17 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
     return Launcher(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "run"
+
+
 def start(launcher: Launcher, folder: Path, dataset: Dataset, **changes: object) -> Child:
-    Job(config=CONFIG.with_(**changes), dataset=dataset.folder.resolve(), weights=None).write(
-        folder
-    )
+    make_job(
+        config=CONFIG.with_(**changes),
+        dataset=dataset.folder.resolve(),
+        data_fingerprint=dataset.fingerprint,
+    ).write(folder)
     return launcher.start(folder, CPU)
 
 
@@ -75,20 +81,24 @@ def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
         time.sleep(0.05)
 
 
+def log(folder: Path) -> list[Event]:
+    return read_events(folder, Job.read(folder).id)
+
+
 def epochs(folder: Path) -> list[int]:
-    return [event.epoch for event in read_events(folder) if isinstance(event, Epoch)]
+    return [event.epoch for event in log(folder) if isinstance(event, Epoch)]
 
 
 def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
-    launcher: Launcher, dataset: Dataset, tmp_path: Path
+    launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
-    child = start(launcher, tmp_path, dataset)
+    child = start(launcher, folder, dataset)
     wait_for(lambda: not child.is_alive())
-    started, *middle, finished = read_events(tmp_path)
+    started, *middle, finished = log(folder)
     assert isinstance(started, Started) and isinstance(finished, Finished), middle
     assert started.resolved["imgsz"] == 64 and started.resolved["optimizer_used"] == "AdamW"
     assert started.resolved["fliplr"] == 0.5 and started.parameters > 2_000_000
-    assert epochs(tmp_path) == [1, 2]
+    assert epochs(folder) == [1, 2]
     assert {
         "train/box_loss",
         "val/seg_loss",
@@ -100,59 +110,57 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     )
     assert (finished.outcome, finished.epochs, finished.batch) == ("completed", 2, 8)
     assert finished.optimizer == "AdamW"
-    assert (tmp_path / finished.best_weights).stat().st_size < 8_000_000
-    assert not list((tmp_path / "train" / "weights").glob("resume*"))
-    plain, whole = (
-        Evaluation.load(evaluation_file(tmp_path, way)) for way in ("argmax", "sequence")
-    )
+    assert (folder / finished.best_weights).stat().st_size < 8_000_000
+    assert not list((folder / "train" / "weights").glob("resume*"))
+    plain, whole = (stored_scores(folder, "valid", way) for way in ("argmax", "sequence"))
     assert finished.metrics == plain.metrics("best") | whole.metrics("sequence")
-    assert len(load_matches(matches_file(tmp_path, "valid"))) == dataset.manifest.count("valid")
-    pictures = {path.name for path in (tmp_path / "train").glob("*.*g")}
+    assert len(stored_records(folder, "valid", "argmax")) == dataset.manifest.count("valid")
+    pictures = {path.name for path in (folder / "train").glob("*.*g")}
     assert {"results.png", "confusion_matrix.png", "labels.jpg", "val_batch0_pred.jpg"} <= pictures
     assert any(name.startswith("MaskPR") for name in pictures)
     assert "torch" not in sys.modules or os.getpid() != started.pid
 
 
 def test_a_killed_training_goes_on_from_its_last_whole_epoch(
-    launcher: Launcher, dataset: Dataset, tmp_path: Path
+    launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
-    child = start(launcher, tmp_path, dataset, epochs=4)
-    wait_for(lambda: len(epochs(tmp_path)) >= 2)
-    (started,) = [event for event in read_events(tmp_path) if isinstance(event, Started)]
+    child = start(launcher, folder, dataset, epochs=4)
+    wait_for(lambda: len(epochs(folder)) >= 2)
+    (started,) = [event for event in log(folder) if isinstance(event, Started)]
     os.kill(started.pid, signal.SIGKILL)
     wait_for(lambda: not child.is_alive())
-    done = len(epochs(tmp_path))
-    assert not any(isinstance(event, Finished | Failed) for event in read_events(tmp_path))
-    again = launcher.start(tmp_path, CPU)
+    done = len(epochs(folder))
+    assert not any(isinstance(event, Finished | Failed) for event in log(folder))
+    again = launcher.start(folder, CPU)
     wait_for(lambda: not again.is_alive())
-    events = read_events(tmp_path)
+    events = log(folder)
     assert isinstance(events[-1], Finished) and events[-1].epochs == 4
     resumed = [event for event in events if isinstance(event, Started)][-1]
     assert resumed.resumed_from_epoch >= done - 1 >= 1
-    assert sorted(set(epochs(tmp_path))) == [1, 2, 3, 4]
+    assert sorted(set(epochs(folder))) == [1, 2, 3, 4]
 
 
 def test_a_training_asked_to_stop_still_evaluates_its_best_weights(
-    launcher: Launcher, dataset: Dataset, tmp_path: Path
+    launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
-    child = start(launcher, tmp_path, dataset, epochs=50)
-    wait_for(lambda: len(epochs(tmp_path)) >= 1)
-    ask_to_stop(tmp_path)
+    child = start(launcher, folder, dataset, epochs=50)
+    wait_for(lambda: len(epochs(folder)) >= 1)
+    ask_to_stop(folder)
     wait_for(lambda: not child.is_alive())
-    finished = read_events(tmp_path)[-1]
+    finished = log(folder)[-1]
     assert isinstance(finished, Finished) and finished.outcome == "pruned"
-    assert finished.epochs < 50 and evaluation_file(tmp_path, "argmax").exists()
+    assert finished.epochs < 50 and scores_file(folder, "valid", "argmax").exists()
 
 
 def test_one_run_folder_is_worked_in_by_one_child_only(
-    launcher: Launcher, dataset: Dataset, tmp_path: Path
+    launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
-    child = start(launcher, tmp_path, dataset, epochs=50)
-    wait_for(lambda: is_running(tmp_path))
-    adopted = Launcher(tmp_path / "cache").start(tmp_path, CPU)
+    child = start(launcher, folder, dataset, epochs=50)
+    wait_for(lambda: is_running(folder))
+    adopted = Launcher(folder.parent / "cache").start(folder, CPU)
     assert adopted.is_alive()
     child.kill()
-    assert not adopted.is_alive() and not is_running(tmp_path)
+    assert not adopted.is_alive() and not is_running(folder)
 
 
 @pytest.mark.wide
@@ -168,11 +176,11 @@ def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
         child = start(launcher, tmp_path / "run", dataset)
         wait_for(lambda: not child.is_alive())
         assert child.found_no_space
-        assert not any(isinstance(e, Finished | Failed) for e in read_events(tmp_path / "run"))
+        assert not any(isinstance(e, Finished | Failed) for e in log(tmp_path / "run"))
         subprocess.run(["mount", "-o", "remount,size=200m", str(tmp_path)], check=True)
         again = launcher.start(tmp_path / "run", CPU)
         wait_for(lambda: not again.is_alive())
-        assert isinstance(read_events(tmp_path / "run")[-1], Finished)
+        assert isinstance(log(tmp_path / "run")[-1], Finished)
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
@@ -180,10 +188,10 @@ def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
 def test_data_that_vanish_end_a_training_as_bad_data(
     launcher: Launcher, dataset: Dataset, tmp_path: Path
 ) -> None:
-    Job(config=CONFIG, dataset=tmp_path / "gone", weights=None).write(tmp_path / "run")
+    make_job(config=CONFIG, dataset=tmp_path / "gone").write(tmp_path / "run")
     child = launcher.start(tmp_path / "run", CPU)
     wait_for(lambda: not child.is_alive())
-    failed = read_events(tmp_path / "run")[-1]
+    failed = log(tmp_path / "run")[-1]
     assert isinstance(failed, Failed) and failed.kind == "bad_data" and failed.traceback
 
 
@@ -216,7 +224,7 @@ def test_a_loss_that_explodes_ends_as_nan_loss(
         epochs=3,
     )
     wait_for(lambda: not child.is_alive())
-    failed = read_events(tmp_path)[-1]
+    failed = log(tmp_path)[-1]
     assert isinstance(failed, Failed) and failed.kind == "nan_loss", failed
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from spineseg.config.data import DataConfig
-from spineseg.data.audit import make_audit
+from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
 from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
 from spineseg.data.known import note_of, noted, whole

@@ -36,6 +36,13 @@ class _Scores(Model):
         "px of the film; None where none is found."
     )
 
+    def value(self, name: str) -> float:
+        """Return a metric of the table, or another of the scalar scores, by its name.
+
+        Raises AttributeError for a name that is neither.
+        """
+        return float(self.scores[name] if name in self.scores else getattr(self, name))
+
 
 class ViewScore(_Scores):
     """The part that films of one view have in an evaluation."""
@@ -69,13 +76,6 @@ class Evaluation(_Scores):
         description="true level or 'background' -> predicted level or 'missed' -> count; "
         "zero counts left out."
     )
-
-    def value(self, name: str) -> float:
-        """Return a metric of the table, or another of the scalar scores, by its name.
-
-        Raises AttributeError for a name that is neither.
-        """
-        return float(self.scores[name] if name in self.scores else getattr(self, name))
 
     def metrics(self, prefix: str = "best") -> dict[str, float]:
         """Return the scalar scores under their tracking names, `best/...`; none that is None."""
