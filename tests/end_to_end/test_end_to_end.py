@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,9 +30,9 @@ STUDY = """
 name: tiny
 data:
   sources:
-    - {kind: phantom, seed: 4, frontal_films: 22, lateral_films: 14, film_size_px: 160,
+    - {kind: phantom, seed: 4, frontal_films: 20, lateral_films: 14, film_size_px: 160,
        difficulty: 0.1}
-  test_fraction: 0.2
+  test_fraction: 0.25
 baseline:
   weights: bundled
   image_size_px: 160
@@ -136,6 +138,59 @@ def test_the_comparison_is_a_table_and_a_page(folder: Path) -> None:
     arms = {arm["name"]: arm for arm in answer["evidence"]["arms"]}
     assert list(arms) == ["baseline", "gentle"] and len(arms["gentle"]["scores"]) == 3
     assert {effect["name"] for effect in answer["evidence"]["variants"]} == {"gentle"}
+
+
+FACTS = """
+import json, sys
+import mlflow, optuna
+root = sys.argv[1]
+study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{root}/mlruns/optuna.db")
+client = mlflow.MlflowClient(f"sqlite:///{root}/mlruns/mlflow.db")
+experiment = client.get_experiment_by_name("tiny")
+runs = {}
+for run in client.search_runs([experiment.experiment_id], "tags.job_id LIKE '%'"):
+    rows = [m for key in run.data.metrics for m in client.get_metric_history(run.info.run_id, key)]
+    files, folders = [], [None]
+    while folders:
+        for file in client.list_artifacts(run.info.run_id, folders.pop()):
+            (folders if file.is_dir else files).append(file.path)
+    runs[run.data.tags["trial_key"]] = [
+        run.info.run_name, run.info.status, run.info.start_time, run.info.end_time,
+        run.data.params, {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"},
+        sorted([m.key, m.timestamp, m.step, m.value] for m in rows), sorted(files),
+    ]
+trials = [
+    [t.number, t.state.name, t.values, t.params, t.intermediate_values, t.user_attrs]
+    for t in study.trials
+]
+print(json.dumps([trials, runs], sort_keys=True))
+"""
+
+
+def facts(folder: Path) -> str:
+    """Return what both stores tell of the study, as another program reads them."""
+    done = subprocess.run(
+        [sys.executable, "-c", FACTS, str(folder)], text=True, capture_output=True, env=clean()
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_deleted_stores_are_filled_again_from_the_run_folders(folder: Path) -> None:
+    study = folder / "mlruns/work/studies/tiny"
+    page, table = (study / name for name in ("report.html", "comparison.csv"))
+    before = facts(folder), table.read_text(), undated(page)
+    for name in ("optuna.db", "mlflow.db"):
+        (folder / "mlruns" / name).unlink()
+    shutil.rmtree(folder / "mlruns" / "artifacts")
+    done = spineseg("compare", "tiny.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert (facts(folder), table.read_text(), undated(page)) == before
+
+
+def undated(page: Path) -> str:
+    """Return a page without the minute that it was written in."""
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "", page.read_text())
 
 
 def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> None:

@@ -1,0 +1,60 @@
+"""Opening a store: nothing sent home, no password told, one line where it cannot be."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow_server import free_port
+from registry_cases import fresh_store
+
+from spineseg.errors import StoreError
+from spineseg.tracking.store import open_store
+from spineseg.tracking.ui import serve
+
+_NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
+
+
+def test_nothing_is_sent_home_however_mlflow_is_reached() -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in {"DO_NOT_TRACK", _NO_TELEMETRY}}
+    code = (
+        "import study.driver; from mlflow.telemetry import client; "
+        "print(client.get_telemetry_client())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "None"
+
+
+def test_a_servers_password_is_in_no_error(tmp_path: Path) -> None:
+    uri = f"http://reader:hush@127.0.0.1:{free_port()}"
+    with pytest.raises(StoreError) as caught:
+        open_store(tmp_path, uri)
+    assert "hush" not in str(caught.value) and "127.0.0.1" in str(caught.value)
+
+
+def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"store\.root") as caught:
+        open_store(tmp_path / "file", None)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refused_connection_costs_seconds_and_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="tracking store http"):
+        open_store(tmp_path, f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path, empty_stores: Path) -> None:
+    store = fresh_store(tmp_path / "mlruns", empty_stores)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StoreError, match=f"port {port} is in use; choose another"):
+            serve(store, port=port)
