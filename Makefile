@@ -62,11 +62,13 @@ test: setup  ## the fast tests
 test-all: setup  ## every test, those that need minutes too
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''
 
-lint: setup  ## ruff, mypy and the import rules
+lint: setup  ## ruff, mypy, the import rules, dependencies declared, no dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/vulture
 
 lock:  ## choose the pinned versions anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 pyproject.toml --extra dev \

@@ -13,7 +13,6 @@ from fake_trainer import FakeLauncher
 from optuna.trial import FrozenTrial, TrialState
 from sealed_looks import Looks
 from small_study import (
-    Ended,
     names,
     optuna_study,
     places,
@@ -31,7 +30,6 @@ from spineseg.errors import ConfigError, RecordError
 from spineseg.tracking.store import open_store
 from study import jobs
 from study.compare import compare_study
-from study.plan import make_plan, plan_text
 from study.promote import promote_best
 
 
@@ -259,37 +257,6 @@ def test_a_study_moved_while_it_runs_is_told_and_nothing_is_made_in_its_place(pa
     again = FakeLauncher()
     run(path, again, "search.trials=0")
     assert again.started == ["no-flips", "slow"]
-
-
-@pytest.mark.parametrize("name", ["baseline-seed-1", "slow-seed-12", "search-001"])
-def test_a_variant_cannot_take_the_name_of_the_studys_own_trainings(path: Path, name: str) -> None:
-    path.write_text(path.read_text().replace("name: slow", f"name: {name}"))
-    with pytest.raises(ConfigError, match=f"the name '{name}' is kept for .*choose another"):
-        load_study(path)
-
-
-def test_confirming_no_finalist_trains_the_baselines_seeds_and_says_so(
-    confirmable: Path, ended: Ended
-) -> None:
-    config = load_study(confirmable, ["confirm.top=0"])
-    dataset = _dataset(ended)
-    planned = make_plan(config, dataset, timing=False, say=lambda text: None)
-    assert planned.confirm_trials == 3
-    assert "3 trainings of the baseline on fresh seeds, to measure its noise" in plan_text(planned)
-    assert "(confirm.top 0): nothing can be promoted" in plan_text(planned)
-
-
-def test_a_plan_says_when_so_few_seeds_can_promote_nothing(confirmable: Path, ended: Ended) -> None:
-    config = load_study(confirmable, ["confirm.seeds=2"])
-    text = plan_text(make_plan(config, _dataset(ended), timing=False, say=lambda text: None))
-    assert "so few seeds can give no p below 0.100" in text and "raise confirm.seeds" in text
-
-
-def _dataset(ended: Ended) -> Any:
-    from spineseg.data.manifest import Dataset, load_manifest
-
-    folder = runs(ended.config)[0].job.dataset
-    return Dataset(folder, load_manifest(folder))
 
 
 def test_more_films_are_other_data_also_when_the_store_is_lost(path: Path) -> None:

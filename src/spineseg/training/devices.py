@@ -15,11 +15,6 @@ class Device:
     name: str  # "cpu" or the device's number as CUDA_VISIBLE_DEVICES takes it
     description: str
 
-    @property
-    def is_cuda(self) -> bool:
-        """Whether this is a CUDA device."""
-        return self.name != "cpu"
-
 
 CPU = Device("cpu", f"CPU, {len(os.sched_getaffinity(0))} cores")
 

@@ -1,0 +1,42 @@
+"""What is said before anything trains: names that are kept, confirmations, their power."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_study import Ended, runs
+
+from spineseg.config.yaml_files import load_study
+from spineseg.data.manifest import Dataset, load_manifest
+from spineseg.errors import ConfigError
+from study.plan import make_plan, plan_text
+
+
+@pytest.mark.parametrize("name", ["baseline-seed-1", "slow-seed-12", "search-001"])
+def test_a_variant_cannot_take_the_name_of_the_studys_own_trainings(path: Path, name: str) -> None:
+    path.write_text(path.read_text().replace("name: slow", f"name: {name}"))
+    with pytest.raises(ConfigError, match=f"the name '{name}' is kept for .*choose another"):
+        load_study(path)
+
+
+def test_confirming_no_finalist_trains_the_baselines_seeds_and_says_so(
+    confirmable: Path, ended: Ended
+) -> None:
+    config = load_study(confirmable, ["confirm.top=0"])
+    dataset = _dataset(ended)
+    planned = make_plan(config, dataset, timing=False, say=lambda text: None)
+    assert planned.confirm_trials == 3
+    assert "3 trainings of the baseline on fresh seeds, to measure its noise" in plan_text(planned)
+    assert "(confirm.top 0): nothing can be promoted" in plan_text(planned)
+
+
+def test_a_plan_says_when_so_few_seeds_can_promote_nothing(confirmable: Path, ended: Ended) -> None:
+    config = load_study(confirmable, ["confirm.seeds=2"])
+    text = plan_text(make_plan(config, _dataset(ended), timing=False, say=lambda text: None))
+    assert "so few seeds can give no p below 0.100" in text and "raise confirm.seeds" in text
+
+
+def _dataset(ended: Ended) -> Dataset:
+    folder = runs(ended.config)[0].job.dataset
+    return Dataset(folder, load_manifest(folder))
