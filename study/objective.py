@@ -122,7 +122,7 @@ def _ended(run_folder: Path, job: Job) -> bool:
 
 def _report(trial: optuna.Trial, event: Epoch, reported: set[int], job: Job) -> None:
     if event.epoch not in reported:
-        trial.report(event.metrics[f"val/{job.objective}"], event.epoch)
+        trial.report(event.score(job.objective), event.epoch)
         reported.add(event.epoch)
 
 

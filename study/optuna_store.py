@@ -159,7 +159,7 @@ def attributes(job: Job) -> dict[str, Any]:
 
 def reported(run: Run) -> dict[int, float]:
     """Return the trainer's own objective after each epoch."""
-    return {event.epoch: event.metrics[f"val/{run.job.objective}"] for event in run.epochs}
+    return {event.epoch: event.score(run.job.objective) for event in run.epochs}
 
 
 def distribution(axis: Axis) -> BaseDistribution:

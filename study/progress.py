@@ -60,7 +60,7 @@ class Progress:
                 self.say(f"{self._head(job)} failed: {event.kind}, {event.message}")
 
     def _epoch(self, job: Job, event: Epoch) -> None:
-        score, epochs = event.metrics[f"val/{job.objective}"], job.config.epochs
+        score, epochs = event.score(job.objective), job.config.epochs
         if job.kind == "baseline":
             self._baseline[event.epoch] = score
         self._epoch_seconds = [*self._epoch_seconds[-19:], event.epoch_seconds]

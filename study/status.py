@@ -81,7 +81,7 @@ def _status(run: Run) -> TrialStatus:
     state: str = run.outcome
     if state == "running" and not is_running(run.folder):
         state = "interrupted"
-    scores = [event.metrics[f"val/{run.job.objective}"] for event in run.epochs]
+    scores = [event.score(run.job.objective) for event in run.epochs]
     return TrialStatus(
         number=run.job.number,
         name=run.name,

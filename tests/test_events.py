@@ -11,7 +11,7 @@ def epoch(number: int) -> Epoch:
     return Epoch(
         run=RUN,
         epoch=number,
-        metrics={"val/mask_map50": 0.1},
+        metrics={"valid/mask_map50": 0.1},
         epoch_seconds=1.0,
         validation_seconds=0.1,
     )

@@ -38,9 +38,13 @@ def test_a_run_is_read_back_as_it_was_asked_for_and_as_it_went(study: Path) -> N
 
 def test_an_epoch_trained_twice_counts_once_and_as_it_went_last(study: Path) -> None:
     run = read_runs(study)[0]
-    again = run.epochs[1].model_copy(update={"metrics": {"val/mask_map50_95": 0.9}})
+    again = run.epochs[1].model_copy(update={"metrics": {"valid/mask_map50_95": 0.9}})
     append_event(run.folder, again)
-    assert [e.metrics["val/mask_map50_95"] for e in read_run(run.folder).epochs] == [0.1, 0.9, 0.3]
+    assert [e.metrics["valid/mask_map50_95"] for e in read_run(run.folder).epochs] == [
+        0.1,
+        0.9,
+        0.3,
+    ]
 
 
 def test_a_run_without_an_end_is_running(tmp_path: Path) -> None:

@@ -47,12 +47,16 @@ class Epoch(_Event):
     type: Literal["epoch"] = "epoch"
     epoch: int = Field(ge=1)
     metrics: dict[str, float] = Field(
-        description="train/box_loss .., val/box_loss .., val/mask_map50, val/mask_map50_95, "
-        "val/mask_precision, val/mask_recall and the same for box; lr/pg0 .."
+        description="train/box_loss .., valid/box_loss .., valid/mask_map50, valid/mask_map50_95, "
+        "valid/mask_precision, valid/mask_recall and the same for box; lr/pg0 .."
     )
     system: dict[str, float] = Field(default_factory=dict, description="system/.. readings.")
     epoch_seconds: float = Field(description="Training and validation together.")
     validation_seconds: float
+
+    def score(self, objective: str) -> float:
+        """Return the trainer's own score of the epoch, by which a search is steered."""
+        return self.metrics[f"valid/{objective}"]
 
 
 class Finished(_Event):

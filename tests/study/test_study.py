@@ -228,7 +228,7 @@ def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
     assert data.tags["hypothesis"] == "Flips hurt."
     assert data.tags["data_fingerprint"] == runs(config)[1].job.data_fingerprint
     assert data.tags["code_version"].startswith("0.")
-    history = store.client.get_metric_history(run_id, "val/mask_map50")
+    history = store.client.get_metric_history(run_id, "valid/mask_map50")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
     files = {f.path for f in store.client.list_artifacts(run_id, "weights")}
     assert files == {"weights/best.pt", "weights/last.pt"}

@@ -118,8 +118,8 @@ def curves(score: float, epochs: int, seed: int = 0) -> dict[str, list[float]]:
     rise = score * (1 - np.exp(-3 * along)) + rng.normal(0, 0.006, epochs)
     fall = 1.1 + 2.4 * np.exp(-4 * along) + rng.normal(0, 0.02, epochs)
     return {
-        "val/mask_map50_95": np.maximum(rise, 0).tolist(),
-        "val/cls_loss": fall.tolist(),
+        "valid/mask_map50_95": np.maximum(rise, 0).tolist(),
+        "valid/cls_loss": fall.tolist(),
         "train/seg_loss": (fall * 0.9).tolist(),
-        "val/seg_loss": (fall * 1.1).tolist(),
+        "valid/seg_loss": (fall * 1.1).tolist(),
     }

@@ -102,7 +102,9 @@ class FakeLauncher:
                 break
             value = final * epoch / config.epochs
             metrics = {
-                f"val/{kind}_{m}": value for kind in ("box", "mask") for m in ("map50", "map50_95")
+                f"valid/{kind}_{m}": value
+                for kind in ("box", "mask")
+                for m in ("map50", "map50_95")
             }
             append_event(
                 folder,

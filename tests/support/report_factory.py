@@ -20,7 +20,7 @@ def run(name: str, score: float | None, **changes: Any) -> RunSummary:
         "parameters": 2_847_288,
         "train_seconds": 93.0,
         "evaluation": None if score is None else evaluation(score),
-        "curves": {"val/mask_map50_95": [0.1, 0.2, 0.25, score or 0.0]},
+        "curves": {"valid/mask_map50_95": [0.1, 0.2, 0.25, score or 0.0]},
         "hypothesis": "A reason <b>&</b> more.",
         "changes": {"fliplr": 0.0},
         "seed": 0,

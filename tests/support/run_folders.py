@@ -75,7 +75,7 @@ def epoch(job: Job, number: int) -> Epoch:
         run=job.id,
         time=job.created + 10 * number,
         epoch=number,
-        metrics={"val/mask_map50": number / 10, "val/mask_map50_95": number / 10},
+        metrics={"valid/mask_map50": number / 10, "valid/mask_map50_95": number / 10},
         system={"system/cpu_utilization_percentage": 50.0},
         epoch_seconds=1.0,
         validation_seconds=0.2,

@@ -79,7 +79,7 @@ def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> No
     assert found.data.tags["code_version"] == "0.1.0-of-then"
     assert found.data.params["resolved/imgsz"] == "64"
     assert found.data.metrics["best/mask_map50"] == 0.31
-    assert history(store, run, "val/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    assert history(store, run, "valid/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]
     assert len(history(store, run, "system/cpu_utilization_percentage")) == 3
     for folder, names in {
         "weights": {"best.pt", "last.pt"},
@@ -96,7 +96,7 @@ def test_a_run_keeps_its_own_times(store: TrackingStore, tmp_path: Path) -> None
     found = store.client.get_run(carried(store, tmp_path, job))
     assert found.info.start_time == round(job.created * 1000)
     assert found.info.end_time == round((job.created + 100) * 1000)
-    times = store.client.get_metric_history(found.info.run_id, "val/mask_map50")
+    times = store.client.get_metric_history(found.info.run_id, "valid/mask_map50")
     assert [m.timestamp for m in times] == [round((job.created + 10 * n) * 1000) for n in (1, 2, 3)]
 
 
@@ -105,7 +105,7 @@ def test_replaying_a_log_adds_nothing(store: TrackingStore, tmp_path: Path) -> N
     run = carried(store, tmp_path, job)
     for _ in range(2):
         assert project(store, tmp_path / job.folder_name, job).sync()
-    assert len(history(store, run, "val/mask_map50")) == 3
+    assert len(history(store, run, "valid/mask_map50")) == 3
     assert store.client.get_run(run).info.status == "FINISHED"
 
 
@@ -200,7 +200,7 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
     assert time.monotonic() - start < 5  # It backs off instead of trying each time.
     server.start()
     assert projection.sync(force=True)
-    assert history(store, run, "val/mask_map50") == [(1, 0.1), (2, 0.2)]
+    assert history(store, run, "valid/mask_map50") == [(1, 0.1), (2, 0.2)]
 
 
 @pytest.mark.wide

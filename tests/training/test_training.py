@@ -101,9 +101,9 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert epochs(folder) == [1, 2]
     assert {
         "train/box_loss",
-        "val/seg_loss",
-        "val/mask_map50_95",
-        "val/box_precision",
+        "valid/seg_loss",
+        "valid/mask_map50_95",
+        "valid/box_precision",
         "lr/pg0",
     } <= set(
         middle[0].metrics  # type: ignore[union-attr]

@@ -23,8 +23,12 @@ from spineseg.runs import Run
 from spineseg.study_record import StudyRecord
 
 CURVES = (
-    *(f"{part}/{loss}_loss" for part in ("train", "val") for loss in ("box", "seg", "cls", "dfl")),
-    *("val/box_map50", "val/box_map50_95", "val/mask_map50", "val/mask_map50_95"),
+    *(
+        f"{part}/{loss}_loss"
+        for part in ("train", "valid")
+        for loss in ("box", "seg", "cls", "dfl")
+    ),
+    *("valid/box_map50", "valid/box_map50_95", "valid/mask_map50", "valid/mask_map50_95"),
 )
 _OTHER: dict[Numbering, Numbering] = {"argmax": "sequence", "sequence": "argmax"}
 _VARIANT_RESAMPLES = 2_000

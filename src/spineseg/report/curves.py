@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_VALID, _TRAIN = "val", "train"  # As the trainer logs them.
+_VALID, _TRAIN = "valid", "train"  # As the trainer logs them.
 
 
 def valid_curve(name: str) -> str:

@@ -207,7 +207,7 @@ def _best_epoch(epochs: dict[int, Epoch]) -> int:
 
     def fitness(epoch: int) -> float:
         metrics = epochs[epoch].metrics
-        return metrics["val/box_map50_95"] + metrics["val/mask_map50_95"]
+        return metrics["valid/box_map50_95"] + metrics["valid/mask_map50_95"]
 
     return max(epochs, key=lambda epoch: (fitness(epoch), epoch))
 

@@ -105,11 +105,13 @@ def train(
 
 
 def project_name(key: str) -> str:
-    """Return this project's name of a metric: `metrics/mAP50(M)` -> `val/mask_map50`."""
+    """Return this project's name of a metric: `metrics/mAP50(M)` -> `valid/mask_map50`."""
+    if key.startswith("val/"):
+        return "valid/" + key.removeprefix("val/")
     if not key.startswith("metrics/"):
         return key
     stem, kind = key.removeprefix("metrics/").rstrip(")").split("(")
-    return f"val/{_KINDS[kind]}_{_METRIC_NAMES[stem]}"
+    return f"valid/{_KINDS[kind]}_{_METRIC_NAMES[stem]}"
 
 
 def validate_weights(weights: Path, settings: dict[str, Any], folder: Path) -> dict[str, float]:
@@ -139,7 +141,7 @@ def validate_weights(weights: Path, settings: dict[str, Any], folder: Path) -> d
     )
     scores = validator(model=str(weights))
     return {
-        project_name(key).replace("val/", "trainer/"): float(value)
+        project_name(key).replace("valid/", "trainer/"): float(value)
         for key, value in scores.items()
         if key.startswith("metrics/")
     }
