@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from spineseg.code_version import code_version
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
-from spineseg.files import write_whole
+from spineseg.files import sha256_of, write_whole
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
@@ -76,13 +73,7 @@ def new_job(
         synthetic=dataset.manifest.synthetic,
         dataset=dataset.folder.resolve(),
         weights=weights,
-        weights_sha256=_sha256(weights) if weights else None,
+        weights_sha256=sha256_of(weights) if weights else None,
         numbering=numbering,
         code_version=code_version(),
     )
-
-
-@cache
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -211,11 +211,11 @@ def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
 
 
 def test_a_loss_that_explodes_ends_as_nan_loss(
-    launcher: Launcher, dataset: Dataset, tmp_path: Path
+    launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
     child = start(
         launcher,
-        tmp_path,
+        folder,
         dataset,
         optimizer="SGD",
         lr0=1.0,
@@ -224,7 +224,7 @@ def test_a_loss_that_explodes_ends_as_nan_loss(
         epochs=3,
     )
     wait_for(lambda: not child.is_alive())
-    failed = log(tmp_path)[-1]
+    failed = log(folder)[-1]
     assert isinstance(failed, Failed) and failed.kind == "nan_loss", failed
 
 
@@ -242,7 +242,7 @@ def test_auto_of_as_many_films_as_the_original_had_is_what_the_baseline_says() -
     import torch
     from ultralytics.models.yolo.segment import SegmentationTrainer
 
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     baseline = load_study(root / "configs" / "studies" / "spine.yaml").baseline
     trainer = SimpleNamespace(args=SimpleNamespace(lr0=0.01, momentum=0.937), data={"nc": 24})
     optimizer = SegmentationTrainer.build_optimizer(
