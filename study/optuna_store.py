@@ -72,6 +72,7 @@ def _bring_up(
     study: optuna.Study, storage: optuna.storages.RDBStorage, runs: Sequence[Run]
 ) -> None:
     trials = study.get_trials(deepcopy=False)
+    _refuse_missing(study.study_name, trials, runs)
     for run in sorted(runs, key=lambda run: run.job.number):
         number = run.job.number
         while len(trials) < number:  # Cut off before it was a run; its number stays taken.
@@ -82,6 +83,20 @@ def _bring_up(
             trials = study.get_trials(deepcopy=False)
         else:
             _agree(study, storage, trials[number], run)
+
+
+def _refuse_missing(study: str, trials: Sequence[FrozenTrial], runs: Sequence[Run]) -> None:
+    """Refuse a store that tells of an ended run which has no folder: it would not be run again."""
+    there = {run.job.number for run in runs}
+    for trial in trials:
+        name = trial.user_attrs.get("name")
+        if trial.state.is_finished() and name is not None and trial.number not in there:
+            raise RecordError(
+                f"Optuna's store has run {trial.number:03d}-{name} of study {study!r} as "
+                f"{trial.state.name}, and there is no folder of it; put the folder back, or name "
+                "another store.optuna_url (or move optuna.db away): it is filled again from the "
+                "folders, and what is missing is run again"
+            )
 
 
 def _agree(

@@ -36,5 +36,5 @@ def fill_mlflow(
     """Bring MLflow to what the folders say; return the study's run, and the runs not taken."""
     parent = open_study_run(store, config, manifest)
     files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
-    log_study_artifacts(store, parent, files)
+    log_study_artifacts(store, parent, files, replace=False)
     return parent, carry_over(store, config.name, parent, runs)

@@ -174,8 +174,8 @@ def next_trial(
                 study.tell(frozen.number, state=TrialState.FAIL)  # Cut off before it had a name.
                 continue
             running.add(frozen.number)
-            # Optuna gives a trial only to whoever asked for it; its number is that of the list,
-            # its id stands nowhere else than in this field (no public way in 5.0).
+            # Optuna hands a trial only to whoever asked for it. To take up one that an earlier
+            # process asked for its id is needed, which a FrozenTrial has in this field alone.
             trial = optuna.Trial(study, frozen._trial_id)
             if run is None and spec.kind != "search" and _place(config, spec):
                 suggest(trial, config.search)

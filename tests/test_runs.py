@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from run_folders import make_job, write_finished
+from run_folders import epoch, make_job, write_finished
 
 from spineseg.errors import RecordError, StoreError
 from spineseg.events import Failed, Started, append_event
@@ -119,8 +119,13 @@ def test_a_torn_line_is_passed_over_and_spoils_none_that_follows(study: Path) ->
     with log.open("a") as out:
         out.write('{"type": "epo')
     assert len(read_run(log.parent).log) == 5
-    append_line(log, '{"no": "event"}')
-    assert len(read_run(log.parent).log) == 5
+    append_event(log.parent, epoch(read_run(log.parent).job, 4))
+    assert len(read_run(log.parent).log) == 6
+
+
+def test_a_whole_line_that_is_no_event_is_refused(study: Path) -> None:
+    append_line(study / "000-baseline" / "events.jsonl", '{"type": "epoch", "epoch": 4}')
+    refused(study, "holds a line that is no event of this version")
 
 
 def test_a_job_is_written_with_its_folder_or_not_at_all(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from spineseg.config.model import Model
 from spineseg.errors import RecordError
@@ -113,7 +113,7 @@ class EventReader:
     def new_events(self) -> Iterator[Event]:
         """Yield the events that were completed since the last call; torn lines are passed over.
 
-        Raises RecordError for an event of another run.
+        Raises RecordError for an event of another run, and for a whole line that is none.
         """
         if not self._path.exists():
             return
@@ -123,22 +123,28 @@ class EventReader:
                 if not line.endswith(b"\n"):
                     return
                 self._offset += len(line)
-                event = _parse(line)
-                if event is None:
-                    continue
-                if event.run != self._run:
-                    raise RecordError(
-                        f"{self._path}: holds an event of another run ({event.run[:12]}, not "
-                        f"{self._run[:12]}); put the run's own log back, or move the folder away"
-                    )
-                yield event
+                event = self._event(line)
+                if event is not None:
+                    yield event
 
-
-def _parse(line: bytes) -> Event | None:
-    try:
-        return _EVENT.validate_json(line)
-    except ValueError:
-        return None  # The torn line of a killed writer: what it wanted to say is lost.
+    def _event(self, line: bytes) -> Event | None:
+        try:
+            content = json.loads(line)
+        except ValueError:
+            return None  # The torn line of a killed writer: what it wanted to say is lost.
+        try:
+            event = _EVENT.validate_python(content)
+        except ValidationError:
+            raise RecordError(
+                f"{self._path}: holds a line that is no event of this version ({line[:40]!r}); put "
+                "the run's own log back, or move the folder away"
+            ) from None
+        if event.run != self._run:
+            raise RecordError(
+                f"{self._path}: holds an event of another run ({event.run[:12]}, not "
+                f"{self._run[:12]}); put the run's own log back, or move the folder away"
+            )
+        return event
 
 
 def read_events(run_folder: Path, run: str) -> list[Event]:

@@ -191,9 +191,13 @@ def test_an_interrupted_run_goes_on_with_its_store_lost(path: Path) -> None:
     assert sorted(trials(config)[2].intermediate_values) == [1, 2, 3, 4]
 
 
-def test_a_number_that_was_never_a_run_stays_free_of_others(path: Path) -> None:
+def test_a_run_that_the_store_tells_of_and_no_folder_does_is_refused_then_run_again(
+    path: Path,
+) -> None:
     config = run(path, FakeLauncher())
     shutil.rmtree(places(config).folder / "001-no-flips")
+    with pytest.raises(RecordError, match=r"has run 001-no-flips .* as COMPLETE, and there is no"):
+        run(path, FakeLauncher())
     (config.store.root / "optuna.db").unlink()
     again = FakeLauncher()
     run(path, again)

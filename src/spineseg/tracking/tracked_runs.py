@@ -139,10 +139,19 @@ def _name_data(
         store.client.log_inputs(run.info.run_id, [DatasetInput(entity, tags)])
 
 
-def log_study_artifacts(store: TrackingStore, run_id: str, files: Mapping[str, Path]) -> None:
-    """Put files, `folder/name` -> path, among a run's artifacts, in place of older ones."""
+def log_study_artifacts(
+    store: TrackingStore, run_id: str, files: Mapping[str, Path], *, replace: bool = True
+) -> None:
+    """Put files, `folder/name` -> path, among a run's artifacts.
+
+    In place of older ones, or, without `replace`, only where there are none.
+    """
     with refusing(store.uri):
+        folders = {target.rpartition("/")[0] for target in files}
+        there = {f.path for folder in folders for f in store.client.list_artifacts(run_id, folder)}
         for target, path in files.items():
+            if target in there and not replace:
+                continue
             folder, _, name = target.rpartition("/")
             if name != path.name:
                 raise ValueError(f"an artifact keeps its file's name: {target} from {path}")
