@@ -21,7 +21,7 @@ import yaml
 from spineseg.data.labelled import read_films
 from spineseg.data.yolo import label_path
 from spineseg.evaluation.evaluate import evaluate_weights
-from spineseg.evaluation.records import FilmRecord, matched_record
+from spineseg.evaluation.records import FilmRecord
 from spineseg.evidence.resampling import draw_patients
 from spineseg.evidence.run_matches import RunMatches
 from spineseg.metrics import PRECISIONS
@@ -47,15 +47,8 @@ def small_dataset(source: Path, films: int, target: Path) -> Path:
 
 def shifted(record: FilmRecord, rng: np.random.Generator) -> FilmRecord:
     """Return a film's record with masks that overlap a little less."""
-    return matched_record(
-        name=record.name,
-        height=record.height,
-        width=record.width,
-        seconds=record.seconds,
-        truths=record.truths,
-        found=record.found,
-        box_iou=record.box_iou,
-        mask_iou=[[float(v * rng.uniform(0.9, 1)) for v in row] for row in record.mask_iou],
+    return record.changed(
+        mask_iou=[[float(v * rng.uniform(0.9, 1)) for v in row] for row in record.mask_iou]
     )
 
 

@@ -25,7 +25,7 @@ from spineseg.data.labelled import read_films
 from spineseg.errors import SpinesegError
 from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.evaluation.precision import LevelMatches
-from spineseg.evaluation.records import FilmRecord, load_records, matched_record, save_records
+from spineseg.evaluation.records import FilmRecord, load_records, save_records
 from spineseg.evaluation.renumber import numbered_records
 from spineseg.evidence.arms import effect_of
 from spineseg.evidence.effects import Effect, verdict
@@ -59,14 +59,7 @@ def improved(records: list[FilmRecord], share: float) -> list[FilmRecord]:
     """Return records whose masks miss less, by `share`, in a half of the films."""
     chosen = np.random.default_rng(5).random(len(records)) < 0.5
     return [
-        matched_record(
-            name=record.name,
-            height=record.height,
-            width=record.width,
-            seconds=record.seconds,
-            truths=record.truths,
-            found=record.found,
-            box_iou=record.box_iou,
+        record.changed(
             mask_iou=[
                 [1 - (1 - v) * (1 - share) if v > 0.3 else v for v in row]
                 for row in record.mask_iou

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from film_cases import random_case, rematched
+from film_cases import random_case
 
 from spineseg.errors import DataError
 from spineseg.evaluation.matching import record_film
@@ -28,8 +28,7 @@ def records_of(seed: int) -> list[FilmRecord]:
     """Return a random case without equal confidences: COCO leaves their order open."""
     records = [record_film(film, prediction) for film, prediction in random_case(seed)]
     return [
-        rematched(
-            record,
+        record.changed(
             found=[
                 f.model_copy(update={"confidence": f.confidence - 1e-4 * (i + 50 * number)})
                 for i, f in enumerate(record.found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pycocotools.mask as coco_mask
@@ -104,9 +103,3 @@ def record(
         box_iou=overlap(box_iou),
         mask_iou=overlap(iou),
     )
-
-
-def rematched(record: FilmRecord, **changes: Any) -> FilmRecord:
-    """Return a record with other detections or overlaps, matched anew."""
-    fields = FilmRecord.model_fields.keys() - {"met"}
-    return matched_record(**{name: getattr(record, name) for name in fields} | changes)

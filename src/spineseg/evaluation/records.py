@@ -55,6 +55,25 @@ class FilmRecord(Model):
         """The detections that count, by place: those certain enough."""
         return [i for i, found in enumerate(self.found) if found.confidence >= COUNTED_CONFIDENCE]
 
+    def changed(
+        self,
+        *,
+        found: Sequence[Found] | None = None,
+        box_iou: Sequence[Sequence[float]] | None = None,
+        mask_iou: Sequence[Sequence[float]] | None = None,
+    ) -> FilmRecord:
+        """Return the record with other detections or overlaps, matched anew."""
+        return matched_record(
+            name=self.name,
+            height=self.height,
+            width=self.width,
+            seconds=self.seconds,
+            truths=self.truths,
+            found=self.found if found is None else found,
+            box_iou=self.box_iou if box_iou is None else box_iou,
+            mask_iou=self.mask_iou if mask_iou is None else mask_iou,
+        )
+
     def outline(self, detection: int) -> Outline:
         """Return a detection's outline, for drawing; it has no points where it was not kept."""
         found = self.found[detection]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spineseg.evaluation.records import FilmRecord, matched_record
+from spineseg.evaluation.records import FilmRecord
 from spineseg.prediction.numbering.decoding import number_column
 from spineseg.prediction.numbering.model import NumberingModel
 
@@ -29,12 +29,7 @@ def numbered_record(record: FilmRecord, model: NumberingModel) -> FilmRecord:
         model,
         height_px=record.height,
     )
-    return matched_record(
-        name=record.name,
-        height=record.height,
-        width=record.width,
-        seconds=record.seconds,
-        truths=record.truths,
+    return record.changed(
         found=[
             record.found[n.detection].model_copy(
                 update={"level": n.level, "confidence": n.confidence}
