@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spineseg.errors import DataError
+from spineseg.errors import DataError, RecordError
 from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
 from spineseg.files import locked
 from spineseg.job import Job
@@ -37,7 +37,10 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
 
     prepare_environment(cache)
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
-    job = Job.read(run_folder)
+    try:
+        job = Job.read(run_folder)
+    except RecordError as error:  # Moved away since it was started: whoever started it says more.
+        raise SystemExit(f"spineseg: {error}") from None
     with locked(run_folder / LOCK_FILE) as alone:
         if not alone:
             return
