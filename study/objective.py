@@ -62,7 +62,7 @@ def run_trial(
     """
     place = run_folder.stat().st_ino
     reader = EventReader(run_folder, job.id)
-    reported = set(_frozen(trial).intermediate_values)
+    reported = dict(_frozen(trial).intermediate_values)
     child: Child | None = None
     restarts = 0
     try:
@@ -120,10 +120,15 @@ def _ended(run_folder: Path, job: Job) -> bool:
     return any(isinstance(event, Finished | Failed) for event in events)
 
 
-def _report(trial: optuna.Trial, event: Epoch, reported: set[int], job: Job) -> None:
+def _report(trial: optuna.Trial, event: Epoch, reported: dict[int, float], job: Job) -> None:
+    value = event.score(job.objective)
     if event.epoch not in reported:
-        trial.report(event.score(job.objective), event.epoch)
-        reported.add(event.epoch)
+        trial.report(value, event.epoch)
+    elif reported[event.epoch] != value:
+        # Trained again after a death, and `report` passes over a step that it knows: only the
+        # storage takes the later value, and knows the trial by the id in this field alone.
+        trial.storage.set_trial_intermediate_value(trial._trial_id, event.epoch, value)
+    reported[event.epoch] = value
 
 
 def _hopeless(trial: optuna.Trial, event: Epoch, job: Job) -> bool:

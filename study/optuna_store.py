@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -21,7 +21,19 @@ from spineseg.config.study import StudyConfig
 from spineseg.errors import RecordError, StoreError
 from spineseg.job import Job
 from spineseg.runs import Run
+from spineseg.tracking.store import without_password
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+TOLD = ("kind", "changes", "hypothesis", "arm", "name")
+"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
+_REFUSALS = (
+    OSError,
+    ImportError,
+    RuntimeError,
+    ValueError,
+    sqlalchemy.exc.SQLAlchemyError,
+    optuna.exceptions.OptunaError,
+)
 _STATES = {
     "completed": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -32,7 +44,6 @@ _STATES = {
 
 def open_storage(config: StudyConfig) -> optuna.storages.RDBStorage:
     """Return Optuna's storage. Raises StoreError where it cannot be opened."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     url, root = config.store.optuna_url, config.store.root
     options: dict[str, Any] = {}
     try:
@@ -41,31 +52,59 @@ def open_storage(config: StudyConfig) -> optuna.storages.RDBStorage:
             url = f"sqlite:///{(root / 'optuna.db').resolve()}"
             options = {"connect_args": {"timeout": 60}}
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
-    except (OSError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(
-            f"Optuna's store {_without_password(url)} cannot be opened ({reason}); "
-            "check store.root and store.optuna_url"
-        ) from None
+    except _REFUSALS as error:
+        raise _unusable(url, error) from None
 
 
-def _without_password(url: str | None) -> str:
-    return str(sqlalchemy.engine.make_url(url)) if url else "optuna.db"
+def _unusable(url: str | None, error: Exception) -> StoreError:
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    reason = without_password((lines or [type(error).__name__])[0][:200])
+    remedy = "check store.optuna_url"
+    if url is None or url.startswith("sqlite:"):
+        remedy = "check store.root and store.optuna_url, or move the file away: it is filled again"
+    place = without_password(url or "optuna.db")
+    return StoreError(f"Optuna's store {place} cannot be used ({reason}); {remedy}")
 
 
-def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
+def open_study(
+    config: StudyConfig, runs: Sequence[Run], queue: Sequence[Mapping[str, Any]] | None = None
+) -> optuna.Study:
     """Return the study in Optuna's store, made or brought to what its run folders say.
 
-    Trials that the store lacks are added with their parameters, values, states and times; those
-    that it has open are closed as their folders are. Raises RecordError, naming the folder and
-    both values, where the store tells something else of a run.
+    `queue`, where it is given, holds what is told (`TOLD`) of each trial that may wait; others are
+    closed. Trials that the store lacks are added with their parameters, values, states and times;
+    those that it has open are closed as their folders are. Raises StoreError where the store cannot
+    be used, RecordError, naming both values, where it tells something else of a run.
     """
     storage = open_storage(config)
-    study = optuna.create_study(
-        study_name=config.name, storage=storage, direction="maximize", load_if_exists=True
-    )
-    _bring_up(study, storage, runs)
+    try:
+        study = optuna.create_study(
+            study_name=config.name, storage=storage, direction="maximize", load_if_exists=True
+        )
+        if study.direction != optuna.study.StudyDirection.MAXIMIZE:
+            raise ValueError(f"its study {config.name!r} does not maximise, so it is another's")
+        _bring_up(study, storage, runs)
+        if queue is not None:
+            _withdraw(study, storage, queue)
+    except _REFUSALS as error:
+        raise _unusable(config.store.optuna_url, error) from None
     return study
+
+
+def _withdraw(
+    study: optuna.Study, storage: optuna.storages.RDBStorage, queue: Sequence[Mapping[str, Any]]
+) -> None:
+    """Close the trials that wait for what the config no longer asks for."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if {key: trial.user_attrs.get(key) for key in TOLD} not in queue:
+            trial_id = _trial_id(study, storage, trial.number)
+            storage.set_trial_user_attr(trial_id, "name", None)  # It never was a run.
+            storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def _trial_id(study: optuna.Study, storage: optuna.storages.RDBStorage, number: int) -> int:
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return storage.get_trial_id_from_study_id_trial_number(study_id, number)
 
 
 def _bring_up(
@@ -107,16 +146,12 @@ def _agree(
     name = trial.user_attrs.get("name")
     if name is not None and name != run.name:
         raise _contradiction(run, "the name", name, run.name)
+    if trial.state.is_finished():
+        _refuse_contradiction(trial, wanted, run)
+        return
     if trial.params and trial.params != wanted.params:
         raise _contradiction(run, "the parameters", trial.params, wanted.params)
-    if trial.state.is_finished():
-        if trial.state != wanted.state:
-            raise _contradiction(run, "the state", trial.state.name, wanted.state.name)
-        if trial.state == TrialState.COMPLETE and trial.values != wanted.values:
-            raise _contradiction(run, config_word(run), trial.values, wanted.values)
-        return
-    study_id = storage.get_study_id_from_name(study.study_name)
-    trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, trial.number)
+    trial_id = _trial_id(study, storage, trial.number)
     for key, value in wanted.user_attrs.items():
         storage.set_trial_user_attr(trial_id, key, value)
     for key, value in wanted.params.items():
@@ -129,9 +164,20 @@ def _agree(
         storage.set_trial_state_values(trial_id, wanted.state, wanted.values)
 
 
-def config_word(run: Run) -> str:
-    """Return how the objective is called in messages."""
-    return f"the {run.job.objective}"
+def _refuse_contradiction(trial: FrozenTrial, wanted: FrozenTrial, run: Run) -> None:
+    if run.end is None:
+        raise RecordError(
+            f"{run.folder}: Optuna's store has the run as {trial.state.name}, and its log has no "
+            "end; put its events.jsonl back, or move the folder and optuna.db away to train it anew"
+        )
+    for what, there, here in (
+        ("the state", trial.state.name, wanted.state.name),
+        ("the parameters", trial.params, wanted.params),
+        (f"the {run.job.objective}", trial.values, wanted.values),
+        ("the epochs' scores", trial.intermediate_values, wanted.intermediate_values),
+    ):
+        if there != here:
+            raise _contradiction(run, what, there, here)
 
 
 def _contradiction(run: Run, what: str, there: object, here: object) -> RecordError:
@@ -168,8 +214,8 @@ def _value(run: Run, state: TrialState) -> float | None:
 
 def attributes(job: Job) -> dict[str, Any]:
     """Return what is told of a run beside its trial, for whoever browses Optuna's store."""
-    told = job.model_dump(mode="json", include={"kind", "changes", "hypothesis", "arm", "name"})
-    return {key: told[key] for key in ("kind", "changes", "hypothesis", "arm", "name")}
+    told = job.model_dump(mode="json", include=set(TOLD))
+    return {key: told[key] for key in TOLD}
 
 
 def reported(run: Run) -> dict[int, float]:

@@ -66,7 +66,8 @@ def study_status(config: StudyConfig) -> StudyStatus:
         )
         for i, spec in enumerate(waiting)
     ]
-    done = [s for s in statuses if s.state == "completed" and s.value is not None]
+    tried = [s for s in statuses if s.kind != "confirm"]  # Fresh seeds are no configurations.
+    done = [s for s in tried if s.state == "completed" and s.value is not None]
     searched = sum(run.job.kind == "search" for run in runs)
     return StudyStatus(
         study=config.name,

@@ -10,15 +10,15 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from spineseg.config.search import Axis
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 from spineseg.job import RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.runs import Run
+from study.optuna_store import TOLD
 from study.search_space import place_in_space, suggest
-
-_TOLD = ("kind", "changes", "hypothesis", "arm", "name")  # The name last: who has it has all.
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class TrialSpec:
     def attributes(self) -> dict[str, Any]:
         """Return what is kept with a trial that waits or runs, in the order of its writing."""
         told = vars(self) | {"arm": self.arm or self.name}
-        return {key: told[key] for key in _TOLD}
+        return {key: told[key] for key in TOLD}
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> TrialSpec | None:
         """Return what a waiting trial is; None before a searched one has been given its name."""
         attributes = trial.user_attrs
-        if "name" not in attributes:
+        if attributes.get("name") is None:
             return None
-        return cls(**{key: attributes[key] for key in _TOLD})
+        return cls(**{key: attributes[key] for key in TOLD})
 
     @classmethod
     def of_run(cls, run: Run) -> TrialSpec:
@@ -56,6 +56,7 @@ def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | 
 
     They would not be comparable. `fingerprint` is that of the data now; None: not looked at.
     """
+    variants = {variant.name: variant.changes for variant in config.variants}
     for run in runs:
         job = run.job
         pairs: list[tuple[str, Any, Any]] = [
@@ -63,15 +64,26 @@ def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | 
             ("numbering", _choice(job.numbering), _choice(numbering_of(config))),
             ("baseline", _kept(job.config, job.changes), _kept(config.baseline, job.changes)),
         ]
+        if job.kind == "variant" and job.name in variants:
+            pairs.append((f"variants.{job.name}.changes", job.changes, variants[job.name]))
+        for name, axis in job.space.items():
+            if name in config.search.space:
+                wanted = _fixed_part(config.search.space[name])
+                pairs.append((f"search.space.{name}", _fixed_part(axis), wanted))
         if fingerprint is not None:
             pairs.append(("data_fingerprint", job.data_fingerprint, fingerprint))
         for key, before, now in pairs:
             if before != now:
-                key, was, wanted = first_difference(key, before, now)
+                key, was, asked = first_difference(key, before, now)
                 raise ConfigError(
-                    f"study {config.name!r} on record has {key} {was}, now {wanted}: its runs "
+                    f"study {config.name!r} on record has {key} {was}, now {asked}: its runs "
                     "would not be comparable; give the study another name, or restore the value"
                 )
+
+
+def _fixed_part(axis: Axis) -> dict[str, Any]:
+    """Return what of an axis may not change within a study: Optuna learns from one kind only."""
+    return {"kind": type(axis).__name__} | axis.model_dump(include={"choices", "log"})
 
 
 def _choice(numbering: NumberingModel) -> dict[str, Any]:
@@ -120,8 +132,8 @@ def _place(config: StudyConfig, spec: TrialSpec) -> dict[str, Any] | None:
 
 def searched(trials: Iterable[FrozenTrial]) -> int:
     """Return how many of the trials belong to the search."""
-    found = (t for t in trials if "name" in t.user_attrs)
-    return sum(trial.user_attrs.get("kind") == "search" for trial in found)
+    named = (t.user_attrs for t in trials if t.user_attrs.get("name") is not None)
+    return sum(attributes.get("kind") == "search" for attributes in named)
 
 
 def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
@@ -187,10 +199,17 @@ def next_trial(
     running.add(trial.number)
     spec = TrialSpec.of(study.get_trials(deepcopy=False)[trial.number])
     if spec is None:
-        spec = _searched_spec(trial, config, searched(trials) + 1)
+        spec = _searched_spec(trial, config, _last_search(trials) + 1)
     elif _place(config, spec):
         suggest(trial, config.search)  # Its queued values: the sampler may learn from them.
     return Taken(trial, spec, resumed=False)
+
+
+def _last_search(trials: Iterable[FrozenTrial]) -> int:
+    """Return the highest number that a searched trial's name has: no name is given twice."""
+    names = (str(t.user_attrs.get("name")) for t in trials if t.user_attrs.get("kind") == "search")
+    numbers = [name.removeprefix("search-") for name in names]
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def _searched_spec(trial: optuna.Trial, config: StudyConfig, number: int) -> TrialSpec:

@@ -36,7 +36,7 @@ def test_a_reader_goes_on_where_it_was_left(tmp_path: Path) -> None:
 def test_a_line_torn_by_a_kill_is_passed_over_and_nothing_else_is_lost(tmp_path: Path) -> None:
     append_event(tmp_path, epoch(1))
     with (tmp_path / EVENTS_FILE).open("ab") as log:
-        log.write(b'{"type": "epoch", "epo')
+        log.write(b'{"run": "rrrr", "time": 17')
     reader = EventReader(tmp_path, RUN)
     assert len(list(reader.new_events())) == 1
     append_event(tmp_path, epoch(2))

@@ -117,7 +117,7 @@ def test_one_event_of_another_run_among_its_own_is_refused(study: Path) -> None:
 def test_a_torn_line_is_passed_over_and_spoils_none_that_follows(study: Path) -> None:
     log = study / "000-baseline" / "events.jsonl"
     with log.open("a") as out:
-        out.write('{"type": "epo')
+        out.write('{"run": "0123", "ti')
     assert len(read_run(log.parent).log) == 5
     append_event(log.parent, epoch(read_run(log.parent).job, 4))
     assert len(read_run(log.parent).log) == 6

@@ -26,7 +26,9 @@ EVENTS_FILE = "events.jsonl"
 
 class _Event(Model):
     run: str = Field(description="The id of the job that it belongs to.")
-    time: float = Field(default_factory=time.time, description="Seconds since the Unix epoch.")
+    time: float = Field(
+        default_factory=time.time, ge=0, lt=1e11, description="Seconds since the Unix epoch."
+    )
 
 
 class Started(_Event):
@@ -113,7 +115,7 @@ class EventReader:
     def new_events(self) -> Iterator[Event]:
         """Yield the events that were completed since the last call; torn lines are passed over.
 
-        Raises RecordError for an event of another run, and for a whole line that is none.
+        Raises RecordError for an event of another run, and for a line that is none and not torn.
         """
         if not self._path.exists():
             return
@@ -129,12 +131,10 @@ class EventReader:
 
     def _event(self, line: bytes) -> Event | None:
         try:
-            content = json.loads(line)
-        except ValueError:
-            return None  # The torn line of a killed writer: what it wanted to say is lost.
-        try:
-            event = _EVENT.validate_python(content)
-        except ValidationError:
+            event = _EVENT.validate_python(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            if not isinstance(error, ValidationError) and _is_torn(line):
+                return None  # What its writer wanted to say when it was killed is lost.
             raise RecordError(
                 f"{self._path}: holds a line that is no event of this version ({line[:40]!r}); put "
                 "the run's own log back, or move the folder away"
@@ -145,6 +145,12 @@ class EventReader:
                 f"{self._run[:12]}); put the run's own log back, or move the folder away"
             )
         return event
+
+
+def _is_torn(line: bytes) -> bool:
+    """Return whether a line looks like the beginning of an event, and not like a spoilt one."""
+    begun, head = line.rstrip(), b'{"run": "'
+    return not begun.endswith(b"}") and (begun.startswith(head) or head.startswith(begun))
 
 
 def read_events(run_folder: Path, run: str) -> list[Event]:

@@ -6,11 +6,14 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+_TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
 
 
 @contextmanager
@@ -22,6 +25,11 @@ def locked(path: Path) -> Iterator[bool]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         free = _taken(descriptor)
+        for _ in range(0 if free else _TRIES):
+            time.sleep(_PAUSE_SECONDS)
+            free = _taken(descriptor)
+            if free:
+                break
         if free:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -8,13 +8,14 @@ import uuid
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from spineseg.config.model import Model
 from spineseg.config.search import Axis
 from spineseg.config.training import TrainConfig
 from spineseg.errors import RecordError
 from spineseg.files import write_whole
+from spineseg.metrics import OBJECTIVES
 from spineseg.prediction.numbering.model import NumberingModel
 
 JOB_FILE = "job.json"
@@ -52,8 +53,23 @@ class Job(Model):
     weights_sha256: str | None = Field(description="What the starting weights were.")
     numbering: NumberingModel = Field(description="How its columns are numbered, beside plainly.")
     code_version: str = Field(description="Of this software, when the run was asked for.")
-    created: float = Field(default_factory=time.time, description="Seconds since the Unix epoch.")
+    created: float = Field(
+        default_factory=time.time, ge=0, lt=1e11, description="Seconds since the Unix epoch."
+    )
     fraction: float = Field(1.0, gt=0, le=1, description="Part of the training films to use.")
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Job:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}")
+        told = self.config.difference(self.config.with_(**self.changes))
+        for name, value in told.items():
+            trained = getattr(self.config, name)
+            raise ValueError(f"changes.{name} is {value!r}, and config has {trained!r}")
+        for name, value in self.parameters.items():
+            if name not in self.space or not self.space[name].holds(value):
+                raise ValueError(f"parameters.{name} is {value!r}, which lies on no axis of space")
+        return self
 
     @property
     def key(self) -> str:
@@ -107,10 +123,10 @@ class Job(Model):
             return cls.model_validate(content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = "".join(f"{part}: " for part in first["loc"])
+            problem = where + first["msg"].removeprefix("Value error, ")
             raise RecordError(
-                f"{path}: {where}: {first['msg']}; put a backup in its place, or move the folder "
-                "away"
+                f"{path}: {problem}; put a backup in its place, or move the folder away"
             ) from None
 
     def refuse_unlike(self, asked: Job, run_folder: Path) -> None:

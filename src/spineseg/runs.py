@@ -6,6 +6,7 @@ what is carried over to Optuna and MLflow.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +19,18 @@ from spineseg.errors import RecordError
 from spineseg.evaluation.records import FilmRecord
 from spineseg.evaluation.result import Evaluation
 from spineseg.evaluation.stored import is_evaluated, stored_records, stored_scores
-from spineseg.events import Epoch, Event, Failed, Finished, Scored, Started, read_events
+from spineseg.events import (
+    EVENTS_FILE,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Scored,
+    Started,
+    read_events,
+)
 from spineseg.films import Part
-from spineseg.job import Job
+from spineseg.job import JOB_FILE, Job
 
 Outcome = Literal["completed", "pruned", "failed", "running"]
 _RUN_FOLDER = re.compile(r"(\d{3,})-(.+)")
@@ -126,7 +136,28 @@ def read_run(folder: Path) -> Run:
             f"{folder}: holds the run {job.folder_name} of study {job.study!r}; give the folder "
             "that name again, or move it away"
         )
-    return Run(folder, job, tuple(read_events(folder, job.id)))
+    run = Run(folder, job, tuple(read_events(folder, job.id)))
+    problem = _contradiction(run)
+    if problem is not None:
+        log = folder / EVENTS_FILE
+        raise RecordError(f"{log}: {problem}; put the run's own log back, or move the folder away")
+    return run
+
+
+def _contradiction(run: Run) -> str | None:
+    """Return what in a run's log cannot be; None where all can."""
+    objective = run.job.objective
+    if not run.log and (run.folder / "train" / "weights" / "best.pt").exists():
+        return "says nothing, and there are weights"
+    if any(f"valid/{objective}" not in epoch.metrics for epoch in run.epochs):
+        return f"has an epoch without {objective}"
+    if sum(isinstance(event, Finished | Failed) for event in run.log) > 1:
+        return "says twice that the run has ended"
+    if run.finished is None:
+        return None
+    if not math.isfinite(run.finished.metrics.get(f"best/{objective}", math.nan)):
+        return f"says that the run finished, without {objective}"
+    return None if run.epochs else "says that the run finished, without an epoch"
 
 
 def read_runs(study_folder: Path) -> list[Run]:
@@ -137,9 +168,10 @@ def read_runs(study_folder: Path) -> list[Run]:
     """
     if not study_folder.is_dir():
         return []
-    folders = [f for f in study_folder.iterdir() if f.is_dir() and _RUN_FOLDER.fullmatch(f.name)]
-    runs = [read_run(folder) for folder in sorted(folders)]
+    runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
+        if run.job.kind == "timing":
+            raise RecordError(f"{run.folder}: is no run of the study; move it away")
         if run.job.study != study_folder.name:
             raise RecordError(
                 f"{run.folder}: is a run of study {run.job.study!r}, not of {study_folder.name!r}; "
@@ -149,11 +181,19 @@ def read_runs(study_folder: Path) -> list[Run]:
     return sorted(runs, key=lambda run: run.job.number)
 
 
+def _is_run(folder: Path) -> bool:
+    """Return whether something in a study's folder is a run, or wants to be one."""
+    if folder.name.startswith("."):
+        return False
+    return bool(_RUN_FOLDER.fullmatch(folder.name)) or (folder / JOB_FILE).exists()
+
+
 def _refuse_twins(runs: Iterable[Run]) -> None:
-    known: dict[int, Run] = {}
+    known: dict[tuple[str, object], Run] = {}
     for run in runs:
-        twin = known.setdefault(run.job.number, run)
-        if twin is not run:
-            raise RecordError(
-                f"{run.folder}: has the number of {twin.folder.name}; move one of the two away"
-            )
+        for what in ("number", "name", "id"):
+            twin = known.setdefault((what, getattr(run.job, what)), run)
+            if twin is not run:
+                raise RecordError(
+                    f"{run.folder}: has the {what} of {twin.folder.name}; move one of the two away"
+                )

@@ -156,11 +156,18 @@ def test_a_job_on_record_that_is_not_what_optuna_asks_is_refused_with_both(path:
     folder = places(config).folder / "003-search-001"
     shutil.copytree(places(config).folder / "002-slow", folder)
     job = json.loads((folder / "job.json").read_text())
-    job |= {"number": 3, "name": "search-001", "arm": "search-001", "kind": "search"}
+    job |= {
+        "id": "0" * 32,
+        "number": 3,
+        "name": "search-001",
+        "arm": "search-001",
+        "kind": "search",
+    }
     job["config"]["lr0"] = 0.015
     job |= {"changes": {"lr0": 0.015}, "parameters": {"lr0": 0.015}}
     (folder / "job.json").write_text(json.dumps(job))
     (folder / "events.jsonl").unlink()
+    shutil.rmtree(folder / "train")
     study.ask()  # Optuna has a trial 3 of its own under way.
     study._storage.set_trial_user_attr(study.trials[3]._trial_id, "name", "other")
     launcher = FakeLauncher()

@@ -55,12 +55,14 @@ class FakeLauncher:
         fails: dict[str, str] | None = None,
         holds_at: tuple[str, int, threading.Event] | None = None,
         on_start: Callable[[str], None] = lambda name: None,
+        forgets: int = 0,
     ) -> None:
         self.score_of = score_of
         self.dies_at = dies_at or {}
         self.fails = fails or {}
         self.holds_at = holds_at
         self.on_start = on_start
+        self.forgets = forgets  # Epochs that were reported, and whose weights are lost.
         self.started: list[str] = []
 
     def start(self, run_folder: Path, device: Device) -> FakeChild:
@@ -80,7 +82,7 @@ class FakeLauncher:
     def _train(self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore) -> None:
         job = Job.read(folder)
         name, config, run = job.name, job.config, job.id
-        done = sum(isinstance(event, Epoch) for event in read_events(folder, run))
+        done = sum(isinstance(event, Epoch) for event in read_events(folder, run)) - self.forgets
         append_event(
             folder,
             Started(
@@ -102,7 +104,7 @@ class FakeLauncher:
             if stop_asked(folder):
                 outcome = "pruned"
                 break
-            value = final * epoch / config.epochs
+            value = final * epoch / (config.epochs + self.forgets)
             metrics = {
                 f"valid/{kind}_{m}": value
                 for kind in ("box", "mask")

@@ -14,14 +14,15 @@ from spineseg.prediction.numbering.model import NumberingModel
 def make_job(**changes: Any) -> Job:
     """Return a job of the study `small`; what is not named is its baseline's."""
     name = changes.get("name", "baseline")
+    changed = {} if name == "baseline" else {"fliplr": 0.0}
     values = {
         "study": "small",
         "number": 0,
         "kind": "baseline" if name == "baseline" else "variant",
         "name": name,
         "arm": name,
-        "changes": {} if name == "baseline" else {"fliplr": 0.0},
-        "config": TrainConfig(epochs=3, lr0=0.01),
+        "changes": changed,
+        "config": TrainConfig(epochs=3, lr0=0.01, **changed),
         "objective": "mask_map50_95",
         "data_fingerprint": "d" * 64,
         "synthetic": True,
@@ -32,6 +33,8 @@ def make_job(**changes: Any) -> Job:
         "code_version": "0.1.0-of-then",
         "created": 1_700_000_000.0,
     }
+    if "config" in changes:
+        values |= {"changes": {}}
     return Job.model_validate(values | changes)
 
 
