@@ -7,15 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
-from spineseg.evidence.gates import BEFORE_OPENING, ON_TEST, Candidacy, pass_through
+from spineseg.evidence.gates import (
+    BEFORE_OPENING,
+    ON_TEST,
+    Candidacy,
+    is_the_champion,
+    pass_through,
+)
 from spineseg.evidence.results import GateResult
-from spineseg.evidence.sealed_part import open_sealed, sealed_results
-from spineseg.files import write_whole
+from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
+from spineseg.evidence.verdict import Verdict
 from spineseg.places import StudyPlaces
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.projection import carry_over, not_carried
@@ -25,37 +30,6 @@ from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
-
-
-class Verdict(Model):
-    """Whether a configuration was promoted, and by which figures."""
-
-    run: str
-    promoted: bool
-    model_name: str
-    version: str | None
-    against: str
-    gates: tuple[GateResult, ...]
-    test_opened: bool
-    synthetic: bool
-
-    def text(self) -> str:
-        """Return the verdict as a person reads it."""
-        lines = [
-            f"{'passed ' if gate.passed else 'REFUSED'}  {gate.name}: {gate.figure}"
-            for gate in self.gates
-        ]
-        if self.promoted:
-            lines.append(
-                f"\n{self.run} is now version {self.version} of {self.model_name}, alias champion"
-            )
-        else:
-            lines.append(f"\n{self.run} is not promoted; the champion stays as it is")
-            if not self.test_opened:
-                lines.append("The test part was not opened: it stays sealed for a better one.")
-        if self.synthetic:
-            lines.append("It was trained and measured on synthetic X-rays: not for patients.")
-        return "\n".join(lines)
 
 
 def promote_best(
@@ -108,17 +82,21 @@ def _promote(
         gates += pass_through(ON_TEST, candidacy)
     promoted = all(gate.passed for gate in gates)
     version = _register(store, study, candidacy, gates) if promoted else None
+    holder = candidacy.champion
     verdict = Verdict(
         run=chosen.name,
         promoted=promoted,
         model_name=config.promote.model_name,
         version=version,
-        against=f"version {candidacy.champion.version}" if candidacy.champion else "baseline",
+        against=f"version {holder.version}" if holder else "baseline",
         gates=tuple(gates),
-        test_opened=candidacy.test is not None,
+        test_opened=bool(openings(study.places, seal_of(study.manifest))),
+        scored=candidacy.test is not None,
+        is_champion=is_the_champion(candidacy),
         synthetic=study.manifest.synthetic,
     )
-    write_whole(study.places.verdict, verdict.model_dump_json(indent=1))
+    if not verdict.is_champion:  # Else what is kept is the verdict that made it champion.
+        verdict.save(study.places.verdict)
     return verdict
 
 

@@ -32,7 +32,8 @@ class StudyPlaces(Caches):
         self.report = self.folder / "report.html"
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
-        self.openings = root / "test-openings.jsonl"
+        self.openings = root / "test-openings.jsonl"  # By every study here.
+        self.own_openings = self.folder / "test-openings.jsonl"  # By this one; goes with it.
         self.timing = self.folder / "timing"  # What `plan` trains for seconds.
         self._lock = self.folder / "driver.lock"
 

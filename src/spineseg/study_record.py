@@ -74,7 +74,7 @@ def read_study(places: StudyPlaces) -> StudyRecord:
     except (OSError, ValueError) as error:
         raise RecordError(
             f"{places.data_record}: the manifest or the audit of the study's data cannot be read "
-            f"({type(error).__name__}); put them back, or go on with `spineseg run`"
+            f"({type(error).__name__}); put them back, or let `spineseg run` write them"
         ) from None
     return StudyRecord(places, runs, manifest, audit)
 

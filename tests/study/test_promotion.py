@@ -203,7 +203,9 @@ def test_an_unknown_configuration_cannot_be_promoted(ended: Ended) -> None:
         promote_best(config, "nobody")
 
 
-def test_a_run_without_records_is_left_out_and_damaged_ones_are_refused(confirmable: Path) -> None:
+def test_a_run_whose_records_are_damaged_or_gone_is_refused_and_not_left_out(
+    confirmable: Path,
+) -> None:
     config, _ = run_scored(confirmable)
     file = records_file(places(config).folder / "001-no-flips", "valid", "sequence")
     records = load_records(file)
@@ -211,9 +213,11 @@ def test_a_run_without_records_is_left_out_and_damaged_ones_are_refused(confirma
     save_records(file, [records[0].model_copy(update={"found": (bad,)})])
     with pytest.raises(DataError, match="cannot be read"):
         compare_study(config)
-    file.unlink()
-    evidence = compare_study(config).summary.evidence
-    assert evidence is not None and [e.name for e in evidence.variants] == ["slow"]
+    for gone in (file, records_file(file.parent, "valid", "argmax")):
+        save_records(file, records)
+        gone.unlink()
+        with pytest.raises(DataError, match=r"not found, so the run's evaluation .* not whole"):
+            compare_study(config)
 
 
 def test_a_failed_confirmation_leaves_the_arm_with_the_others(confirmable: Path) -> None:

@@ -12,6 +12,10 @@ from spineseg.evaluation.records import FilmRecord, load_records, save_records
 from spineseg.evaluation.result import Evaluation
 from spineseg.films import Part
 
+_REMEDY = (
+    "put a backup in its place, or move the run's folder and optuna.db away and run again: it is "
+    "trained anew"
+)
 NUMBERINGS: tuple[Numbering, ...] = get_args(Numbering)
 
 
@@ -43,6 +47,13 @@ def is_evaluated(folder: Path, part: Part) -> bool:
     return all(file.exists() for file in evaluation_files(folder, part))
 
 
+def refuse_incomplete(folder: Path, part: Part) -> None:
+    """Raise DataError where a file of a run's evaluation on a part is missing."""
+    for path in evaluation_files(folder, part):
+        if not path.exists():
+            raise _unreadable(path, part, FileNotFoundError())
+
+
 def save_evaluation(folder: Path, evaluated: Evaluated, part: Part) -> None:
     """Leave scores and records in a run's folder; the scores last, when the rest is whole."""
     for numbering, records in evaluated.records.items():
@@ -69,8 +80,7 @@ def stored_records(folder: Path, part: Part, numbering: Numbering) -> list[FilmR
 
 def _unreadable(path: Path, part: Part, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{path}: not found; the run was not evaluated on its {part} part")
-    return DataError(
-        f"{path}: cannot be read ({type(error).__name__}); put a backup in its place, or remove "
-        "the run's folder and train it again"
-    )
+        return DataError(
+            f"{path}: not found, so the run's evaluation on its {part} part is not whole; {_REMEDY}"
+        )
+    return DataError(f"{path}: cannot be read ({type(error).__name__}); {_REMEDY}")

@@ -44,16 +44,16 @@ class Effect(Model):
         return verdict(self)
 
 
-def verdict(effect: Effect, least: float = 0.0) -> Verdict:
+def verdict(effect: Effect) -> Verdict:
     """Return the one word for an effect: the rule of answer, effects, gates and registry alike.
 
-    Better (or worse) is what leaves all of its 95 % interval beyond `least` on that side, with a
-    p-value, corrected for the number of finalists, below 0.05. More errors are worse.
+    Better (or worse) is what leaves all of its 95 % interval on that side of zero, with a p-value,
+    corrected for the number of finalists, below 0.05. More errors are worse.
     """
     sign = 1 if metric_named(effect.metric).higher_is_better else -1
     low, high = sorted((sign * effect.low, sign * effect.high))
     if effect.p_corrected >= SURE:
         return "not told apart"
-    if low > least:
+    if low > 0:
         return "better"
-    return "worse" if high < -least else "not told apart"
+    return "worse" if high < 0 else "not told apart"

@@ -11,7 +11,7 @@ from spineseg.data.audit import Audit
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.arms import Arm
-from spineseg.evidence.effects import Effect, verdict
+from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.evidence.sealed_part import PART
 from spineseg.levels import ANATOMICAL_ORDER
@@ -123,6 +123,14 @@ def same_data_as_the_champion(c: Candidacy) -> GateResult | None:
     )
 
 
+def is_the_champion(c: Candidacy) -> bool:
+    """Return whether the candidate was promoted before, and still is the champion."""
+    if c.champion is None:
+        return False
+    evidence = c.champion.evidence
+    return (evidence.get("study"), evidence.get("run")) == (c.config.name, c.chosen.name)
+
+
 def not_the_champion(c: Candidacy) -> GateResult | None:
     """Ask for another configuration than the champion."""
     if c.champion is None:
@@ -130,7 +138,7 @@ def not_the_champion(c: Candidacy) -> GateResult | None:
     evidence = c.champion.evidence
     return GateResult(
         name="not the champion itself",
-        passed=(evidence.get("study"), evidence.get("run")) != (c.config.name, c.chosen.name),
+        passed=not is_the_champion(c),
         figure=f"version {c.champion.version} is {evidence.get('run')} of study "
         f"{evidence.get('study')}",
     )
@@ -151,15 +159,27 @@ def patients_enough(c: Candidacy) -> GateResult:
 def better_on_test(c: Candidacy) -> GateResult:
     """Ask for `better` on the test part, by the rule that the whole report goes by."""
     test, _, effect = c.tested
-    least = c.config.promote.min_gain
-    word = verdict(effect, least)
     return GateResult(
         name="better on the test part",
-        passed=word == "better",
-        figure=f"{word}: {effect.metric} {effect.challenger:.4f} against {effect.baseline:.4f}, "
-        f"{effect.difference:+.4f} (95 % interval {effect.low:+.4f} to {effect.high:+.4f}, must "
-        f"lie above {least:g}; p {effect.p_corrected:.3f}, must lie below 0.05) on {test.films} "
+        passed=effect.verdict == "better",
+        figure=f"{effect.verdict}: {effect.metric} {effect.challenger:.4f} against "
+        f"{effect.baseline:.4f}, {effect.difference:+.4f} (95 % interval {effect.low:+.4f} to "
+        f"{effect.high:+.4f}, must lie above 0; p {effect.p_corrected:.3f}, must lie below 0.05) on {test.films} "
         f"films of {test.patients} patients, opened {len(test.openings)} times",
+    )
+
+
+def gain_asked_for(c: Candidacy) -> GateResult | None:
+    """Ask for the gain that the config wants beyond any at all."""
+    least = c.config.promote.min_gain
+    if not least:
+        return None
+    _, _, effect = c.tested
+    return GateResult(
+        name="the gain that is asked for",
+        passed=effect.low > least,
+        figure=f"{effect.difference:+.4f}, its interval from {effect.low:+.4f} on, must lie above "
+        f"promote.min_gain {least:g}",
     )
 
 
@@ -205,4 +225,10 @@ BEFORE_OPENING: tuple[Gate, ...] = (
     same_data_as_the_champion,
     not_the_champion,
 )
-ON_TEST: tuple[Gate, ...] = (patients_enough, better_on_test, no_level_lost, above_the_champion)
+ON_TEST: tuple[Gate, ...] = (
+    patients_enough,
+    better_on_test,
+    gain_asked_for,
+    no_level_lost,
+    above_the_champion,
+)

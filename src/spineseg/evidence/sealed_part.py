@@ -20,9 +20,11 @@ from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.evaluation.stored import save_evaluation
 from spineseg.events import Scored, append_event
 from spineseg.evidence.arms import MatchReader, arm_results, confirmed_arms
-from spineseg.evidence.results import GateResult, Opening, SealedTest
+from spineseg.evidence.results import Opening, SealedTest
+from spineseg.evidence.verdict import Verdict
 from spineseg.files import append_line
 from spineseg.films import Part
+from spineseg.places import StudyPlaces
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord
@@ -36,8 +38,18 @@ def seal_of(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(films).encode()).hexdigest()
 
 
-def openings(ledger: Path, seal: str) -> list[Opening]:
-    """Return every time that a test part was opened. Raises StoreError for a damaged ledger."""
+def openings(places: StudyPlaces, seal: str) -> list[Opening]:
+    """Return every time that a test part was opened, by the ledgers of all studies and of this one.
+
+    A study's own goes with its folder, so that none is lost on the way to another machine. Raises
+    StoreError for a damaged ledger.
+    """
+    both = [*_entries(places.openings, seal), *_entries(places.own_openings, seal)]
+    found = {opening.model_dump_json(): opening for opening in both}
+    return sorted(found.values(), key=lambda opening: opening.time)
+
+
+def _entries(ledger: Path, seal: str) -> list[Opening]:
     if not ledger.exists():
         return []
     found = []
@@ -66,10 +78,11 @@ def open_sealed(
     """
     runs = [run for arm in confirmed_arms(study.runs).values() for run in arm.runs]
     wanted = [run for run in runs if not run.is_evaluated(PART)]
+    name = study.places.study
+    _refuse_unlisted(study, [run for run in runs if run.is_evaluated(PART)], reason)
     if not wanted:
         _say_scored(runs)
         return
-    name = study.places.study
     if not study.manifest.count(PART):
         raise StoreError(
             f"study {name!r}: the data have no test part; set data.test_fraction (with "
@@ -78,7 +91,7 @@ def open_sealed(
     films = study.needed_data_folder()
     weights = {run.job.id: run.best_weights for run in wanted}
     seal, names = seal_of(study.manifest), [run.name for run in wanted]
-    before = openings(study.places.openings, seal)
+    before = openings(study.places, seal)
     under_way = any(o.study == name and set(names) <= set(o.runs) for o in before)
     if before and not under_way and not (reason or "").strip():
         raise StoreError(
@@ -93,6 +106,27 @@ def open_sealed(
     _say_scored(runs)
 
 
+def _refuse_unlisted(study: StudyRecord, scored: Sequence[Run], reason: str | None) -> None:
+    """Enter runs that were scored though no ledger tells of it; raise StoreError without reason."""
+    seal = seal_of(study.manifest)
+    told = {
+        name
+        for opening in openings(study.places, seal)
+        if opening.study == study.places.study
+        for name in opening.runs
+    }
+    unlisted = [run.name for run in scored if run.name not in told]
+    if not unlisted:
+        return
+    if not (reason or "").strip():
+        raise StoreError(
+            f"{study.places.openings}: tells of no opening of the test part for {unlisted[0]} and "
+            f"{len(unlisted) - 1} more, which were scored on it; put the ledger back, or say with "
+            "--reason why there is none"
+        )
+    _enter(study, seal, unlisted, reason or "")
+
+
 def _enter(study: StudyRecord, seal: str, runs: Sequence[str], reason: str) -> None:
     entry = {
         "time": time.strftime("%Y-%m-%d %H:%M"),
@@ -101,7 +135,8 @@ def _enter(study: StudyRecord, seal: str, runs: Sequence[str], reason: str) -> N
         "runs": list(runs),
         "reason": reason.strip(),
     }
-    append_line(study.places.openings, json.dumps(entry))
+    for ledger in (study.places.openings, study.places.own_openings):
+        append_line(ledger, json.dumps(entry))
 
 
 def _score(
@@ -132,17 +167,16 @@ def sealed_results(study: StudyRecord, objective: str) -> SealedTest | None:
     reader = MatchReader(study.manifest, PART)
     arms = confirmed_arms(study.runs)
     scored = [run for arm in arms.values() for run in reader.evaluated(arm.runs)]
-    verdict = study.places.verdict
-    last = json.loads(verdict.read_text()) if verdict.exists() else {}
-    if not scored and not last:
+    last = Verdict.load(study.places.verdict)
+    if not scored and last is None:
         return None
     patients = reader.patients(reader.run(scored[0])) if scored else []
     return SealedTest(
         films=len(patients),
         patients=len(set(patients)),
-        openings=openings(study.places.openings, seal_of(study.manifest)),
+        openings=openings(study.places, seal_of(study.manifest)),
         arms=arm_results(arms.values(), reader, objective) if scored else [],
-        gates=[GateResult.model_validate(gate) for gate in last.get("gates", ())],
-        candidate=last.get("run"),
-        promoted=bool(last.get("promoted")),
+        gates=list(last.gates) if last else [],
+        candidate=last.run if last else None,
+        promoted=bool(last and last.promoted),
     )

@@ -14,6 +14,7 @@ import numpy as np
 from spineseg.config.numbering import Numbering
 from spineseg.config.study import StudyConfig
 from spineseg.evaluation.result import Evaluation
+from spineseg.evaluation.stored import refuse_incomplete
 from spineseg.evidence.arms import Arm, MatchReader, arm_results, confirmed_arms, effect_of
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
@@ -68,7 +69,8 @@ def summarise(
 def run_summary(run: Run) -> RunSummary:
     """Return what the report says of one run."""
     job, done = run.job, run.finished
-    scored = done is not None and run.is_evaluated()
+    if done is not None:
+        refuse_incomplete(run.folder, "valid")
     return RunSummary(
         name=run.name,
         kind=job.kind,
@@ -76,8 +78,8 @@ def run_summary(run: Run) -> RunSummary:
         failure=f"{run.failed.kind}: {run.failed.message}" if run.failed else None,
         hypothesis=job.hypothesis,
         changes=job.changes,
-        evaluation=run.scores() if scored else None,
-        other_numbering=_other_scores(run) if scored else None,
+        evaluation=run.scores() if done else None,
+        other_numbering=_other_scores(run) if done else None,
         trainer_metrics=done.trainer_metrics if done else {},
         curves={
             key: [event.metrics[key] for event in run.epochs]
@@ -123,7 +125,7 @@ def gather_evidence(config: StudyConfig, study: StudyRecord) -> Evidence | None:
     None before the baseline has completed.
     """
     reader = MatchReader(study.manifest)
-    completed = [run for run in study.runs if run.outcome == "completed" and run.is_evaluated()]
+    completed = [run for run in study.runs if run.outcome == "completed"]
     baseline = next((run for run in completed if run.job.kind == "baseline"), None)
     if baseline is None:
         return None
