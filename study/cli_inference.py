@@ -76,8 +76,8 @@ def predict(
     from spineseg.chosen_model import DEFAULT_MODEL, Asked
     from spineseg.inference import predict_images
 
-    if asked["weights"] is None:
-        asked["model"] = asked["model"] or DEFAULT_MODEL
+    if asked["weights"] is None and asked["model"] is None:
+        asked["model"] = DEFAULT_MODEL
     predictions = predict_images(
         images, Asked(**asked), out=out, confidence=confidence, device=device, say=say_to(as_json)
     )

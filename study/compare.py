@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +23,14 @@ from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
-from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts, open_study_run
+from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts
 from study.optuna_store import in_memory
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
+_WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ class StudyComparison:
 def compare_study(config: StudyConfig, where: Path | None = None) -> StudyComparison:
     """Compare the study's runs, write the page, and bring both stores to what the folders say.
 
-    `where` is the study's own file, for the commands that the page names. While the study is being
-    run its stores are left to the driver.
+    `where` is the study's own file, for the commands that the page names. While another
+    process runs, promotes or compares the study, its stores are left to that one.
 
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
@@ -82,17 +85,22 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
 def _into_mlflow(
     config: StudyConfig, study: StudyRecord, summary: StudySummary, files: list[Path]
 ) -> None:
-    store = open_store(study.places.root, config.store.mlflow_uri)
-    if study.places.is_driven():
-        parent = open_study_run(store, config, study.manifest)
-    else:
-        with study.places.lock():
-            parent = fill_stores(store, config, study)
-    log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
-    if all(run.end for run in study.runs):
-        best = summary.best_run
-        metrics = best.evaluation.metrics() if best and best.evaluation else {}
-        end_study_run(store, parent, study, metrics)
+    with study.places.lock_within(_WAIT_SECONDS) as free:
+        if not free:
+            log.warning(
+                "study %r is in the hands of process %s: the page is written, the stores are left "
+                "to it",
+                config.name,
+                study.places.holder(),
+            )
+            return
+        store = open_store(study.places.root, config.store.mlflow_uri)
+        parent = fill_stores(store, config, study)
+        log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
+        if all(run.end for run in study.runs):
+            best = summary.best_run
+            metrics = best.evaluation.metrics() if best and best.evaluation else {}
+            end_study_run(store, parent, study, metrics)
 
 
 def _importances(config: StudyConfig, study: StudyRecord) -> tuple[dict[str, float], str]:

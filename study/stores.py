@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from spineseg.config.study import StudyConfig
@@ -14,6 +15,8 @@ from spineseg.tracking.store import TrackingStore
 from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
 from study.optuna_store import open_study
 
+log = logging.getLogger(__name__)
+
 
 def fill_stores(store: TrackingStore, config: StudyConfig, study: StudyRecord) -> str:
     """Bring both stores to what the folders say; return the id of the study's MLflow run.
@@ -22,7 +25,10 @@ def fill_stores(store: TrackingStore, config: StudyConfig, study: StudyRecord) -
     where Optuna's contradicts a folder.
     """
     open_study(config, study.runs)
-    parent, _ = fill_mlflow(store, config, study.places, study.manifest, study.runs)
+    parent, missed = fill_mlflow(store, config, study.places, study.manifest, study.runs)
+    if missed:
+        names = ", ".join(run.name for run in missed)
+        log.warning("MLflow did not take %d runs: %s; the next command tries", len(missed), names)
     return parent
 
 

@@ -91,20 +91,20 @@ def chosen_model(asked: Asked) -> Chosen:
     no network, ConfigError for a selector or a config that cannot be read, StoreError where the
     store does not answer, has no such model, or holds other weights than it says.
     """
-    found = _registered(asked) if asked.model is not None else _from_file(asked)
+    found = _from_file(asked) if asked.model is None else _registered(asked, asked.model)
     size, numbering = asked.image_size_px or found.image_size_px, found.numbering
     if asked.numbering is not None:
         numbering = numbering.model_copy(update={"numbering": asked.numbering})
     return Chosen(found.path, found.sha256, size, numbering, found.source)
 
 
-def _registered(asked: Asked) -> Chosen:
+def _registered(asked: Asked, selector: str) -> Chosen:
     from spineseg.tracking.model_versions import model_version, model_weights
     from spineseg.tracking.store import open_existing_store, without_password
 
     place = _store_place(asked)
     store = open_existing_store(place.root, place.mlflow_uri)
-    model = model_version(store, asked.model or DEFAULT_MODEL)
+    model = model_version(store, selector)
     path, sha256 = model_weights(store, model, Caches(place.root).models)
     prepare_environment(Caches(place.root).trainer)
     source = {"model": model.name, "version": model.version, "store": without_password(store.uri)}

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from spineseg.errors import StoreError
-from spineseg.files import is_locked, locked
+from spineseg.files import locked
+
+_POLL_SECONDS = 0.1
+
+
+@contextmanager
+def locked_within(path: Path, seconds: float) -> Iterator[bool]:
+    """Hold the lock of `path` as soon as it is free; gives False where it is not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with locked(path) as free:
+            if free or time.monotonic() >= deadline:
+                yield free
+                return
+        time.sleep(_POLL_SECONDS)
 
 
 class Caches:
@@ -37,18 +52,24 @@ class StudyPlaces(Caches):
         self.timing = self.folder / "timing"  # What `plan` trains for seconds.
         self._lock = self.folder / "driver.lock"
 
-    def is_driven(self) -> bool:
-        """Return whether a process runs or promotes the study now."""
-        return is_locked(self._lock)
-
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the study alone. Raises StoreError while another process drives it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self._lock) as free:
+        with self.lock_within(0) as free:
             if not free:
                 raise StoreError(
                     f"study {self.study!r} is being run or promoted already (process "
-                    f"{self._lock.read_text().strip()}); wait for it, or see `spineseg status`"
+                    f"{self.holder()}); wait for it, or see `spineseg status`"
                 )
             yield
+
+    @contextmanager
+    def lock_within(self, seconds: float) -> Iterator[bool]:
+        """Hold the study alone as soon as it is free; gives False where it is not in time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked_within(self._lock, seconds) as free:
+            yield free
+
+    def holder(self) -> str:
+        """Return the number of the process that holds the study, or held it last."""
+        return self._lock.read_text().strip()

@@ -46,6 +46,12 @@ def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_an_empty_name_is_not_the_champion(folder: Path) -> None:
+    done = spineseg("predict", "film.jpg", "--model", "", "--out", "by-nothing", cwd=folder)
+    assert done.returncode == 2 and not (folder / "by-nothing").exists()
+    assert "--model '': must be NAME, NAME@ALIAS or NAME/VERSION" in done.stderr
+
+
 def test_predict_uses_the_champion_and_says_so(folder: Path) -> None:
     done = spineseg("predict", "film.jpg", "--out", "by-champion", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr

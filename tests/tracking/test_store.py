@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from mlflow_server import free_port
 from registry_cases import fresh_store
 
 from spineseg.errors import StoreError
-from spineseg.tracking.store import open_store
+from spineseg.tracking.store import open_existing_store, open_store
 from spineseg.tracking.ui import serve
 
 _NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
@@ -43,6 +44,45 @@ def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"store\.root") as caught:
         open_store(tmp_path / "file", None)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("made_by", ["optuna", "nobody"])
+def test_a_file_of_another_program_is_one_line(
+    tmp_path: Path, empty_stores: Path, made_by: str
+) -> None:
+    (tmp_path / "mlflow.db").write_text("no database" * 1000)
+    if made_by == "optuna":
+        shutil.copy(empty_stores / "optuna.db", tmp_path / "mlflow.db")
+    with pytest.raises(StoreError, match="move it away: it is filled again from") as caught:
+        open_store(tmp_path, None)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_without_its_driver_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"No module named .*install that .* driver") as caught:
+        open_store(tmp_path, "postgresql+pg8000://me:hush@127.0.0.1/none")
+    assert "\n" not in str(caught.value) and "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["empty", "no database", "optuna"])
+def test_reading_makes_no_store_of_a_file_that_is_none(
+    tmp_path: Path, empty_stores: Path, kind: str
+) -> None:
+    file = tmp_path / "mlflow.db"
+    file.write_text("" if kind == "empty" else "no database" * 1000)
+    if kind == "optuna":
+        shutil.copy(empty_stores / "optuna.db", file)
+    before = file.read_bytes()
+    for address in (None, f"sqlite:///{file}"):
+        with pytest.raises(StoreError, match="there is no tracking store; name a folder"):
+            open_existing_store(tmp_path, address)
+    assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
+
+
+def test_reading_a_store_makes_nothing_beside_it(tmp_path: Path, empty_stores: Path) -> None:
+    shutil.copy(empty_stores / "mlflow.db", tmp_path)
+    assert open_existing_store(tmp_path, None).client.search_experiments()
+    assert list(tmp_path.iterdir()) == [tmp_path / "mlflow.db"]
 
 
 def test_a_refused_connection_costs_seconds_and_is_one_line(tmp_path: Path) -> None:

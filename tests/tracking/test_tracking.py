@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from mlflow_server import Server, free_port
-from run_folders import epoch, make_job, write_finished
+from run_folders import epoch, finished, make_job, write_finished
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest, ManifestSource
@@ -149,6 +149,22 @@ def test_a_run_ends_with_the_logs_own_word(
 ) -> None:
     found = store.client.get_run(carried(store, tmp_path, job_named(end), end))
     assert (found.info.status, found.data.tags["outcome"]) == (status, outcome)
+
+
+def test_only_the_first_end_of_a_log_counts(store: TrackingStore, tmp_path: Path) -> None:
+    job = job_named("ended-twice")
+    folder = write_finished(tmp_path, job, end="failed")
+    projection = project(store, folder, job)
+    assert projection.sync()
+    again = {"pid": 2, "device": "GPU", "parameters": 5, "resolved": {}, "environment": {}}
+    append_event(folder, Started(run=job.id, **again))
+    append_event(folder, finished(job, 3))
+    assert projection.sync() and project(store, folder, job).sync()
+    found = store.client.get_run(run_id(store, job))
+    assert (found.info.status, found.data.tags["outcome"]) == ("FAILED", "failed")
+    assert "best/mask_map50" not in found.data.metrics
+    assert read_run(folder).outcome == "failed"
+    assert not_carried(store, "study-a", [read_run(folder)]) == []
 
 
 def test_a_run_is_found_again_and_never_made_twice(store: TrackingStore) -> None:

@@ -24,7 +24,7 @@ from spineseg.events import (
 )
 from spineseg.job import JOB_FILE, Job
 from spineseg.runs import Run
-from spineseg.tracking.store import TrackingStore, without_password
+from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import job_runs, open_trial_run
 
 BACK_OFF_SECONDS = 20.0
@@ -58,6 +58,7 @@ class RunProjection:
         self._unsent: list[Event] = []
         self._sent = 0
         self._known = 0  # Events that the store had before.
+        self._ended = False
         self._not_before = 0.0
 
     def sync(self, *, force: bool = False) -> bool:
@@ -73,9 +74,13 @@ class RunProjection:
             if not self._run_id:
                 self._open()
             while self._unsent:
+                event = self._unsent[0]
                 if self._sent >= self._known:
-                    self._send(self._unsent[0])
+                    # The first end counts, as in `Run.end`: nothing begins or ends after it.
+                    if not (self._ended and isinstance(event, Started | Finished | Failed)):
+                        self._send(event)
                     self._tags(**{CARRIED: self._sent + 1})
+                self._ended = self._ended or isinstance(event, Finished | Failed)
                 del self._unsent[0]
                 self._sent += 1
         except (MlflowException, StoreError, OSError) as error:
@@ -88,7 +93,11 @@ class RunProjection:
 
     def _open(self) -> None:
         run = open_trial_run(self._store, self._parent(), self._job)
-        self._known = int(run.data.tags.get(CARRIED, 0))
+        known = int(run.data.tags.get(CARRIED, 0))
+        end = next((e for e in self._unsent[:known] if isinstance(e, Finished | Failed)), None)
+        if end is not None and not _has_files(self._store, run.info.run_id, end):
+            known = 0  # Its artifacts were lost: all are put there again.
+        self._known = known
         self._run_id = str(run.info.run_id)
 
     def _send(self, event: Event) -> None:
@@ -149,6 +158,9 @@ class RunProjection:
             optimizer_used=event.optimizer,
         )
         self._end(_STATUS[event.outcome], event.time)
+        for path in (best, last):
+            if not path.is_file():
+                raise StoreError(f"{path.name} is gone from {path.parent}; put it back")
 
     def _failed(self, event: Failed) -> None:
         if event.traceback:
@@ -170,16 +182,28 @@ class RunProjection:
 
 
 def not_carried(store: TrackingStore, study: str, runs: Iterable[Run]) -> list[Run]:
-    """Return the study's ended runs whose whole record is not in the store.
+    """Return the study's ended runs whose whole record, files included, is not in the store.
 
     Raises StoreError where the store does not answer.
     """
-    tags = {job: run.data.tags for job, run in job_runs(store, study).items()}
-    return [
-        run
-        for run in runs
-        if run.end is not None and int(tags.get(run.job.id, {}).get(CARRIED, 0)) != len(run.log)
-    ]
+    there = job_runs(store, study)
+
+    def is_whole(run: Run, end: Finished | Failed) -> bool:
+        found = there.get(run.job.id)
+        if found is None or int(found.data.tags.get(CARRIED, 0)) != len(run.log):
+            return False
+        return _has_files(store, found.info.run_id, end)
+
+    return [run for run in runs if run.end is not None and not is_whole(run, run.end)]
+
+
+def _has_files(store: TrackingStore, run_id: str, end: Finished | Failed) -> bool:
+    """Return whether an ended run's artifacts are there, by the one that matters most."""
+    folder, name = None, JOB_FILE
+    if isinstance(end, Finished):
+        folder, name = "weights", f"weights/{Path(end.best_weights).name}"
+    with refusing(store.uri):  # One look a run: a study has tens of them, a server may be far.
+        return any(file.path == name for file in store.client.list_artifacts(run_id, folder))
 
 
 def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+from alembic.util import CommandError
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 from sqlalchemy.exc import SQLAlchemyError
 
 from spineseg.errors import StoreError
+from spineseg.places import locked_within
 
 for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
     logging.getLogger(_name).setLevel(logging.ERROR)
+
+_MAKING_SECONDS = 60.0  # MLflow makes a new store in seconds; on a slow disk in more.
 
 
 @dataclass(frozen=True)
@@ -39,30 +46,74 @@ def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
 
     Raises StoreError where it cannot be reached or made.
     """
-    uri = mlflow_uri or f"sqlite:///{(root / 'mlflow.db').resolve()}"
+    uri = _address(root, mlflow_uri)
     with refusing(uri):
         if mlflow_uri is None:
             (root / "artifacts").mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        client.search_experiments(max_results=1)
-    return TrackingStore(uri, root, client)
+        with _made_by_one(uri):
+            return _opened(uri, root)
 
 
 def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
-    """Return the store at `mlflow_uri`, or the own one under `root`; nothing is made.
+    """Return the store at `mlflow_uri`, or the own one under `root`; nothing is made or grown.
 
     Raises StoreError where there is none, or it does not answer.
     """
-    uri = mlflow_uri or f"sqlite:///{root / 'mlflow.db'}"
-    file = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not file.is_file():
+    uri = _address(root, mlflow_uri)
+    file = _sqlite_file(uri)
+    if file is not None and not _is_tracking_store(file):
         raise StoreError(
             f"{file}: there is no tracking store; name a folder of records, a server as "
             "http://HOST:5000 or a database as sqlite:///FILE"
         )
-    return open_store(root, mlflow_uri)
+    with refusing(uri):
+        return _opened(uri, root)
+
+
+def _opened(uri: str, root: Path) -> TrackingStore:
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client.search_experiments(max_results=1)
+    return TrackingStore(uri, root, client)
+
+
+def _address(root: Path, mlflow_uri: str | None) -> str:
+    return mlflow_uri or f"sqlite:///{(root / 'mlflow.db').resolve()}"
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    """Return the file of a SQLite address, None for any other."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def _is_tracking_store(file: Path) -> bool:
+    """Return whether a file is a database of MLflow's; it is only read."""
+    if not file.is_file():
+        return False
+    asked = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'experiments'"
+    try:
+        address = f"{file.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute(asked).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+@contextmanager
+def _made_by_one(uri: str) -> Iterator[None]:
+    """Let one process at a time open a SQLite store: MLflow makes its tables without a lock."""
+    file = _sqlite_file(uri)
+    if file is None or not file.parent.is_dir():
+        yield
+        return
+    with locked_within(file.with_name(f"{file.name}.lock"), _MAKING_SECONDS) as free:
+        if not free:
+            raise StoreError(
+                f"{file}: another process has been opening it for {_MAKING_SECONDS:.0f} s; try "
+                "again when that has ended"
+            )
+        yield
 
 
 @contextmanager
@@ -70,14 +121,26 @@ def refusing(what: str) -> Iterator[None]:
     """Turn whatever a store raises into one line that names `what`."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:  # MLflow lets some through.
+    except (MlflowException, SQLAlchemyError, CommandError, ImportError, OSError) as error:
+        # MLflow lets some of what is below it through.
         if isinstance(error, OSError) and error.errno in (28, 122):
             raise  # A full disk has its own remedy.
         reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
         raise StoreError(
-            f"tracking store {without_password(what)}: {reason}; "
-            "check store.root and store.mlflow_uri, or --store"
+            f"tracking store {without_password(what)}: {reason}; {_remedy(what, error)}"
         ) from None
+
+
+def _remedy(what: str, error: Exception) -> str:
+    check = "check store.root and store.mlflow_uri, or --store"
+    if isinstance(error, ImportError):
+        return f"install that database's driver, or {check}"
+    if what.startswith("sqlite:") and isinstance(error, SQLAlchemyError | CommandError):
+        return (
+            "if it is damaged or another program's, move it away: it is filled again from the run "
+            f"folders; or {check}"
+        )
+    return check
 
 
 def without_password(text: str) -> str:
@@ -96,6 +159,22 @@ def experiment_id(store: TrackingStore, name: str) -> str:
             tags = {"mlflow.experimentKind": "custom_model_development"}
             made = store.client.create_experiment(name, artifact_location=location, tags=tags)
             return str(made)
+        _refuse_moved(store, name, found.artifact_location)
         if found.lifecycle_stage == "deleted":
             store.client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
+
+
+def _refuse_moved(store: TrackingStore, name: str, location: str) -> None:
+    """Raise StoreError where an own store would write beside the records of another root."""
+    if not store.is_local or not is_local_uri(location):
+        return
+    place = (store.root / "artifacts").resolve()
+    found = Path(local_file_uri_to_path(location)).resolve()
+    if not found.is_relative_to(place):
+        raise StoreError(
+            f"tracking store {store.uri}: keeps the files of {name!r} in {found}, not in {place}, "
+            "as one that was copied or moved does; move its file away: it is filled again from the "
+            "run folders by the next command (the registry is not: mlruns/promotions.jsonl has its "
+            "history), or name another store.mlflow_uri"
+        )

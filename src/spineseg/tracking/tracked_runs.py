@@ -13,10 +13,11 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
+from spineseg.errors import StoreError
 from spineseg.films import PARTS
 from spineseg.job import Job
 from spineseg.study_record import StudyRecord
-from spineseg.tracking.store import TrackingStore, experiment_id, refusing
+from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
 
 STUDY_KEY = "study_key"
 TRIAL_KEY = "trial_key"  # For people: `study/number`.
@@ -29,7 +30,7 @@ _SYNTHETIC = "**Synthetic X-rays. Results say nothing of patients.**\n\n"
 def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest) -> str:
     """Return the id of the study's parent run, made where it is missing, with what it is.
 
-    Raises StoreError where the store does not answer.
+    Raises StoreError where the store does not answer, or has another study of that name.
     """
     experiment = experiment_id(store, config.name)
     with refusing(store.uri):
@@ -38,6 +39,7 @@ def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest
             run = store.client.create_run(
                 experiment, run_name=f"study {config.name}", tags={STUDY_KEY: config.name}
             )
+        _refuse_other_data(store, config.name, run, manifest.fingerprint)
         tags = {
             "data_fingerprint": manifest.fingerprint,
             "synthetic": str(manifest.synthetic).lower(),
@@ -50,6 +52,16 @@ def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest
     counts: dict[str, int] = {part: manifest.count(part) for part in PARTS}
     _name_data(store, run, " + ".join(manifest.source_names), manifest.fingerprint, counts)
     return str(run.info.run_id)
+
+
+def _refuse_other_data(store: TrackingStore, study: str, run: Run, fingerprint: str) -> None:
+    found = run.data.tags.get("data_fingerprint", fingerprint)
+    if found != fingerprint:
+        raise StoreError(
+            f"tracking store {without_password(store.uri)}: has another study {study!r}, of the "
+            f"data {found[:12]}, not {fingerprint[:12]}; name another store.mlflow_uri, or give "
+            "the study another name"
+        )
 
 
 def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
