@@ -11,7 +11,7 @@ from spineseg.data.audit import Audit
 from spineseg.errors import StoreError
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.arms import Arm
-from spineseg.evidence.effects import Effect
+from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.evidence.sealed_part import PART
 from spineseg.levels import ANATOMICAL_ORDER
@@ -164,8 +164,9 @@ def better_on_test(c: Candidacy) -> GateResult:
         passed=effect.verdict == "better",
         figure=f"{effect.verdict}: {effect.metric} {effect.challenger:.4f} against "
         f"{effect.baseline:.4f}, {effect.difference:+.4f} (95 % interval {effect.low:+.4f} to "
-        f"{effect.high:+.4f}, must lie above 0; p {effect.p_corrected:.3f}, must lie below 0.05) on {test.films} "
-        f"films of {test.patients} patients, opened {len(test.openings)} times",
+        f"{effect.high:+.4f}, must lie above 0; p {effect.p_corrected:.3f}, must lie below "
+        f"{SURE:g}) on {test.films} films of {test.patients} patients, opened "
+        f"{len(test.openings)} times",
     )
 
 
