@@ -52,7 +52,7 @@ class StudyRecord:
 def _holds(folder: Path, fingerprint: str) -> bool:
     try:
         return load_manifest(folder).fingerprint == fingerprint
-    except (OSError, ValueError):
+    except (OSError, ValueError, DataError):
         return False
 
 
@@ -71,7 +71,7 @@ def read_study(places: StudyPlaces) -> StudyRecord:
     try:
         manifest = load_manifest(places.data_record)
         audit = Audit.model_validate_json((places.data_record / AUDIT_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DataError) as error:
         raise RecordError(
             f"{places.data_record}: the manifest or the audit of the study's data cannot be read "
             f"({type(error).__name__}); put them back, or let `spineseg run` write them"
