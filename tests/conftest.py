@@ -12,7 +12,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side
 import pytest
 from exports import write_export
 
-LONGEST = ("test_end_to_end", "test_promotion", "test_training", "test_study", "test_cli")
+LONGEST = (
+    "test_end_to_end",
+    "test_promotion",
+    "test_rebuild",
+    "test_study",
+    "test_training",
+    "test_sealed_part",
+    "test_kept_to",
+    "test_stores",
+    "test_cli_inference",
+    "test_cli",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
