@@ -28,7 +28,7 @@ from spineseg.evaluation.precision import LevelMatches
 from spineseg.evaluation.records import FilmRecord, load_records, save_records
 from spineseg.evaluation.renumber import numbered_records
 from spineseg.evidence.arms import effect_of
-from spineseg.evidence.effects import Effect, verdict
+from spineseg.evidence.effects import Effect
 from spineseg.evidence.run_matches import RunMatches
 from spineseg.evidence.significance import holm
 from spineseg.films import Part
@@ -139,10 +139,11 @@ def promoted(
         )
 
     found = on_test(best)
-    if verdict(found) != "better":  # The correction only makes it harder.
+    if found.verdict != "better":  # The correction only makes it harder.
         return False
     p_values = [found.p if arm == best else on_test(arm).p for arm in range(arms)]
-    return verdict(found.model_copy(update={"p_holm": holm(p_values)[best]})) == "better"
+    corrected = found.model_copy(update={"p_holm": holm(p_values)[best]})
+    return corrected.verdict == "better"
 
 
 def main() -> None:

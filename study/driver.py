@@ -30,7 +30,7 @@ from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
 from study.confirm import confirmation_trials, confirmations
-from study.jobs import recorded_job
+from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
 from study.progress import Progress
@@ -75,8 +75,8 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     check_study(config, where)
     places = StudyPlaces(config.store.root, config.name)
     with places.lock():
-        running = _taken_up(config, places, launcher)
         devices = chosen_devices(config.devices.device)
+        running = _taken_up(config, places, launcher)
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)
@@ -94,7 +94,6 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
 
 def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None) -> _Running:
     """Return the study ready to run: record checked, data there, both stores filled."""
-    chosen_devices(config.devices.device)
     runs = read_runs(places.folder)
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
@@ -162,7 +161,7 @@ def _take_trials(running: _Running, device: Device) -> None:
 
 
 def _job(running: _Running, taken: Taken) -> Job:
-    return recorded_job(
+    asked = new_job(
         running.config,
         running.places,
         running.dataset,
@@ -171,6 +170,7 @@ def _job(running: _Running, taken: Taken) -> Job:
         number=taken.trial.number,
         parameters=taken.trial.params,
     )
+    return recorded_job(asked, running.places)
 
 
 def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:

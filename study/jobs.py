@@ -16,22 +16,12 @@ from spineseg.training.weights import resolve_weights
 from study.trial_queue import TrialSpec, train_config
 
 
-def recorded_job(
-    config: StudyConfig,
-    places: StudyPlaces,
-    dataset: Dataset,
-    numbering: NumberingModel,
-    spec: TrialSpec,
-    *,
-    number: int,
-    parameters: Mapping[str, Any],
-) -> Job:
-    """Return the trial's job, in its run folder: written whole, or found equal.
+def recorded_job(asked: Job, places: StudyPlaces) -> Job:
+    """Return the job that is asked for, in its run folder: written whole, or found equal.
 
     A job on record keeps its id, time and code version. Raises RecordError, naming both values,
     where it is not what is asked.
     """
-    asked = new_job(config, places, dataset, numbering, spec, number=number, parameters=parameters)
     folder = places.folder / asked.folder_name
     if not folder.exists():
         asked.write(folder)

@@ -18,9 +18,9 @@ from spineseg.evidence.gates import (
     is_the_champion,
     pass_through,
 )
+from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import GateResult
 from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
-from spineseg.evidence.verdict import Verdict
 from spineseg.places import StudyPlaces
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.projection import carry_over, not_carried
@@ -37,7 +37,7 @@ def promote_best(
     name: str | None = None,
     reason: str | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> Verdict:
+) -> Promotion:
     """Promote the best confirmed configuration, or the one called `name`, if it passes every gate.
 
     The gates that need no test part come first; only if they all pass is it opened. Of the
@@ -57,7 +57,7 @@ def _promote(
     name: str | None,
     reason: str | None,
     say: Callable[[str], None],
-) -> Verdict:
+) -> Promotion:
     refuse_another(config, study.runs, None)
     arms = confirmed_arms(study.runs)
     chosen, baseline = _chosen(arms, name, config), arms["baseline"]
@@ -83,7 +83,7 @@ def _promote(
     promoted = all(gate.passed for gate in gates)
     version = _register(store, study, candidacy, gates) if promoted else None
     holder = candidacy.champion
-    verdict = Verdict(
+    verdict = Promotion(
         run=chosen.name,
         promoted=promoted,
         model_name=config.promote.model_name,

@@ -13,16 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from command import ENVIRONMENT, clean, spineseg
 
-ROOT = Path(__file__).parents[2]
-
-
-# MLflow leaves its stores' addresses in the environment of a process that opened one.
-def clean() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-
-
-ENVIRONMENT = clean() | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONUNBUFFERED": "1"}
 # The baseline forgets what the bundled weights know; a gentle variant cannot but beat it.
 # Three seeds and six test patients are the least that can give a p-value below 0.05.
 # Batches of 64: with smaller ones the trainer would gather several before it takes a step.
@@ -52,17 +44,6 @@ search:
   pruner: {keep_percent: 50, startup_trials: 1, warmup_epochs: 0}
 confirm: {top: 1, seeds: 3}
 """
-
-
-def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "study.cli", *words],
-        cwd=cwd,
-        text=True,
-        capture_output=True,
-        timeout=600,
-        env=ENVIRONMENT,
-    )
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

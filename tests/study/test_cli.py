@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command import ROOT, spineseg
 from exports import write_export
 
-ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "ultralytics", "mlflow", "optuna", "numpy", "pydantic", "cv2")
 COMMANDS = ("data", "plan", "run", "status", "compare", "promote", "predict", "evaluate", "ui")
-
-
-def spineseg(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "study.cli", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | environment,
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import spineseg
 from exports import write_export
 from mlflow_server import free_port
 from registry_cases import fresh_store, register_file, weights_of
@@ -17,7 +15,6 @@ from spineseg.files import sha256_of
 from spineseg.levels import THORACIC
 from spineseg.training.weights import bundled_weights
 
-ROOT = Path(__file__).parents[2]
 SHA256 = sha256_of(bundled_weights())
 
 
@@ -33,17 +30,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Path
     by_hand = weights_of(folder, b"text")
     register_file(store, by_hand, name="by-hand", without=("image_size_px", "numbering"))
     return folder
-
-
-def spineseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "study.cli", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
-    )
 
 
 def test_an_empty_name_is_not_the_champion(folder: Path) -> None:

@@ -21,12 +21,13 @@ from spineseg.evaluation.records import load_records, save_records
 from spineseg.evaluation.stored import records_file
 from spineseg.evidence import sealed_part
 from spineseg.evidence.arms import confirmed_arms
+from spineseg.evidence.promotion import Promotion
 from study import driver
 from study.compare import compare_study
-from study.promote import Verdict, promote_best
+from study.promote import promote_best
 
 
-def refused(verdict: Verdict) -> list[str]:
+def refused(verdict: Promotion) -> list[str]:
     return [gate.name for gate in verdict.gates if not gate.passed]
 
 

@@ -40,20 +40,15 @@ class Effect(Model):
 
     @property
     def verdict(self) -> Verdict:
-        """The effect in a word."""
-        return verdict(self)
+        """The one word for the effect: the rule of answer, effects, gates and registry alike.
 
-
-def verdict(effect: Effect) -> Verdict:
-    """Return the one word for an effect: the rule of answer, effects, gates and registry alike.
-
-    Better (or worse) is what leaves all of its 95 % interval on that side of zero, with a p-value,
-    corrected for the number of finalists, below 0.05. More errors are worse.
-    """
-    sign = 1 if metric_named(effect.metric).higher_is_better else -1
-    low, high = sorted((sign * effect.low, sign * effect.high))
-    if effect.p_corrected >= SURE:
-        return "not told apart"
-    if low > 0:
-        return "better"
-    return "worse" if high < 0 else "not told apart"
+        Better (or worse) is what leaves all of its 95 % interval on that side of zero, with a
+        p-value, corrected for the number of finalists, below 0.05. More errors are worse.
+        """
+        sign = 1 if metric_named(self.metric).higher_is_better else -1
+        low, high = sorted((sign * self.low, sign * self.high))
+        if self.p_corrected >= SURE:
+            return "not told apart"
+        if low > 0:
+            return "better"
+        return "worse" if high < 0 else "not told apart"

@@ -20,8 +20,8 @@ from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.evaluation.stored import save_evaluation
 from spineseg.events import Scored, append_event
 from spineseg.evidence.arms import MatchReader, arm_results, confirmed_arms
+from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import Opening, SealedTest
-from spineseg.evidence.verdict import Verdict
 from spineseg.files import append_line
 from spineseg.films import Part
 from spineseg.places import StudyPlaces
@@ -167,7 +167,7 @@ def sealed_results(study: StudyRecord, objective: str) -> SealedTest | None:
     reader = MatchReader(study.manifest, PART)
     arms = confirmed_arms(study.runs)
     scored = [run for arm in arms.values() for run in reader.evaluated(arm.runs)]
-    last = Verdict.load(study.places.verdict)
+    last = Promotion.load(study.places.verdict)
     if not scored and last is None:
         return None
     patients = reader.patients(reader.run(scored[0])) if scored else []

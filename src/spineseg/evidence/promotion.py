@@ -10,7 +10,7 @@ from spineseg.evidence.results import GateResult
 from spineseg.files import write_whole
 
 
-class Verdict(Model):
+class Promotion(Model):
     """Whether a configuration was promoted, and by which figures."""
 
     run: str
@@ -50,7 +50,7 @@ class Verdict(Model):
         write_whole(path, self.model_dump_json(indent=1))
 
     @classmethod
-    def load(cls, path: Path) -> Verdict | None:
+    def load(cls, path: Path) -> Promotion | None:
         """Read what `save` wrote; None without a file. Raises RecordError where it is damaged."""
         if not path.exists():
             return None

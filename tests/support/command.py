@@ -1,0 +1,30 @@
+"""The command line as a person runs it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def clean() -> dict[str, str]:
+    """Return the environment without the addresses that MLflow leaves in a process."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+
+
+ENVIRONMENT = clean() | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONUNBUFFERED": "1"}
+
+
+def spineseg(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with more in its environment where that is given."""
+    return subprocess.run(
+        [sys.executable, "-m", "study.cli", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=ENVIRONMENT | environment,
+    )
