@@ -10,6 +10,7 @@ from pydantic import Field
 
 from spineseg.config.data import Leak
 from spineseg.config.model import Model
+from spineseg.data.account import Account
 from spineseg.data.manifest import AUDIT_FILE, Dataset
 from spineseg.errors import DataError
 
@@ -52,6 +53,7 @@ class Audit(Model):
 
     fingerprint: str
     synthetic: bool
+    account: Account | None = None
     parts: dict[str, PartCounts]
     sources: tuple[SourceLook, ...]
     findings: tuple[Finding, ...]

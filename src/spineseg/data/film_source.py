@@ -37,6 +37,15 @@ class SourceFilm:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A file in a source's folder of which nothing is made."""
+
+    path: Path
+    reason: str  # One wording for all its like, as "label file without a film".
+    is_loss: bool  # Somebody's work is lost with it: refused, unless data.damaged is `drop`.
+
+
+@dataclass(frozen=True)
 class FilmSource:
     """All films of one folder, and every file that says something about them."""
 
@@ -44,6 +53,9 @@ class FilmSource:
     films: tuple[SourceFilm, ...]
     files: tuple[Path, ...]  # data.yaml or COCO files.
     orphans: tuple[Path, ...] = ()  # Label files without a film.
+    layout: str = ""  # How it is laid out, in words.
+    left_out: tuple[LeftOut, ...] = ()  # Other files, but for those that are plainly no data.
+    label_files_seen: int = 0
 
 
 def films_in(folder: Path) -> Iterator[Path]:
