@@ -16,7 +16,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.films import LabelledFilm, Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.report.drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
-from spineseg.report.html import jpeg_uri, read_film, write_html
+from spineseg.report.html import jpeg_uri, reduced_film, write_html
 from spineseg.report.overlay import Shape, draw_shapes
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
@@ -130,7 +130,7 @@ def _picture(film: LabelledFilm, marked: Sequence[int]) -> str:
         )
         for i, outline in enumerate(film.outlines)
     ]
-    image = read_film(film.path, _PICTURE_PX)
+    image = reduced_film(film.path, _PICTURE_PX)
     return jpeg_uri(draw_shapes(image, shapes)[0])
 
 
