@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spineseg.decoding.dicom import SUFFIXES as DICOM_SUFFIXES
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.films import Part
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", *DICOM_SUFFIXES}
 PART_OF_NAME: dict[str, Part] = {
     "train": "train",
     "valid": "valid",

@@ -94,7 +94,7 @@ def _known_name(uid: Any) -> str | None:
     """Return the standard's name of an identifier; another, which damage may make, is not shown."""
     from pydicom.uid import UID_dictionary
 
-    return UID_dictionary[uid][0] if uid in UID_dictionary else None
+    return UID_dictionary[str(uid)][0] if str(uid) in UID_dictionary else None
 
 
 def too_large(path: Path, width: int, height: int, most_pixels: int) -> str:

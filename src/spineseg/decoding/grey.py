@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 _TAIL = 0.05  # Per cent of the pixels at either end that may be hot, dead or a marker's.
-_WIDER = 1.5  # So much wider than what holds the rest, the tails would flatten the film.
+_WIDER = 4  # So many times wider than what holds the rest, the tails would flatten the film.
 
 
 def filled_range(values: np.ndarray) -> tuple[float, float, bool]:
     """Return the least and greatest value to show, and whether some values lie beyond.
 
-    All of them, unless a few pixels (0.05 % at either end) would take a third of the scale or more:
-    one hot pixel must not leave a 12-bit film in the lowest sixteen of 256 greys. Values that are
+    All of them, unless a few pixels (0.05 % at either end) leave the others less than a quarter of
+    the scale: one hot pixel must not leave a 12-bit film in the lowest sixteen of 256 greys. Values that are
     no number do not count. Raises ValueError where there is no number at all.
     """
     known = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
