@@ -88,7 +88,7 @@ def test_the_trainer_sees_the_pixels_of_the_pages_whatever_the_file(
     for number, path in enumerate(seen):
         trainers = np.broadcast_to(imread(path)[..., ::-1], (128, 128, 3))
         assert (trainers == read_film(path)).all()
-        assert np.abs(trainers[..., 0].astype(int) - film[number]).mean() < 3
+        assert np.corrcoef(trainers[..., 0].ravel(), film[number].ravel())[0, 1] > 0.99
     done = [entry(dataset, number).conversion for number in range(8)]
     assert done[:4] == [
         "16-bit values by their range", "32-bit values by their range", "DICOM by its range",
@@ -225,8 +225,6 @@ def test_the_study_may_stand_for_the_patient(tmp_path: Path) -> None:
         merged(
             tmp_path / "b",
             folder,
-            split="patients",
-            valid_fraction=0.4,
             patients_from="dicom-patient",
         )
 

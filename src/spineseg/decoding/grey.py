@@ -12,8 +12,8 @@ def filled_range(values: np.ndarray) -> tuple[float, float, bool]:
     """Return the least and greatest value to show, and whether some values lie beyond.
 
     All of them, unless a few pixels (0.05 % at either end) leave the others less than a quarter of
-    the scale: one hot pixel must not leave a 12-bit film in the lowest sixteen of 256 greys. Values that are
-    no number do not count. Raises ValueError where there is no number at all.
+    the scale: one hot pixel must not leave a 12-bit film in the lowest sixteen of 256 greys. Values
+    that are no number do not count. Raises ValueError where there is no number at all.
     """
     known = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     if not known.size:
