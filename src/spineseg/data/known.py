@@ -68,6 +68,15 @@ def whole(folder: Path) -> Dataset | None:
     return Dataset(folder, manifest) if there == _sizes(manifest) else None
 
 
+def refuse_unwhole(folder: Path) -> None:
+    """Raise DataError where a merged dataset lacks a file, or one of them is changed."""
+    if whole(folder) is None:
+        raise DataError(
+            f"{folder}: a film or a label is missing or changed; `spineseg run` with the study's "
+            "config mends it and goes on"
+        )
+
+
 def put_in_place(staged: Path, manifest: Manifest, say: Callable[[str], None]) -> Dataset:
     """Give the merged dataset its place, by its fingerprint, unless it is there already.
 
