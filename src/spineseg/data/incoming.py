@@ -1,0 +1,63 @@
+"""The body of an answer as it comes in, with an end to waiting for a server that hardly sends."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import requests
+from requests.packages.urllib3.exceptions import HTTPError as TransferError
+
+from spineseg.data.retrying import Broken
+
+TIMEOUT_SECONDS = (10.0, 60.0)  # To connect, and between two bytes.
+LEAST_BYTES_PER_SECOND = 1000.0
+RATE_WINDOW_SECONDS = 60.0  # Over this time the least rate is held.
+_PIECE_BYTES = 256 * 1024
+
+
+@contextlib.contextmanager
+def breaks_told() -> Iterator[None]:
+    """Turn every way in which a connection breaks into Broken, whose text holds no address.
+
+    A proxy or a certificate that is refused goes through: another try does not mend it.
+    """
+    try:
+        yield
+    except (requests.exceptions.ProxyError, requests.exceptions.SSLError):
+        raise
+    except requests.Timeout:
+        raise Broken("Roboflow cannot be reached, or has fallen silent") from None
+    except (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+        TransferError,
+    ):
+        raise Broken("Roboflow cannot be reached, or the connection broke") from None
+
+
+def pieces(answer: requests.Response, *, decode: bool) -> Iterator[bytes]:
+    """Give the body of a streamed `answer` piece by piece; `decode`: undo its content encoding.
+
+    Raises Broken where the connection breaks, ends before its time, or brings less than
+    LEAST_BYTES_PER_SECOND over RATE_WINDOW_SECONDS.
+    """
+    start, came = time.monotonic(), 0
+    while True:
+        with breaks_told():
+            piece = answer.raw.read1(_PIECE_BYTES, decode_content=decode)
+        if not piece:
+            return
+        yield piece
+        came += len(piece)
+        seconds = time.monotonic() - start
+        if seconds < RATE_WINDOW_SECONDS:
+            continue
+        if came < LEAST_BYTES_PER_SECOND * seconds:
+            raise Broken(
+                f"Roboflow sent {came} bytes in {seconds:.0f} s, less than "
+                f"{LEAST_BYTES_PER_SECOND:.0f} a second"
+            )
+        start, came = time.monotonic(), 0
