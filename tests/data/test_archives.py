@@ -39,7 +39,7 @@ def bomb(_: bytes) -> bytes:
     [
         (lambda content: content[: len(content) // 2], "truncated or damaged"),
         (lambda content: b"", "truncated or damaged"),
-        (lambda content: b"<html></html>", "truncated or damaged"),
+        (lambda content: b"PK<html></html>", "truncated or damaged"),
         (lambda content: content[:900] + bytes(400) + content[1300:], "truncated or damaged"),
         (hostile("../../evil.txt"), "leads out of its folder"),
         (hostile("/tmp/evil.txt"), "leads out of its folder"),
