@@ -59,10 +59,8 @@ def unpack(archive: Path, folder: Path, what: str) -> dict[str, str]:
     except OSError as error:
         if error.errno not in _NO_NAME:
             raise
-        reason = shown(str(error))
-        raise DataError(
-            f"{what}: the zip holds a name that cannot be ({reason}); {again}"
-        ) from None
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{what}: the zip is damaged ({reason}); {again}") from None
     if not hashes:
         raise DataError(f"{what}: the zip is empty; {again}")
     return hashes
