@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from roboflow_fetch import child, fetch, refused
 from roboflow_server import KEY, Roboflow
+from self_signed import encrypted
 
 from spineseg.errors import DataError
 
@@ -98,6 +99,24 @@ def test_a_log_that_takes_everything_holds_no_key(
     service.odd = lambda request, path: False
     fetch(tmp_path)
     assert KEY not in caplog.text and "signed-" not in caplog.text
+
+
+def link_to(service: Roboflow, address: str) -> None:
+    answer = json.dumps({"export": {"format": "yolov11", "link": address}}).encode()
+    service.body = lambda path: answer if path == "w/p/2/yolov11" else None
+
+
+def test_a_certificate_that_is_not_trusted_is_named(
+    tmp_path: Path, service: Roboflow, exported: bytes
+) -> None:
+    with encrypted(tmp_path) as address:
+        link_to(service, f"{address}/zip")
+        assert "certificate of Roboflow's server is not trusted" in refused(tmp_path)
+
+
+def test_an_encrypted_connection_that_is_none_is_a_break(tmp_path: Path, service: Roboflow) -> None:
+    link_to(service, service.url.replace("http", "https"))
+    assert "encrypted connection broke" in refused(tmp_path)
 
 
 def test_a_proxy_is_used_and_one_that_is_gone_is_named(

@@ -21,12 +21,16 @@ _PIECE_BYTES = 256 * 1024
 def breaks_told() -> Iterator[None]:
     """Turn every way in which a connection breaks into Broken, whose text holds no address.
 
-    A proxy or a certificate that is refused goes through: another try does not mend it.
+    A proxy that fails and a certificate that is refused go through: waiting does not mend them.
     """
     try:
         yield
-    except (requests.exceptions.ProxyError, requests.exceptions.SSLError):
+    except requests.exceptions.ProxyError:
         raise
+    except requests.exceptions.SSLError as error:
+        if "CERTIFICATE" in str(error):
+            raise
+        raise Broken("Roboflow's encrypted connection broke, or was none") from None
     except requests.Timeout:
         raise Broken("Roboflow cannot be reached, or has fallen silent") from None
     except (
