@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from roboflow_server import KEY
+from roboflow_server import KEY, Roboflow
 
 from spineseg.config.data import RoboflowSource
 from spineseg.data import roboflow_source
@@ -62,3 +62,13 @@ def child(tmp_path: Path, before: str = "") -> subprocess.Popen[str]:
 def _secrets(text: str) -> list[str]:
     """Return the key, or an address that opens the zip, where a text holds one."""
     return [secret for secret in (KEY, "signed-") if secret in text]
+
+
+def spans(service: Roboflow) -> list[str | None]:
+    """Return the Range of each request for a zip."""
+    return [span for path, span in service.requests if path.startswith("zip/")]
+
+
+def films(folder: Path) -> int:
+    """Return how many films an export holds."""
+    return len(list(folder.rglob("*.jpg")))

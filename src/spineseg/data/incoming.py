@@ -1,10 +1,12 @@
-"""The body of an answer as it comes in, with an end to waiting for a server that hardly sends."""
+"""An answer as it comes in, with an end to waiting for a server that hardly sends."""
 
 from __future__ import annotations
 
 import contextlib
+import queue
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import requests
 from requests.packages.urllib3.exceptions import HTTPError as TransferError
@@ -14,11 +16,37 @@ from spineseg.data.retrying import Broken
 TIMEOUT_SECONDS = (10.0, 60.0)  # To connect, and between two bytes.
 LEAST_BYTES_PER_SECOND = 1000.0
 RATE_WINDOW_SECONDS = 60.0  # Over this time the least rate is held.
+HEAD_SECONDS = 180.0  # Until the head of an answer is there, after any redirections.
 _PIECE_BYTES = 256 * 1024
 
 
+def begun(ask: Callable[[], requests.Response]) -> requests.Response:
+    """Return the answer that `ask` gives once its head is there; its body is yet to be read.
+
+    Raises Broken where the connection breaks or HEAD_SECONDS are over. The waiting is done in a
+    thread, for no limit of requests ends a head that comes a byte at a time.
+    """
+    box: queue.SimpleQueue[requests.Response | BaseException] = queue.SimpleQueue()
+
+    def wait() -> None:
+        try:
+            box.put(ask())
+        except BaseException as error:
+            box.put(error)
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        answer = box.get(timeout=HEAD_SECONDS)
+    except queue.Empty:
+        raise Broken(f"Roboflow began no answer in {HEAD_SECONDS:.0f} s") from None
+    if isinstance(answer, BaseException):
+        with _breaks_told():
+            raise answer
+    return answer
+
+
 @contextlib.contextmanager
-def breaks_told() -> Iterator[None]:
+def _breaks_told() -> Iterator[None]:
     """Turn every way in which a connection breaks into Broken, whose text holds no address.
 
     A proxy that fails and a certificate that is refused go through: waiting does not mend them.
@@ -50,7 +78,7 @@ def pieces(answer: requests.Response, *, decode: bool) -> Iterator[bytes]:
     """
     start, came = time.monotonic(), 0
     while True:
-        with breaks_told():
+        with _breaks_told():
             piece = answer.raw.read1(_PIECE_BYTES, decode_content=decode)
         if not piece:
             return

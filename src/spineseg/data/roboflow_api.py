@@ -11,7 +11,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import requests
@@ -134,8 +134,8 @@ def _watched(say: Say) -> Iterator[None]:
 def _whole_answer(
     ask: Callable[..., requests.Response], url: str, options: dict[str, Any]
 ) -> requests.Response:
-    with incoming.breaks_told():
-        answer = ask(url, **{"timeout": incoming.TIMEOUT_SECONDS, **options, "stream": True})
+    options = {"timeout": incoming.TIMEOUT_SECONDS, **options, "stream": True}
+    answer = incoming.begun(partial(ask, url, **options))
     with answer:
         if answer.status_code >= 400:
             raise Refused(answer)

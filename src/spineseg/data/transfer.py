@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -69,8 +70,8 @@ def _fetch(link: str, archive: Path, what: str, say: Say) -> None:
     }  # A part of an encoded body could not be gone on with.
     if there:
         headers |= {"Range": f"bytes={there}-", "If-Range": etag}
-    with incoming.breaks_told():
-        answer = requests.get(link, stream=True, headers=headers, timeout=incoming.TIMEOUT_SECONDS)
+    options: dict[str, Any] = {"headers": headers, "timeout": incoming.TIMEOUT_SECONDS}
+    answer = incoming.begun(partial(requests.get, link, stream=True, **options))
     with answer:
         start, total = _span(answer)
         if answer.status_code == 416 and there and total == there:
