@@ -129,3 +129,14 @@ def test_an_address_that_leads_in_circles(tmp_path: Path, service: Roboflow) -> 
 
     service.odd = circle
     assert "leads in circles" in refused(tmp_path)
+
+
+def test_a_server_that_could_encode_is_asked_not_to(tmp_path: Path, service: Roboflow) -> None:
+    def willing(request: BaseHTTPRequestHandler, path: str) -> bool:
+        encode = path.startswith("zip") and "gzip" in request.headers["Accept-Encoding"]
+        if encode:
+            service.send(request, b"", {}, 406)
+        return encode
+
+    service.odd = willing
+    assert films(fetch(tmp_path)[0]) == 9

@@ -62,43 +62,56 @@ def forget(archive: Path) -> None:
 
 def _fetch(link: str, archive: Path, what: str, say: Say) -> None:
     """Ask once, for what is not there yet."""
-    mark = _mark_of(archive)
-    etag = mark.read_text() if mark.exists() else ""
-    there = _size(archive) if etag else 0
-    headers = {
-        "Accept-Encoding": "identity"
-    }  # A part of an encoded body could not be gone on with.
-    if there:
-        headers |= {"Range": f"bytes={there}-", "If-Range": etag}
-    options: dict[str, Any] = {"headers": headers, "timeout": incoming.TIMEOUT_SECONDS}
-    answer = incoming.begun(partial(requests.get, link, stream=True, **options))
-    with answer:
-        start, total = _span(answer)
-        if answer.status_code == 416 and there and total == there:
+    there, etag = _kept(archive)
+    with _asked(link, there, etag) as answer:
+        if answer.status_code == 416 and there and _span(answer)[1] == there:
             return  # It was whole.
-        other = start != there or answer.headers.get("ETag", etag) != etag
-        if (answer.status_code == 416 and there) or (answer.status_code == 206 and other):
-            forget(archive)
-            raise Broken("Roboflow sent another part than was asked for")
-        if answer.status_code not in (200, 206):
-            raise Refused(answer)
+        _check(answer, archive, there, etag)
         encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+        total = None if encoded else _span(answer)[1]
         body = incoming.pieces(answer, decode=encoded)
         first = next(body, b"")
         if answer.status_code == 200:
             if not _HEAD.startswith(first[:2]):
                 raise NoZip(answer.headers.get("Content-Type", "no content type"))
             there, etag = 0, answer.headers.get("ETag", "")
-        total = None if encoded else total
         told = _Progress(what, total, say, there)
         with archive.open("ab" if there else "wb") as sink:
             # After the old content is gone: a mark never stands beside what it does not mark.
-            mark.write_text("" if encoded or etag.startswith("W/") else etag)
+            _mark_of(archive).write_text("" if encoded or etag.startswith("W/") else etag)
             for piece in chain([first], body):
                 sink.write(piece)
                 told.more(len(piece))
     if total is not None and told.there != total:
         raise Broken("Roboflow sent another number of bytes than it said")
+
+
+def _kept(archive: Path) -> tuple[int, str]:
+    """Return the bytes to go on from, and the ETag of the file that they are the beginning of."""
+    mark = _mark_of(archive)
+    etag = mark.read_text() if mark.exists() else ""
+    return _size(archive) if etag else 0, etag
+
+
+def _asked(link: str, there: int, etag: str) -> requests.Response:
+    headers = {"Accept-Encoding": "identity"}  # Half an encoded body could not be gone on with.
+    if there:
+        headers |= {"Range": f"bytes={there}-", "If-Range": etag}
+    options: dict[str, Any] = {"headers": headers, "timeout": incoming.TIMEOUT_SECONDS}
+    return incoming.begun(partial(requests.get, link, stream=True, **options))
+
+
+def _check(answer: requests.Response, archive: Path, there: int, etag: str) -> None:
+    """Raise Refused, or Broken where an answer does not go on from what is there, now forgotten."""
+    if answer.status_code == 206:
+        fits = _span(answer)[0] == there and answer.headers.get("ETag", etag) == etag
+    else:
+        fits = answer.status_code != 416 or not there
+    if not fits:
+        forget(archive)
+        raise Broken("Roboflow sent another part than was asked for")
+    if answer.status_code not in (200, 206):
+        raise Refused(answer)
 
 
 class _Progress:
