@@ -1,4 +1,4 @@
-"""Compare the audit's decisions on films of another depth, grey scale or turn with their originals'.
+"""Compare the audit's decisions on deep, inverted and turned films with those on their originals.
 
 python benchmarks/deep_films.py [DIR] [--films 60]        # about a minute on 2 CPU cores
 
@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
-
 from spineseg.data.layouts.folders import read_folder
 from spineseg.data.likeness.descriptor import film_hash
 from spineseg.data.likeness.pairs import same_pictures
+
 from spineseg.decoding.decode import as_png, decode, film_content
 from spineseg.phantom.export import write_films
 
@@ -100,7 +100,9 @@ def main() -> None:
         files = [home / f"{number:03d}.png" for number in range(len(films))]
         hashes = [taken(picture(grey), file) for grey, file in zip(greys, files, strict=True)]
         wanted = decisions(hashes, files)
-        print(f"{len(films)} originals: {len(wanted)} pairs of {len(films) * (len(films) - 1) // 2}")
+        print(
+            f"{len(films)} originals: {len(wanted)} pairs of {len(films) * (len(films) - 1) // 2}"
+        )
         for kind, copy in COPIES.items():
             others = [home / f"{kind[:2]}-{number:03d}.png" for number in range(len(films))]
             copies = [taken(copy(grey), file) for grey, file in zip(greys, others, strict=True)]
