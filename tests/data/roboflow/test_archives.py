@@ -12,7 +12,7 @@ import pytest
 from roboflow_fetch import fetch, refused
 from roboflow_server import Roboflow, zipped
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 
 def hostile(name: str, mode: int = stat.S_IFREG | 0o644) -> Callable[[bytes], bytes]:

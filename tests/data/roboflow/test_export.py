@@ -17,7 +17,7 @@ from spineseg.config.data import RoboflowSource
 from spineseg.data.roboflow import api
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
