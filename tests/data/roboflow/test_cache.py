@@ -51,6 +51,7 @@ def linked_folder(folder: Path) -> None:
         (lambda folder: min(folder.rglob("*.jpg")).unlink(), r"\.jpg is gone\)"),
         (lambda folder: (folder / "train" / "more.txt").touch(), r"train/more\.txt was added\)"),
         (linked_folder, r"more was added\)"),
+        (lambda folder: (folder / "lost").symlink_to("nowhere"), r"lost was added\)"),
     ],
 )
 def test_a_changed_export_is_noticed(tmp_path: Path, service: Roboflow, damage, words: str) -> None:

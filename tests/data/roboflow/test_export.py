@@ -115,6 +115,7 @@ def test_an_export_that_is_still_made_is_waited_for(
     [
         (b'{"error": "cannot export"}', "offers no yolov11 export"),
         (b"{}", "offers no yolov11 export"),
+        (json.dumps({"error": f"api_key={KEY}"}).encode(), "api_key=***"),
         (b"<html>log in</html>", "offers no yolov11 export"),
     ],
 )

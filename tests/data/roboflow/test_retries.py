@@ -8,10 +8,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from roboflow_fetch import fetch, refused
+from roboflow_fetch import SOURCE, fetch, refused
 from roboflow_server import Roboflow
 
 from spineseg.data.roboflow import retrying
+from spineseg.data.roboflow.export import fetched
 
 DAY_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -30,6 +31,15 @@ def test_a_stumble_is_waited_out(
     said: list[str] = []
     assert fetch(tmp_path, said=said)[0].is_dir()
     assert sum(f"busy or stumbles ({status}); trying again in" in line for line in said) == 2
+
+
+def test_what_is_told_is_printed_though_the_package_may_not_print(
+    tmp_path: Path, service: Roboflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.statuses = {"w/p/2/yolov11": [503]}
+    fetched(SOURCE, tmp_path, print)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" ")[0] for line in told] == ["asking", "Roboflow", "downloading"]
 
 
 @pytest.mark.parametrize("start", ["zip", "w/p/2/yolov11"])

@@ -143,6 +143,20 @@ def test_an_address_that_expires_meanwhile_is_asked_for_anew(
     assert "the address of w/p v2 is refused (403); asking for another" in said
 
 
+def test_an_address_that_expires_again_and_again_is_followed_while_bytes_come(
+    tmp_path: Path, service: Roboflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expire(request: BaseHTTPRequestHandler, path: str) -> bool:
+        service.links_valid_from = {2: 3, 4: 5}.get(len(spans(service)), service.links_valid_from)
+        return False
+
+    monkeypatch.setattr(transfer, "ENOUGH_BYTES", 4_000)
+    service.cuts, service.odd = [9_000, 9_000], expire
+    service.slow.set()
+    assert films(fetch(tmp_path)[0]) == 9
+    assert spans(service)[1:] == [f"bytes={n}-" for n in (9000, 9000, 18000, 18000)]
+
+
 def test_another_address_is_asked_for_once_only(tmp_path: Path, service: Roboflow) -> None:
     service.links_valid_from = 10**6
     assert "at a fresh address too" in refused(tmp_path)

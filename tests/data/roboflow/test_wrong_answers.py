@@ -114,6 +114,24 @@ def test_a_length_that_is_too_great_is_a_break_until_all_is_there(
     assert spans(service) == [None, f"bytes={len(exported)}-"]
 
 
+def test_a_server_that_gives_less_than_the_rest_is_asked_for_more(
+    tmp_path: Path, service: Roboflow, exported: bytes
+) -> None:
+    def sparing(request: BaseHTTPRequestHandler, path: str) -> bool:
+        span = request.headers.get("Range")
+        if path.startswith("zip") and span:
+            start = int(span.removeprefix("bytes=").rstrip("-"))
+            piece = exported[start : start + 6_000]
+            told = f"bytes {start}-{start + len(piece) - 1}/{len(exported)}"
+            service.send(request, piece, {"Content-Range": told}, 206)
+        return bool(path.startswith("zip") and span)
+
+    service.odd, service.cuts = sparing, [17_000]
+    service.slow.set()
+    assert films(fetch(tmp_path)[0]) == 9
+    assert spans(service) == [None, "bytes=17000-", "bytes=23000-"]
+
+
 def test_a_length_that_is_too_small_is_a_damaged_zip(tmp_path: Path, service: Roboflow) -> None:
     service.zip_headers = {"Content-Length": "9000"}
     assert "truncated or damaged" in refused(tmp_path)
