@@ -7,21 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
+from spineseg.data.account_text import shown_account, source_notes
 from spineseg.data.audit import Audit, Finding
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import Dataset
 from spineseg.films import LabelledFilm, Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
-from spineseg.report.drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
-from spineseg.report.html import jpeg_uri, read_film, write_html
+from spineseg.report import audit_plots
+from spineseg.report.audit_claim import KnownRecall, claim
+from spineseg.report.html import jpeg_uri, read_film, svgs, write_html
 from spineseg.report.overlay import Shape, draw_shapes
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60
-_PICTURE_PX = (420, 560)
+_PICTURES_PX = (  # Up to so many drawn films -> how large each is, about 10 MB for all of them.
+    (40, (1200, 1500)),
+    (90, (800, 1000)),
+    (10_000, (500, 640)),
+)
 _PLAIN = (150, 158, 168)
 _ALARM = (255, 92, 60)
 
@@ -57,43 +64,56 @@ _HEADINGS = {
 }
 
 
-def write_audit(dataset: Dataset, audit: Audit, path: Path) -> None:
-    """Write the page to `path`, whole or not at all."""
+def write_audit(
+    dataset: Dataset, audit: Audit, path: Path, recall: KnownRecall | None = None
+) -> None:
+    """Write the page to `path`, whole or not at all; `recall`: what its search was measured to see."""
     films = {
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
         for entry in dataset.manifest.entries
     }
+    account = None if audit.account is None else shown_account(audit.account)
     write_html(
         "audit.j2",
         {
             "audit": audit,
+            "claim": claim(audit, recall),
+            "recall": recall,
+            "account": account,
+            "notes": [(s.name, list(source_notes(s))) for s in account.sources] if account else [],
+            "patients": account.patients if account else None,
             "sections": _sections(audit, films),
-            "explained": EXPLAINED,
-            "levels": [
-                level
-                for level in ANATOMICAL_ORDER
-                if any(counts.levels.get(level) for counts in audit.parts.values())
-            ],
+            "levels": audit_plots.labelled_levels(audit),
             "colours": {
                 level: to_hex([c / 255 for c in colour(level)]) for level in ANATOMICAL_ORDER
             },
-            "brightness": Markup(_brightness(audit)),
+            "balance": svgs(audit_plots.balance(audit)),
+            "sizes": Markup(audit_plots.sizes(audit)),
+            "brightness": Markup(audit_plots.brightness(audit)),
         },
         path,
     )
+
+
+def _picture_px(films: int) -> tuple[int, int]:
+    """Return how large films are drawn, (width, height) px, so that many make no huge page."""
+    return next(size for most, size in _PICTURES_PX if films <= most)
 
 
 def _sections(audit: Audit, films: dict[str, tuple[Part, Path]]) -> list[dict[str, Any]]:
     by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in audit.findings:
         by_kind[finding.severity, finding.kind].append(finding)
+    drawn = [f for found in by_kind.values() for f in found[:_MOST_DRAWN]]
+    size = _picture_px(sum(len(_there(f, films)) for f in drawn))
     sections = []
     for severity, heading in _HEADINGS.items():
         kinds = [
             {
                 "kind": kind,
+                "explained": EXPLAINED.get(kind, ""),
                 "count": len(found),
-                "drawn": [_drawn(f, films) for f in found[:_MOST_DRAWN] if f.films],
+                "drawn": [_drawn(f, films, size) for f in found[:_MOST_DRAWN] if f.films],
                 "listed": [f.detail for f in found if not f.films]
                 + [f"{f.films[0]}: {f.detail}" for f in found[_MOST_DRAWN:_MOST_LISTED] if f.films],
                 "unlisted": max(0, len(found) - _MOST_LISTED),
@@ -106,19 +126,32 @@ def _sections(audit: Audit, films: dict[str, tuple[Part, Path]]) -> list[dict[st
     return sections
 
 
-def _drawn(finding: Finding, films: dict[str, tuple[Part, Path]]) -> dict[str, Any]:
-    there = [films[name] for name in finding.films if name in films][:3]
+def _there(finding: Finding, films: dict[str, tuple[Part, Path]]) -> list[tuple[Part, Path]]:
+    """Return the films of a finding that are drawn: those in the dataset, three at most."""
+    return [films[name] for name in finding.films if name in films][:3]
+
+
+def _drawn(
+    finding: Finding, films: dict[str, tuple[Part, Path]], size_px: tuple[int, int]
+) -> dict[str, Any]:
     return {
         "detail": finding.detail,
         "pictures": [
-            (path.name, part, _picture(read_merged_film(path), finding.labels))
-            for part, path in there
+            (
+                path.name,
+                part,
+                jpeg_uri(film_picture(read_merged_film(path), finding.labels, size_px)),
+            )
+            for part, path in _there(finding, films)
         ],
     }
 
 
-def _picture(film: LabelledFilm, marked: Sequence[int]) -> str:
-    """Return the film as a data URI, the labels at `marked` bold and the others thin."""
+def film_picture(film: LabelledFilm, marked: Sequence[int], most_px: tuple[int, int]) -> np.ndarray:
+    """Return the film drawn, (height, width, 3) uint8 RGB: labels at `marked` bold, others thin.
+
+    The film is reduced to `most_px` (width, height) first.
+    """
     shapes = [
         Shape(
             outline,
@@ -130,22 +163,4 @@ def _picture(film: LabelledFilm, marked: Sequence[int]) -> str:
         )
         for i, outline in enumerate(film.outlines)
     ]
-    image = read_film(film.path, _PICTURE_PX)
-    return jpeg_uri(draw_shapes(image, shapes)[0])
-
-
-def _brightness(audit: Audit) -> str:
-    """Return the sources' brightness as lines over the grey scale."""
-    with house_style():
-        figure, axes = new_figure(5.6, 2.3)
-        tints = [BLUE, *VARIANT_COLOURS, SOFT]
-        for number, source in enumerate(audit.sources):
-            middles = [16 * i + 8 for i in range(len(source.brightness))]
-            shares = [100 * films / max(1, source.films) for films in source.brightness]
-            tint = tints[number % len(tints)]
-            axes.plot(middles, shares, color=tint, label=source.name, drawstyle="steps-mid")
-        axes.set_xlabel("mean grey of a film, 0 black to 255 white")
-        axes.set_ylabel("% of its films")
-        axes.set_xlim(0, 256)
-        axes.legend()
-        return as_svg(figure, "Brightness of each source's films")
+    return draw_shapes(read_film(film.path, most_px), shapes)[0]
