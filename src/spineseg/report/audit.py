@@ -29,6 +29,7 @@ _PICTURES_PX = (  # Up to so many drawn films -> how large each is, about 10 MB 
     (90, (800, 1000)),
     (10_000, (500, 640)),
 )
+_MOST_FILLED = 4
 _PLAIN = (150, 158, 168)
 _ALARM = (255, 92, 60)
 
@@ -67,7 +68,7 @@ _HEADINGS = {
 def write_audit(
     dataset: Dataset, audit: Audit, path: Path, recall: KnownRecall | None = None
 ) -> None:
-    """Write the page to `path`, whole or not at all; `recall`: what its search was measured to see."""
+    """Write the page to `path`, whole or not at all; `recall`: what its search is known to see."""
     films = {
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
         for entry in dataset.manifest.entries
@@ -152,6 +153,7 @@ def film_picture(film: LabelledFilm, marked: Sequence[int], most_px: tuple[int, 
 
     The film is reduced to `most_px` (width, height) first.
     """
+    fill = 0.3 if len(marked) <= _MOST_FILLED else 0.0  # Many filled bodies hide the film.
     shapes = [
         Shape(
             outline,
@@ -159,7 +161,7 @@ def film_picture(film: LabelledFilm, marked: Sequence[int], most_px: tuple[int, 
             _ALARM if i in marked else _PLAIN if marked else colour(outline.level),
             text_colour=_ALARM if i in marked else (255, 255, 255),
             weight=1.8 if i in marked else 0.8,
-            fill=0.3 if i in marked else 0.0,
+            fill=fill if i in marked else 0.0,
         )
         for i, outline in enumerate(film.outlines)
     ]

@@ -90,8 +90,8 @@ def _patients(audit: Audit) -> tuple[str, bool]:
         return "Each synthetic film is a patient of its own.", False
     if audit.account is None:
         return (
-            f"{count(patients, 'patient')} by file names: films whose names do not say that they are "
-            "of one patient are not known to be.",
+            f"{count(patients, 'patient')} by file names: films whose names do not say that they "
+            "are of one patient are not known to be.",
             True,
         )
     doubt = patient_doubt(audit.account.patients)
