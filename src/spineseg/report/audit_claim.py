@@ -76,7 +76,7 @@ def _sight(recall: KnownRecall | None) -> str:
     found, planted = (
         sum(pair[i] for row in recall.rows for pair in row.found.values()) for i in (0, 1)
     )
-    missed = f"; some were missed that were {listed(recall.missed)}" if recall.missed else ""
+    missed = f"; missed in part: {listed(recall.missed)}" if recall.missed else ""
     return (
         f"Of {planted} copies planted to measure the search, {found} were found "
         f"({found / planted:.1%}){missed}."

@@ -45,9 +45,9 @@ class ColumnCheck(Model):
             f"labels met: {self.unread}",
         ]
         if self.test_films:
-            lines.append(
-                f"{self.test_films} films of the sealed test part were not compared with the model"
-            )
+            were = "was" if self.test_films == 1 else "were"
+            films = f"{self.test_films} film{'s' * (self.test_films != 1)}"
+            lines.append(f"{films} of the sealed test part {were} not compared with the model")
         lines.append(_CAUTION[self.trained_on_these])
         if shifted > _MANY * (self.compared - self.unread):
             lines.append(

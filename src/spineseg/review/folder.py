@@ -22,6 +22,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.errors import DataError
 from spineseg.files import staging
 from spineseg.report.contact_sheet import SheetFilm, write_sheets
+from spineseg.report.wording import count
 from spineseg.review.choice import WORST_FIRST, Choice, FilmToReview, chosen_films, rank
 from spineseg.review.columns import ColumnCheck
 from spineseg.review.label_studio import IMAGES, label_config, task
@@ -48,11 +49,12 @@ class Review(Model):
         doubts = ", ".join(f"{kind} {films}" for kind, films in self.doubts.items())
         lines = [
             f"review       {self.folder}",
-            f"doubtful     {self.doubtful_films} films{f', worst first: {doubts}' * bool(doubts)}",
-            f"sound        {self.sound_films} of {self.all_sound_films} films, drawn by chance",
+            f"doubtful     {count(self.doubtful_films, 'film')}"
+            + (f", worst first: {doubts}" if doubts else ""),
+            f"sound        {self.sound_films} of {count(self.all_sound_films, 'film')}, by chance",
         ]
         if self.converted_films:
-            lines.append(f"converted    {self.converted_films} films to PNG, for browsers")
+            lines.append(f"converted    {count(self.converted_films, 'film')} to PNG, for browsers")
         lines += self.columns.lines() if self.columns else []
         return "\n".join([*lines, f"Next: {self.folder / 'README.txt'}"])
 
@@ -89,10 +91,13 @@ def write_review(
         _write_sheets(choice, columns, staged / "sheets")
         tasks = list(_tasks(choice, copies))
         review = _described(choice, folder, copies, columns)
-        (staged / "tasks.json").write_text(json.dumps(tasks, ensure_ascii=False, indent=1))
+        lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in tasks)
+        (staged / "tasks.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
         (staged / "label-config.xml").write_text(label_config())
-        (staged / "films.csv").write_text(_films_csv(dataset, choice, copies))
-        (staged / "README.txt").write_text(readme_text(choice, review.text(), folder))
+        (staged / "films.csv").write_text(_films_csv(dataset, choice, copies), encoding="utf-8")
+        (staged / "README.txt").write_text(
+            readme_text(choice, review.text(), folder), encoding="utf-8"
+        )
         staged.replace(folder)
     return review
 

@@ -23,10 +23,6 @@ def label_config() -> str:
     view = ElementTree.Element("View")
     ElementTree.SubElement(view, "Header", value="$film")
     ElementTree.SubElement(view, "Text", name="found", value="$findings")
-    ElementTree.SubElement(
-        view, "Image", name=_TO, value="$image", zoom="true", zoomControl="true",
-        brightnessControl="true", contrastControl="true",
-    )  # fmt: skip
     labels = ElementTree.SubElement(
         view, "PolygonLabels", name=_FROM, toName=_TO, strokeWidth="2", opacity="0.25"
     )
@@ -35,6 +31,10 @@ def label_config() -> str:
         ElementTree.SubElement(
             labels, "Label", value=level, background=f"#{red:02x}{green:02x}{blue:02x}"
         )
+    ElementTree.SubElement(
+        view, "Image", name=_TO, value="$image", zoom="true", zoomControl="true",
+        brightnessControl="true", contrastControl="true",
+    )  # fmt: skip
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"
 
