@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from study.cli_inference import DEVICE
 from study.cli_options import CONFIG, JSON, SETS, say_to
 
 _SOUND_FILMS = 24
@@ -41,7 +40,9 @@ _SOUND_FILMS = 24
 @click.option(
     "--store", metavar="URI|DIR", help="Where the model is; default: the store of CONFIG."
 )
-@DEVICE
+@click.option(
+    "--device", help="With --weights or --model: auto, cpu or a CUDA device; default: auto."
+)
 def data(
     config: Path,
     sets: tuple[str, ...],
@@ -51,18 +52,21 @@ def data(
     weights: Path | None,
     model: str | None,
     store: str | None,
-    device: str,
+    device: str | None,
 ) -> None:
     """Make, fetch or merge a study's data, audit and count them.
 
     Exit code 1 where they leak between their parts in a way that the config does not accept.
     """
-    from study.data_report import describe_data, refuse_without_review, review_data
+    from study.data_report import describe_data, refuse_without, review_data
 
-    given = {"--sound": sound, "--weights": weights, "--model": model, "--store": store}
+    of_model = {"--store": store, "--device": device}
     say = say_to(as_json)
     if review is None:
-        refuse_without_review(given)
+        refuse_without("--review", {"--weights": weights, "--model": model, "--sound": sound})
+    if weights is None and model is None:
+        refuse_without("--weights or --model", of_model)
+    if review is None:
         description, reviewed = describe_data(config, sets, say=say), None
     else:
         description, reviewed = review_data(
@@ -73,7 +77,7 @@ def data(
             weights=weights,
             model=model,
             store=store,
-            device=device,
+            device=device or "auto",
             say=say,
         )
     if as_json:

@@ -33,11 +33,11 @@ def _described(
     return described(dataset, audit_page(dataset), config.accept_leaks), dataset
 
 
-def refuse_without_review(given: Mapping[str, object]) -> None:
-    """Raise ConfigError for an option of the review where none is asked for."""
-    for option, value in given.items():
+def refuse_without(option: str, given: Mapping[str, object]) -> None:
+    """Raise ConfigError for options that mean nothing without `option`, where any is given."""
+    for name, value in given.items():
         if value is not None:
-            raise ConfigError(f"{option} {value}: is for a review; name its folder with --review")
+            raise ConfigError(f"{name} {value}: means nothing without {option}; give both")
 
 
 def review_data(
@@ -64,8 +64,6 @@ def review_data(
 
     overrides = tuple(overrides)
     refuse_taken(folder)
-    if store is not None and model is None:
-        raise ConfigError(f"--store {store}: says where a registered model is; name it by --model")
     chosen = None
     if weights is not None or model is not None:
         device = chosen_devices(device)[0].name

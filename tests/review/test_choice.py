@@ -14,6 +14,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.yolo import label_path
 from spineseg.levels import CERVICAL
 from spineseg.review.choice import WORST_FIRST, chosen_films, rank
+from spineseg.review.folder import write_review
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,14 @@ def test_films_of_the_same_patients_that_are_left_out_are_counted(tmp_path: Path
     dataset = prepare(tmp_path, export, patient_pattern=r"p(\d)-")
     choice = chosen_films(dataset, load_audit(dataset).findings, 0)
     assert [film.name for film in choice.doubtful] == ["p0-1.jpg"] and choice.related == 2
+    review = write_review(
+        dataset, load_audit(dataset), tmp_path / "r", sound=0, columns=None, say=lambda text: None
+    )
+    assert "not here     2 films of the same patients" in review.text()
+    assert (
+        "   2 films of the same patients are not here"
+        in (tmp_path / "r" / "README.txt").read_text()
+    )
 
 
 def test_augmented_copies_are_not_looked_at(tmp_path: Path) -> None:

@@ -51,11 +51,15 @@ def test_without_weights_nothing_is_doubtful_and_json_says_what_was_written(fold
     ("words", "said"),
     [
         ("--review taken", "taken: is not empty; name a new folder for the review"),
-        ("--sound 3", "--sound 3: is for a review; name its folder with --review"),
-        ("--weights w.pt", "--weights w.pt: is for a review; name its folder with --review"),
+        ("--sound 3", "--sound 3: means nothing without --review; give both"),
+        ("--weights w.pt", "--weights w.pt: means nothing without --review; give both"),
         ("--review new --weights gone.pt", "gone.pt: no such file; name a .pt file"),
         ("--review new --weights a.pt --model b", "are both given; name one of them"),
-        ("--review new --store mlruns", "--store mlruns: says where a registered model is"),
+        (
+            "--review new --store mlruns",
+            "--store mlruns: means nothing without --weights or --model",
+        ),
+        ("--device cpu", "--device cpu: means nothing without --weights or --model"),
         ("--review new --sound -1", "-1 is not in the range"),
     ],
 )

@@ -80,6 +80,8 @@ def write_audit(
             "audit": audit,
             "claim": claim(audit, recall),
             "recall": recall,
+            "data_sets": recall.data_sets if recall else [],
+            "circumstances": recall.circumstances if recall else "",
             "account": account,
             "notes": [(s.name, list(source_notes(s))) for s in account.sources] if account else [],
             "patients": account.patients if account else None,

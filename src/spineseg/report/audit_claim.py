@@ -35,6 +35,18 @@ class KnownRecall(Model):
         return list(dict.fromkeys(name for row in self.rows for name in row.found))
 
     @property
+    def circumstances(self) -> str:
+        """What was taken for a copy wrongly, and when and where all this was measured."""
+        alarms = [
+            f"{wrong} of {films} distinct films of {name}"
+            for name, (wrong, films) in self.false_alarms.items()
+        ]
+        return (
+            f"Taken for a copy wrongly: {'; '.join(alarms) or 'not measured'}. Measured "
+            f"{self.date} on {self.machine}."
+        )
+
+    @property
     def missed(self) -> list[str]:
         """The kinds of copy of which any was missed anywhere."""
         return [

@@ -53,6 +53,11 @@ class Review(Model):
             + (f", worst first: {doubts}" if doubts else ""),
             f"sound        {self.sound_films} of {count(self.all_sound_films, 'film')}, by chance",
         ]
+        if self.related_films:
+            lines.append(
+                f"not here     {count(self.related_films, 'film')} of the same patients; README.txt "
+                "says what that means"
+            )
         if self.converted_films:
             lines.append(f"converted    {count(self.converted_films, 'film')} to PNG, for browsers")
         lines += self.columns.lines() if self.columns else []
