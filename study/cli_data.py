@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from study.cli_options import CONFIG, JSON, SETS, say_to
 
+if TYPE_CHECKING:
+    from spineseg.chosen_model import Chosen
+    from spineseg.data.description import DataDescription
+    from spineseg.data.manifest import Dataset
+    from spineseg.review.folder import Review
+
 _SOUND_FILMS = 24
+Say = Callable[[str], None]
 
 
 @click.command()
@@ -58,31 +67,63 @@ def data(
 
     Exit code 1 where they leak between their parts in a way that the config does not accept.
     """
-    from study.data_report import describe_data, refuse_without, review_data
-
-    of_model = {"--store": store, "--device": device}
-    say = say_to(as_json)
     if review is None:
-        refuse_without("--review", {"--weights": weights, "--model": model, "--sound": sound})
+        _refuse_without("--review", {"--weights": weights, "--model": model, "--sound": sound})
     if weights is None and model is None:
-        refuse_without("--weights or --model", of_model)
-    if review is None:
-        description, reviewed = describe_data(config, sets, say=say), None
-    else:
-        description, reviewed = review_data(
-            config,
-            sets,
-            review,
-            sound=_SOUND_FILMS if sound is None else sound,
-            weights=weights,
-            model=model,
-            store=store,
-            device=device or "auto",
-            say=say,
-        )
+        _refuse_without("--weights or --model", {"--store": store, "--device": device})
+
+    say, chosen, reviewed = say_to(as_json), None, None
+    if review is not None:
+        from spineseg.review.folder import refuse_taken
+
+        refuse_taken(review)
+    if weights is not None or model is not None:
+        from spineseg.chosen_model import Asked, chosen_model
+        from spineseg.training.devices import chosen_devices
+
+        asked = Asked(weights=weights, model=model, store=store, config=config, sets=sets)
+        device = chosen_devices(device or "auto")[0].name
+        chosen = chosen_model(asked)
+    description, dataset = _described(config, sets, say)
+    if review is not None:
+        number = _SOUND_FILMS if sound is None else sound
+        reviewed = _reviewed(dataset, review, number, chosen, device or "", say)
     if as_json:
         more = {"review": reviewed.model_dump(mode="json")} if reviewed else {}
         click.echo(json.dumps(description.model_dump(mode="json") | more))
     else:
         click.echo("\n\n".join(part.text() for part in (description, reviewed) if part))
     raise SystemExit(1 if description.standing_leaks else 0)
+
+
+def _refuse_without(option: str, given: Mapping[str, object]) -> None:
+    """Raise ConfigError for options that mean nothing without `option`, where any is given."""
+    from spineseg.errors import ConfigError
+
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(f"{name} {value}: means nothing without {option}; give both")
+
+
+def _described(path: Path, overrides: tuple[str, ...], say: Say) -> tuple[DataDescription, Dataset]:
+    """Make or merge the data that the config at `path` names, audit and count them."""
+    from spineseg.config.yaml_files import load_data, load_store
+    from spineseg.data.description import described
+    from spineseg.data.merge import prepare_dataset
+    from spineseg.report.audit_page import audit_page
+
+    config = load_data(path, overrides)
+    dataset = prepare_dataset(config, load_store(path, overrides).root / "work" / "data", say)
+    return described(dataset, audit_page(dataset), config.accept_leaks), dataset
+
+
+def _reviewed(
+    dataset: Dataset, folder: Path, sound: int, chosen: Chosen | None, device: str, say: Say
+) -> Review:
+    """Write a review of the labels into `folder`; with a model, whole columns are compared."""
+    from spineseg.data.audit import load_audit
+    from spineseg.review.columns import compared_columns
+    from spineseg.review.folder import write_review
+
+    columns = compared_columns(dataset, chosen, device=device, say=say) if chosen else None
+    return write_review(dataset, load_audit(dataset), folder, sound=sound, columns=columns, say=say)

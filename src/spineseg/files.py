@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+READ_ONLY = 0o444
 _TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
 
 
@@ -109,3 +110,11 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def shown(path: Path | str) -> str:
+    """Return a path in one line, whatever its name holds."""
+    text = str(path)
+    if text.isprintable():
+        return text
+    return text.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")

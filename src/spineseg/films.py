@@ -13,6 +13,15 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
+class Spacing:
+    """How far a film's pixels lie apart, and where that holds; only if calibrated in the body."""
+
+    row_mm: float  # Between rows.
+    column_mm: float  # Between columns.
+    kind: Literal["calibrated", "at the detector", "of unknown plane"]
+
+
+@dataclass(frozen=True)
 class Outline:
     """One vertebral body, labelled or detected."""
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from spineseg.chosen_model import Asked, Chosen, chosen_model
-from spineseg.data.film_file import check_film
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE
+from spineseg.decoding.decode import read_film
 from spineseg.errors import DataError
 from spineseg.evaluation.result import Evaluation
 from spineseg.files import write_whole
@@ -45,7 +45,7 @@ def predict_images(
 
     images = list(images)
     for image in images:
-        check_film(image)
+        read_film(image)
     device_name = chosen_devices(device)[0].name
     chosen = chosen_model(asked)
     predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device_name)
@@ -56,8 +56,7 @@ def predict_images(
         prediction = numbered_prediction(plain, chosen.numbering)
         answer = prediction_as_json(prediction, confidence) | {"weights": chosen.as_json()}
         outlines = prediction_outlines(prediction, confidence)
-        with Image.open(prediction.path) as film:
-            overlay = draw_overlay(np.asarray(film.convert("RGB")), outlines)
+        overlay = draw_overlay(read_film(prediction.path), outlines)
         picture = io.BytesIO()
         Image.fromarray(overlay).save(picture, format="PNG")
         write_whole(out / f"{name}.png", picture.getvalue())
@@ -93,7 +92,7 @@ def evaluate_films(
         )
     films = read_films(folder, part)
     for film in films:
-        check_film(film.path)
+        read_film(film.path)
     device_name = chosen_devices(device)[0].name
     chosen = chosen_model(asked)
     evaluated = evaluate_weights(

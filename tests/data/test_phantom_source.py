@@ -10,6 +10,7 @@ from spineseg.config.yaml_files import load_data
 from spineseg.data.audit import load_audit
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
+from spineseg.data.patients import Patient, Whose
 from spineseg.data.split import assign_parts, divided
 from spineseg.errors import DataError
 from spineseg.films import PARTS
@@ -42,9 +43,13 @@ def test_another_split_redraws_no_film(tmp_path: Path) -> None:
 
 def test_its_parts_are_those_of_the_merge_alone(tmp_path: Path) -> None:
     dataset = prepared(tmp_path, valid_fraction=0.3)
-    groups = [(entry.source, entry.patient) for entry in dataset.manifest.entries]
-    parts = assign_parts(groups, valid_fraction=0.3, test_fraction=0.2, seed=0)
-    assert {(e.source, e.patient): e.part for e in dataset.manifest.entries} == parts
+    config = DataConfig.model_validate(
+        {"sources": [PHANTOM], "valid_fraction": 0.3, "test_fraction": 0.2}
+    )
+    patients = [Patient(entry.source, entry.patient) for entry in dataset.manifest.entries]
+    alone = {patient: patient for patient in patients}
+    parts = assign_parts({patient: patient.name for patient in patients}, alone, config)
+    assert [parts[patient] for patient in patients] == [e.part for e in dataset.manifest.entries]
     assert not [path for path in tmp_path.glob("phantom-*/*/*") if path.name == "train"]
     assert load_audit(dataset).leaks() == {}
 
@@ -53,13 +58,14 @@ def test_the_default_studys_films_lie_in_the_parts_of_its_published_table() -> N
     config = load_data(ROOT / "configs" / "data" / "phantom.yaml")
     (source,) = config.sources
     assert isinstance(source, PhantomSource)
-    films = [(0, f"phantom-frontal-{number:04d}") for number in range(source.frontal_films)]
-    films += [(1, f"phantom-lateral-{number:04d}") for number in range(source.lateral_films)]
+    names = [(0, f"phantom-frontal-{number:04d}") for number in range(source.frontal_films)]
+    names += [(1, f"phantom-lateral-{number:04d}") for number in range(source.lateral_films)]
+    films = [Whose(Patient(*name), name[1], told=False) for name in names]
     _, parts = divided(films, [None] * len(films), [], config)
-    assert [parts.count(part) for part in PARTS] == [70, 24, 22]
-    valid = [name[8:] for (_, name), part in zip(films, parts, strict=True) if part == "valid"]
+    assert [parts.count(part) for part in PARTS] == [70, 23, 23]
+    valid = [name[8:] for (_, name), part in zip(names, parts, strict=True) if part == "valid"]
     assert valid[:3] == ["frontal-0002", "frontal-0007", "frontal-0010"]
-    assert valid[-2:] == ["lateral-0038", "lateral-0041"]
+    assert valid[-2:] == ["lateral-0035", "lateral-0040"]
 
 
 def test_a_phantom_has_no_split_of_its_own_to_keep() -> None:

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
-from spineseg.data.film_file import check_film
 from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path
+from spineseg.decoding.decode import read_film
 from spineseg.errors import DataError
 
 
@@ -45,7 +45,7 @@ def test_what_is_no_image_is_told_where_ultralytics_is_loaded_too(tmp_path: Path
     path = tmp_path / "film.jpg"
     path.write_bytes(b"no image")
     with pytest.raises(DataError, match=r"film\.jpg: is no image that can be read"):
-        check_film(path)
+        read_film(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])

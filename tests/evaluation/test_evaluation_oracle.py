@@ -18,7 +18,7 @@ from spineseg.evaluation.matching import record_film
 from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm
 from spineseg.levels import CLASS_INDEX, view_of
-from spineseg.prediction.predictor import Prediction
+from spineseg.prediction.detections import Prediction
 
 Films = list[tuple[LabelledFilm, Prediction]]
 KINDS = {"box": "bbox", "mask": "segm"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dicom_files import radiograph, stored
 from PIL import Image
 from registry_cases import LEARNT, fresh_store, register_file, weights_of
 
@@ -69,6 +70,23 @@ def predicted(images: list[Path], asked: Asked = FILE) -> tuple[list[dict], list
 
 def image(films: Path, number: int = 0) -> Path:
     return films / "valid" / "images" / f"film-{number}.png"
+
+
+def test_a_dicom_film_is_outlined_as_its_picture_and_names_nobody(
+    films: Path, tmp_path: Path
+) -> None:
+    grey = np.asarray(Image.open(image(films)).convert("L"))
+    grey = (grey - grey.min()) * (255.0 / np.ptp(grey))  # As its range will be stretched.
+    plain = tmp_path / "plain.png"
+    Image.fromarray(np.rint(grey).astype(np.uint8)).save(plain)
+    film = radiograph((np.rint(grey) * 16).astype(np.uint16))
+    (tmp_path / "film.dcm").write_bytes(stored(film))
+    (tmp_path / "IM0001").write_bytes(stored(film))
+    answers, said = predicted([plain, tmp_path / "film.dcm", tmp_path / "IM0001"])
+    wanted, *others = [answer["vertebrae"] for answer in answers]
+    assert len(wanted) > 10 and others == [wanted, wanted]
+    told = "".join(said) + "".join(file.read_text() for file in Path("out").glob("*.json"))
+    assert "Secret" not in told and "4711" not in told
 
 
 def test_each_film_gets_an_overlay_and_a_json_that_names_the_weights(films: Path) -> None:

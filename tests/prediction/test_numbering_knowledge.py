@@ -15,11 +15,11 @@ from spineseg.evaluation.renumber import numbered_record, numbered_records
 from spineseg.evaluation.scores import score
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
+from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.numbered import numbered_prediction
 from spineseg.prediction.numbering.columns import Columns, learnt_from
 from spineseg.prediction.numbering.decoding import number_column
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Detection, Prediction
 
 ONE_UP = [ANATOMICAL_ORDER[RANK[level] - 1] for level in TRUNK]  # C7..L4
 SEQUENCE = NumberingModel(numbering="sequence")

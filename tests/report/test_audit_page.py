@@ -36,7 +36,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def patients(told: int, alone: int, pattern: str | None = r"-(\d+)-AP") -> PatientAccount:
     return PatientAccount(
-        told_by="a pattern" if pattern else "file names",
+        told_by="data.patient_pattern" if pattern else "file names",
         pattern=pattern,
         films_told=told,
         films_alone=alone,
@@ -81,9 +81,9 @@ def top_of(html: str) -> str:
 @pytest.mark.parametrize(
     ("of", "said"),
     [
-        (patients(0, 9), r"patient_pattern '-(\d+)-AP' matches none of the 9 file names, as other"),
-        (patients(6, 3), r"patient_pattern '-(\d+)-AP' tells the patient of 6 of the 9 films"),
-        (patients(0, 9, pattern=None), "no patient_pattern is set, and each of the 9 films counts"),
+        (patients(0, 9), r"data.patient_pattern '-(\d+)-AP' matches none of the 9 file names"),
+        (patients(6, 3), r"data.patient_pattern '-(\d+)-AP' tells the patient of 6 of the 9 films"),
+        (patients(0, 9, pattern=None), "no data.patient_pattern is set, and each of the 9 films"),
     ],
 )
 def test_where_patients_are_not_known_the_page_says_so_first(
@@ -101,7 +101,10 @@ def test_where_all_patients_are_told_the_page_says_by_what(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     top = top_of(page_of(dataset, tmp_path, with_patients(dataset, patients(9, 0))))
-    assert "No patient lies in two parts: 9 patients, all told by a pattern." in top
+    said = (
+        r"No patient lies in two parts: 9 patients, all told by data.patient_pattern '-(\d+)-AP'."
+    )
+    assert said in top
     assert "by their names and one patient." in top
 
 

@@ -78,6 +78,7 @@ def test_films_of_several_findings_come_before_milder_ones(
             finding("self-crossing", sorted(e.name for e in dataset.manifest.entries)[4],
                     severity="mended"),
             finding("film-dropped", "gone.jpg"),
+            finding("patient-unknown", sorted(e.name for e in dataset.manifest.entries)[5]),
         ],
         0,
     )  # fmt: skip

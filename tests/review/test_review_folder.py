@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from dicom_files import radiograph, stored
 from exports import write_export
 from merged_data import prepare
 from page_words import words_of
@@ -139,7 +141,7 @@ def test_what_is_to_be_done_is_written_with_this_folders_paths(review: Path) -> 
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true \\",
         "--internal-host 127.0.0.1",
         f"{review}/images",
-        f"{review}/export.json",
+        "in the place of tasks.json, under that name",
         f'- {{kind: local, path: "{review}"}}',
         "All 2 films of the dataset are here",
         "doubtful     1 film, worst first: levels-out-of-order 1",
@@ -160,7 +162,7 @@ def test_films_that_stay_behind_are_told(tmp_path: Path) -> None:
     )  # fmt: skip
     text = (tmp_path / "r" / "README.txt").read_text()
     assert "Only 3 of the dataset's 40 films are here" in text and "--sound 40" in text
-    assert "of the same patients" not in text
+    assert "of the same patients" not in text and "DICOM" not in text
     assert "doubtful     0 films\n" in text
     assert not (tmp_path / "r" / "sheets" / "doubtful-1.html").exists()
     assert len(list((tmp_path / "r" / "images").iterdir())) == 3 == len(tasks_of(tmp_path / "r"))
@@ -178,18 +180,27 @@ def test_many_films_go_on_several_sheets(tmp_path: Path) -> None:
     assert f'href="{second.name}"' in first.read_text()
 
 
-def test_a_tiff_is_written_as_png_for_browsers(tmp_path: Path) -> None:
-    export = phantom_export(tmp_path / "x", "train", "valid")
-    film = export / "valid" / "images" / "film-1.png"
-    with Image.open(film) as image:
-        pixels = np.asarray(image)
-        image.save(film.with_suffix(".tif"))
-    film.unlink()
-    review = review_of(prepare(tmp_path, export), tmp_path / "r")
-    assert review.converted_films == 1 and "converted    1 film to PNG" in review.text()
-    with Image.open(tmp_path / "r" / "images" / "film-1.tif.png") as copy:
-        assert (np.asarray(copy) == pixels).all()
-    assert tasks_of(tmp_path / "r")[1]["data"]["film"] == "film-1.tif.png"
+def test_copies_of_dicom_films_say_whose_they_are_and_nothing_else(tmp_path: Path) -> None:
+    export = phantom_export(tmp_path / "x", "train", "train", "valid", "valid")
+    for number, part, person in ((0, "train", "A"), (1, "train", "A"), (2, "valid", "B")):
+        film = export / part / "images" / f"film-{number}.png"
+        with Image.open(film) as image:
+            grey = np.asarray(image).astype(np.uint16)
+        film.with_suffix(".dcm").write_bytes(stored(radiograph(grey, PatientID=f"ID-{person}")))
+        film.unlink()
+    dataset = prepare(tmp_path, export, patients_from="dicom-patient")
+    review = review_of(dataset, tmp_path / "r")
+    names = sorted(path.name for path in (tmp_path / "r" / "images").iterdir())
+    matches = [re.match(r"^(p-[0-9a-f]{16})_film-\d.png$", name) for name in names]
+    assert sorted(Counter(match[1] for match in matches if match).values()) == [1, 2]
+    assert "film-3.png" in names and review.renamed_films == 3
+    assert "renamed      3 films, to say whose they are: data.patient_pattern" in review.text()
+    assert {task["data"]["film"] for task in tasks_of(tmp_path / "r")} == set(names)
+    text = (tmp_path / "r" / "README.txt").read_text()
+    assert "data.patient_pattern: '^(p-[0-9a-f]{16})_'" in text
+    said = text + (tmp_path / "r" / "tasks.json").read_text()
+    said += (tmp_path / "r" / "films.csv").read_text()
+    assert "ID-A" not in said and "Secret" not in said
 
 
 def test_nothing_is_overwritten_and_an_empty_folder_will_do(

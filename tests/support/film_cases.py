@@ -10,8 +10,8 @@ import pycocotools.mask as coco_mask
 from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import CLASS_NAMES
+from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.film_mask import FilmMask
-from spineseg.prediction.predictor import Detection, Prediction
 
 SIDE = 60
 

@@ -52,8 +52,8 @@ class LocalSource(LabelledSource):
 
     kind: Literal["local"]
     path: Path = Field(
-        description="The folder that holds data.yaml or the COCO file, or that file; relative to "
-        "the working folder."
+        description="The folder that holds data.yaml or the annotations' JSON, or that file; "
+        "relative to the working folder."
     )
 
 
@@ -96,6 +96,11 @@ class DataConfig(Model):
         None,
         description="Regular expression; its first group, found in a file name, is the patient. "
         "None: each radiograph is a patient of its own.",
+    )
+    patients_from: Literal["names", "dicom-patient", "dicom-study"] = Field(
+        "names",
+        description="Who a film's patient is: by its file name, or, for DICOM, by its PatientID or "
+        "StudyInstanceUID (hashed; films without one go by their names).",
     )
     group_near_duplicates: bool = Field(
         True, description="Keep radiographs that look alike in one part, whatever their names."

@@ -40,7 +40,15 @@ def load_data(path: Path, overrides: Iterable[str] = ()) -> DataConfig:
     content = read_mapping(path)
     if "sources" not in content and "data" in content:
         return load_study(path, overrides).data
-    return checked(DataConfig, _overridden(content, overrides), path)
+    own, _ = _told_apart(overrides)
+    return checked(DataConfig, _overridden(content, own), path)
+
+
+def _told_apart(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the overrides of a data config, and those of the store, which it has none of."""
+    overrides = list(overrides)
+    store = [text for text in overrides if text.startswith("store.")]
+    return [text for text in overrides if text not in store], store
 
 
 def _baseline(content: Any, path: Path) -> Any:
@@ -178,4 +186,7 @@ def known_keys(model: type[BaseModel]) -> set[str]:
 def load_store(path: Path, overrides: Iterable[str] = ()) -> StoreConfig:
     """Return where the config at `path` keeps its records: its own choice, or the default."""
     content = read_mapping(path)
-    return load_study(path, overrides).store if "data" in content else StoreConfig()
+    if "data" in content:
+        return load_study(path, overrides).store
+    _, own = _told_apart(overrides)
+    return checked(StoreConfig, _overridden({}, [t.removeprefix("store.") for t in own]), path)

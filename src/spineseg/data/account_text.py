@@ -22,6 +22,14 @@ def shown_account(account: Account) -> Account:
     return account.model_copy(update={"patients": shown})
 
 
+def told_by(patients: PatientAccount) -> str:
+    """Return by what films' patients were told: a pattern with its text, DICOM, both."""
+    if patients.pattern is None:
+        return patients.told_by
+    pattern = f"data.patient_pattern '{patients.pattern}'"
+    return f"{patients.told_by} or {pattern}" if patients.told_by.startswith("DICOM") else pattern
+
+
 def patient_doubt(patients: PatientAccount) -> str | None:
     """Return what keeps films of one patient from being known as such; None where all were told."""
     films = patients.films_told + patients.films_alone
@@ -30,25 +38,23 @@ def patient_doubt(patients: PatientAccount) -> str | None:
     alone = "a patient of its own, so films of one patient can lie in several parts unseen"
     example = f", as {patients.examples_alone[0]}," if patients.examples_alone else ""
     if patients.films_told:
-        by = f"patient_pattern '{patients.pattern}'" if patients.pattern else patients.told_by
         others = "the other one" if patients.films_alone == 1 else f"each of the others{example}"
         return (
-            f"{by} tells the patient of {patients.films_told} of the {films} films; {others} "
-            f"counts as {alone}"
+            f"{told_by(patients)} tells the patient of {patients.films_told} of the {films} films; "
+            f"{others} counts as {alone}"
         )
     if patients.pattern:
         return (
-            f"patient_pattern '{patients.pattern}' matches none of the {films} file names"
+            f"data.patient_pattern '{patients.pattern}' matches none of the {films} file names"
             f"{example} and each film counts as {alone}"
         )
-    return f"no patient_pattern is set, and each of the {films} films counts as {alone}"
+    return f"no data.patient_pattern is set, and each of the {films} films counts as {alone}"
 
 
 def patients_text(patients: PatientAccount) -> str:
     """Return in a line how many patients there are, and how they were told."""
-    by = f"{patients.told_by} '{patients.pattern}'" if patients.pattern else patients.told_by
     return (
-        f"{patients.patients} patients; told by {by}: {patients.films_told} films; "
+        f"{patients.patients} patients; told by {told_by(patients)}: {patients.films_told} films; "
         f"of their own: {patients.films_alone} films"
     )
 

@@ -8,8 +8,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from spineseg.data.film_source import shown
 from spineseg.errors import DataError
+from spineseg.files import shown
 
 _MOST_BYTES = 200 * 1024**3
 _MOST_TIMES = 200  # Unpacked size over packed size: images hardly shrink.

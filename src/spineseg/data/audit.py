@@ -53,7 +53,7 @@ class Audit(Model):
 
     fingerprint: str
     synthetic: bool
-    account: Account | None = None
+    account: Account
     parts: dict[str, PartCounts]
     sources: tuple[SourceLook, ...]
     findings: tuple[Finding, ...]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from spineseg.data.account import Account, PatientAccount
 from spineseg.data.audit import Audit, Finding, PartCounts, SourceLook
 from spineseg.data.intake import FilmFacts
 from spineseg.data.likeness import Pair
@@ -20,6 +21,7 @@ _DARKER = 40.0  # Grey levels between two sources' means that a network will not
 
 def make_audit(
     manifest: Manifest,
+    account: Account,
     facts: Sequence[FilmFacts],
     pairs: Iterable[Pair],
     stems: Sequence[str],
@@ -30,12 +32,14 @@ def make_audit(
     `facts` and `stems` (the radiographs that films were made from) go with the first entries;
     the augmented copies, which follow, are not looked at again. `pairs` are films that look alike.
     """
-    findings = [*_leaks(manifest, stems, pairs), *_doubts(facts), *left_out, *_balance(manifest)]
+    findings = [*_leaks(manifest, stems, pairs), *_patients(account.patients), *_doubts(facts)]
+    findings += [*left_out, *_balance(manifest)]
     sources = tuple(_look(manifest, facts, number) for number in range(len(manifest.sources)))
     findings += _unlike_sources(sources)
     return Audit(
         fingerprint=manifest.fingerprint,
         synthetic=manifest.synthetic,
+        account=account,
         parts={part: _counts(manifest, part) for part in PARTS if manifest.count(part)},
         sources=sources,
         findings=tuple(findings),
@@ -79,6 +83,19 @@ def _leaks(manifest: Manifest, stems: Sequence[str], pairs: Iterable[Pair]) -> l
                     )
                 )
     return found
+
+
+def _patients(account: PatientAccount) -> Iterable[Finding]:
+    """Report films whose patient was asked for and is not known."""
+    if account.films_alone and account.films_told:
+        yield Finding(
+            kind="patient-unknown",
+            severity="doubt",
+            films=account.examples_alone,
+            detail=f"{account.films_alone} of {account.films_alone + account.films_told} films are "
+            f"told no patient by {account.told_by}, as {account.examples_alone[0]}: each counts as "
+            "a patient of its own",
+        )
 
 
 def _doubts(facts: Sequence[FilmFacts]) -> Iterable[Finding]:

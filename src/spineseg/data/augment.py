@@ -17,10 +17,11 @@ import numpy as np
 import shapely
 from PIL import Image
 
-from spineseg.data.film_file import decode
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import ManifestEntry
 from spineseg.data.yolo import label_path, label_text
+from spineseg.decoding.decode import decode, film_content
+from spineseg.files import READ_ONLY
 from spineseg.films import Outline
 from spineseg.workers import on_all_cores
 
@@ -125,20 +126,24 @@ def _write_copies_of(
     folder: Path, copies: int, seed: int, entry: ManifestEntry
 ) -> list[ManifestEntry]:
     path = folder / entry.name
-    film, outlines = decode(path.read_bytes(), path), read_merged_film(path).outlines
+    film, outlines = decode(film_content(path), path).image, read_merged_film(path).outlines
     made = []
     for copy in range(1, copies + 1):
         pose = pose_of(entry.film_sha256, copy, seed)
         posed = posed_outlines(outlines, pose, film.size)
         content, text = encoded(posed_film(film, pose)), label_text(posed).encode()
         target = path.with_name(f"{path.stem}-augmented{copy}.jpg")
-        target.write_bytes(content)
-        label_path(target).write_bytes(text)
+        for file, data in ((target, content), (label_path(target), text)):
+            file.write_bytes(data)
+            file.chmod(READ_ONLY)
         made.append(
             entry.model_copy(
                 update={
                     "name": target.name,
                     "film_sha256": hashlib.sha256(content).hexdigest(),
+                    "content_sha256": hashlib.sha256(content).hexdigest(),
+                    "conversion": None,
+                    "spacing": None,  # A rotation leaves none that holds along rows.
                     "labels_sha256": hashlib.sha256(text).hexdigest(),
                     "film_bytes": len(content),
                     "labels_bytes": len(text),

@@ -13,9 +13,10 @@ import numpy as np
 import shapely
 from pycocotools import mask as coco_mask
 
-from spineseg.data.film_source import IMAGE_SUFFIXES, PART_OF_NAME, FilmSource, SourceFilm, shown
+from spineseg.data.film_source import IMAGE_SUFFIXES, PART_OF_NAME, FilmSource, SourceFilm
 from spineseg.data.labels import RawLabel
 from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.films import Part
 
 _SIMPLIFY_PX = 0.25  # A traced mask's steps; an outline keeps within this of them.

@@ -28,7 +28,7 @@ class DataDescription(Model):
     instances: dict[Part, dict[str, int]]  # part -> level -> labelled vertebrae
     findings: dict[str, int]  # kind -> how often
     accepted_leaks: tuple[Leak, ...]
-    account: Account | None = None  # What was seen, used and left out; no patient that names hide.
+    account: Account  # What was seen, used and left out; no patient that names hide.
 
     @property
     def standing_leaks(self) -> list[str]:
@@ -67,8 +67,6 @@ class DataDescription(Model):
         return "\n".join(lines)
 
     def _account_lines(self) -> list[str]:
-        if self.account is None:
-            return []
         doubt = patient_doubt(self.account.patients)
         phantoms_alone = self.synthetic and len(self.sources) == 1
         warning = [f"NOTE: {doubt}"] if doubt and not phantoms_alone else []
@@ -90,5 +88,5 @@ def described(dataset: Dataset, page: Path, accepted_leaks: tuple[Leak, ...]) ->
         instances={part: dict(manifest.instances(part)) for part in PARTS},
         findings=audit.counts(),
         accepted_leaks=accepted_leaks,
-        account=None if audit.account is None else shown_account(audit.account),
+        account=shown_account(audit.account),
     )

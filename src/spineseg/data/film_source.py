@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from spineseg.decoding.dicom import SUFFIXES as DICOM_SUFFIXES
 from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.films import Part
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", *DICOM_SUFFIXES}
 PART_OF_NAME: dict[str, Part] = {
     "train": "train",
     "valid": "valid",
     "val": "valid",
     "test": "test",
 }
-_MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
-
-Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 
 
 @dataclass(frozen=True)
@@ -79,9 +76,6 @@ def films_in(folder: Path) -> Iterator[Path]:
         yield Path(entry.path)
 
 
-def shown(path: Path | str) -> str:
-    """Return a path in one line, whatever its name holds."""
-    text = str(path)
-    if text.isprintable():
-        return text
-    return text.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")
+def has_labels(film: SourceFilm) -> bool:
+    """Return whether a film has a label file, or an entry of its own among the labels."""
+    return film.labels.is_file() if isinstance(film.labels, Path) else bool(film.labels)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import Finding
-from spineseg.data.film_source import shown
+from spineseg.data.film_source import IMAGE_SUFFIXES
 from spineseg.data.intake import FilmFacts, Intake, take_in
 from spineseg.data.opened import OpenedSource
-from spineseg.data.split import patient_of
+from spineseg.data.patients import Whose, whose
 from spineseg.errors import DataError
-from spineseg.files import write_whole
+from spineseg.files import shown, write_whole
 
 _LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
 
@@ -27,15 +28,24 @@ class GatheredFilm:
 
     intake: Intake
     facts: FilmFacts
-    patient: str
+    whose: Whose
 
 
 def named(sources: Sequence[OpenedSource]) -> list[Intake]:
     """Return every film with the name that it will have.
 
-    Raises DataError where two of one source have the same name, but for suffix or capitals.
+    Raises DataError where two of one source have the same name, but for suffix or capitals, and
+    where one file is a film twice, as by a source and a folder within it.
     """
     films = [(number, film) for number, s in enumerate(sources) for film in s.films.films]
+    seen: dict[str, int] = {}
+    for number, film in films:
+        other = seen.setdefault(os.path.realpath(film.path), number)
+        if other != number:
+            raise DataError(
+                f"{shown(film.path)}: is a film of source {other + 1} and of source {number + 1}, "
+                "and would count twice; name it in one"
+            )
     clean = [_clean_name(film.path.name) for _, film in films]
     count = Counter(Path(name).stem.casefold() for name in clean)
     intakes = []
@@ -56,25 +66,32 @@ def named(sources: Sequence[OpenedSource]) -> list[Intake]:
 def _clean_name(name: str) -> str:
     """Return a file name without control characters and not too long, still its own."""
     clean = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\]", "_", name)
+    if PurePath(clean).suffix.lower() not in IMAGE_SUFFIXES:  # DICOM may have none, or a number.
+        clean += ".dcm"
     if clean == name and len(name.encode()) <= _LONGEST_NAME:
         return name
     mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    suffix = Path(clean).suffix
-    stem = Path(clean).stem.encode()[: _LONGEST_NAME - 20].decode(errors="ignore")
+    suffix = PurePath(clean).suffix
+    stem = PurePath(clean).stem.encode()[: _LONGEST_NAME - 20].decode(errors="ignore")
     return f"{stem}-{mark}{suffix}"
 
 
 def gathered(
-    intakes: Sequence[Intake], sources: Sequence[OpenedSource], config: DataConfig, folder: Path
+    intakes: Sequence[Intake],
+    sources: Sequence[OpenedSource],
+    config: DataConfig,
+    folder: Path,
+    salt: bytes,
 ) -> list[GatheredFilm]:
     """Copy each film and its cleaned labels into `folder`, and return what was found, in order.
 
-    Raises DataError where a class name is no level.
+    `salt` hides DICOM identifiers. Raises DataError where a class name is no level.
     """
-    films = [
-        GatheredFilm(intake, facts, patient_of(intake.film.path, config.patient_pattern))
-        for intake, facts in zip(intakes, take_in(intakes, folder, boxes=config.boxes), strict=True)
-    ]
+    films = []
+    for intake, facts in zip(intakes, take_in(intakes, folder, boxes=config.boxes), strict=True):
+        ids = (facts.dicom.patient_id, facts.dicom.study_uid) if facts.dicom else (None, None)
+        who = whose(intake.film.path, intake.source_number, ids, config, salt)
+        films.append(GatheredFilm(intake, facts, who))
     for number, source in enumerate(sources):
         own = [film for film in films if film.intake.source_number == number]
         unmapped = {name for film in own for name in film.facts.unmapped}
@@ -87,12 +104,20 @@ def gathered(
     return films
 
 
-def refuse_damage(films: Sequence[GatheredFilm], refusals: Path) -> None:
-    """Raise DataError where films or labels are damaged beyond mending.
+def refuse_damage(
+    films: Sequence[GatheredFilm], sources: Sequence[OpenedSource], refusals: Path
+) -> None:
+    """Raise DataError where films or labels are damaged beyond mending, or would be lost.
 
     Where there are several, they are all listed in `refusals`.
     """
-    problems = [film.facts.problem for film in films if film.facts.problem]
+    problems = [
+        f"{shown(file.path)}: {file.reason}"
+        for source in sources
+        for file in source.films.left_out
+        if file.is_loss
+    ]
+    problems += [film.facts.problem for film in films if film.facts.problem]
     problems += [
         f"{note.where}: {note.text}"
         for film in films
@@ -110,7 +135,7 @@ def refuse_damage(films: Sequence[GatheredFilm], refusals: Path) -> None:
 
 
 def left_out(films: Sequence[GatheredFilm], sources: Sequence[OpenedSource]) -> Iterator[Finding]:
-    """Yield the films that cannot be used, and the labels that have no film."""
+    """Yield what cannot be used: films, labels that have no film, other files that are a loss."""
     for film in films:
         if film.facts.problem:
             yield Finding(
@@ -127,3 +152,11 @@ def left_out(films: Sequence[GatheredFilm], sources: Sequence[OpenedSource]) -> 
                 films=(path.name,),
                 detail=f"{shown(path)}: there is no film of this name",
             )
+        for file in source.films.left_out:
+            if file.is_loss:
+                yield Finding(
+                    kind="film-dropped",
+                    severity="mended",
+                    films=(file.path.name,),
+                    detail=f"{shown(file.path)}: {file.reason}",
+                )

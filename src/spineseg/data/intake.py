@@ -1,24 +1,27 @@
-"""Takes in one film: read once, hashed, decoded to be sure, its labels cleaned, both copied."""
+"""Takes in one film: read once, hashed, decoded, its labels cleaned, both put in the dataset."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from spineseg.config.data import PhantomSource, Source
 from spineseg.data.doubts import Doubt, doubts_of
-from spineseg.data.film_file import decode_small
-from spineseg.data.film_source import SourceFilm, shown
-from spineseg.data.labels import CleanLabels, Note, clean_labels
+from spineseg.data.film_source import SourceFilm
+from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
 from spineseg.data.layouts import raw_labels_of
-from spineseg.data.likeness import film_hash
+from spineseg.data.likeness import SIDE_PX, film_hash
 from spineseg.data.yolo import label_text
+from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
+from spineseg.decoding.dicom import DicomFacts
 from spineseg.errors import DataError
+from spineseg.files import READ_ONLY, shown
 from spineseg.workers import on_all_cores
 
 _FEW = 300  # Films that are taken in before other processes would have started.
@@ -31,7 +34,7 @@ class Intake:
     film: SourceFilm
     source: Source
     source_number: int  # The source's place among the sources.
-    name: str
+    name: str  # In the merged dataset, if the film can stay as it is; else its suffix is `.png`.
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ class FilmFacts:
     """What one look at a film tells; `problem` says why it cannot be used."""
 
     name: str
-    film_sha256: str = ""
+    film_sha256: str = ""  # Of the file in the merged dataset.
+    content_sha256: str = ""  # The same, or, of a converted film, over its pixels.
+    conversion: str | None = None  # What was done to a film that could not stay as it was.
+    dicom: DicomFacts | None = None
     labels_sha256: str = ""
     film_bytes: int = 0
     labels_bytes: int = 0
@@ -50,6 +56,7 @@ class FilmFacts:
     notes: tuple[Note, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     unmapped: tuple[str, ...] = ()
+    class_names: dict[str, int] = field(default_factory=dict)  # As written -> labels.
     problem: str | None = None
 
 
@@ -63,46 +70,71 @@ def take_in(films: Sequence[Intake], folder: Path, *, boxes: str) -> Iterator[Fi
 
 
 def _take_in_one(intake: Intake, folder: Path, boxes: str) -> FilmFacts:
-    """Take in one film: `folder` gets it, bytes unchanged, and its labels as text."""
+    """Take in one film: `folder` gets it, its bytes unchanged if it can stay so, and its labels."""
     film = intake.film
     try:
-        content = film.path.read_bytes()
-        size, grey = decode_small(content, film.path)
-        if film.size is not None and film.size != size:
+        content = film_content(film.path)
+        decoded = decode(content, film.path, least_px=2 * SIDE_PX)
+        if film.size is not None and film.size != decoded.size:
             raise DataError(
-                f"{shown(film.path)}: is {size[0]}x{size[1]} px, its labels are for "
-                f"{film.size[0]}x{film.size[1]}; export both again"
+                f"{shown(film.path)}: is {decoded.size[0]}x{decoded.size[1]} px as it is seen, its "
+                f"labels are for {film.size[0]}x{film.size[1]}; export both again"
             )
     except DataError as error:
         return FilmFacts(intake.name, problem=str(error))
-    labels = _cleaned(intake, boxes)
+    raw = raw_labels_of(film)
+    labels = _cleaned(intake.source, raw, boxes)
+    name, content, content_sha256 = _to_write(intake.name, decoded, content)
     text = label_text(labels.outlines).encode()
-    (folder / intake.name).write_bytes(content)
-    (folder / intake.name).with_suffix(".txt").write_bytes(text)
+    _write(folder / name, content)
+    _write((folder / name).with_suffix(".txt"), text)
     levels = tuple(outline.level for outline in labels.outlines)
     corners = [
         np.concatenate([o.points.min(axis=0), o.points.max(axis=0)]) for o in labels.outlines
     ]
-    extents = np.array(corners).reshape(-1, 4) * (size * 2)
+    extents = np.array(corners).reshape(-1, 4) * (decoded.size * 2)
+    grey = decoded.image if decoded.image.mode == "L" else decoded.image.convert("L")
+    film_sha256 = hashlib.sha256(content).hexdigest()
     return FilmFacts(
-        name=intake.name,
-        film_sha256=hashlib.sha256(content).hexdigest(),
+        name=name,
+        film_sha256=film_sha256,
+        content_sha256=content_sha256 or film_sha256,
+        conversion=decoded.conversion,
+        dicom=decoded.dicom,
         labels_sha256=hashlib.sha256(text).hexdigest(),
         film_bytes=len(content),
         labels_bytes=len(text),
-        size_px=size,
+        size_px=decoded.size,
         brightness=float(np.asarray(grey).mean()),
         levels=levels,
         hashes=film_hash(grey).tobytes(),
         notes=labels.notes,
         doubts=tuple(doubts_of(levels, extents)),
         unmapped=labels.unmapped,
+        class_names=dict(Counter(label.name for label in raw if not label.problem)),
     )
 
 
-def _cleaned(intake: Intake, boxes: str) -> CleanLabels:
+def _to_write(name: str, decoded: DecodedFilm, content: bytes) -> tuple[str, bytes, str | None]:
+    """Return a film's name and bytes in the dataset, and, if it is converted, its pixels' hash.
+
+    A PNG's bytes differ between builds of zlib, its pixels do not.
+    """
+    if decoded.conversion is None:
+        return name, content, None
+    pixels = np.asarray(decoded.image)
+    digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    return f"{PurePath(name).stem}.png", as_png(decoded.image), digest
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that nobody is to change: trainers do mend films in their place."""
+    path.write_bytes(content)
+    path.chmod(READ_ONLY)
+
+
+def _cleaned(source: Source, raw: Sequence[RawLabel], boxes: str) -> CleanLabels:
     """Return the cleaned labels of one film, by its source's class map."""
-    source, raw = intake.source, raw_labels_of(intake.film)
     if isinstance(source, PhantomSource):
         return clean_labels(raw)
     return clean_labels(

@@ -1,32 +1,40 @@
-"""Finds a merged dataset that was made before, of just these files, and is whole."""
+"""Finds a merged dataset that was made before, of just these files, whole; or puts it there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spineseg.config.data import DataConfig
-from spineseg.data.manifest import Dataset, load_manifest
+from spineseg.data.manifest import (
+    AUDIT_FILE,
+    MANIFEST_FILE,
+    Dataset,
+    Manifest,
+    load_manifest,
+)
 from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
-from spineseg.films import PARTS
+from spineseg.files import sha256_of
+from spineseg.films import PARTS, Part
 
-_FORMAT = 5  # Raise it with any change of what a merged dataset holds.
+_FORMAT = 6  # Raise it with any change of what a merged dataset holds.
 
 
-def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path) -> Path:
-    """Return where it is noted which dataset was made of `sources` by `config`.
+def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, salt: bytes) -> Path:
+    """Return where it is noted which dataset was made of `sources` by `config` with `salt`.
 
     Its name is a digest of the config and of every file's name, size and time.
     """
-    digest = hashlib.sha256(f"{_FORMAT}".encode())
+    digest = hashlib.sha256(f"{_FORMAT}".encode() + salt)
     digest.update(str(Path.cwd()).encode())  # Paths may be relative.
     digest.update(config.model_dump_json(exclude={"accept_leaks"}).encode())
     for source in sources:
         files = [*source.films.files, *source.films.orphans]
+        files += [file.path for file in source.films.left_out]
         files += [film.path for film in source.films.films]
         files += [film.labels for film in source.films.films if isinstance(film.labels, Path)]
         for file in files:
@@ -50,17 +58,73 @@ def whole(folder: Path) -> Dataset | None:
     """Return the dataset in `folder` if every file is there in its size."""
     try:
         manifest = load_manifest(folder)
-        wanted, there = {}, {}
-        for entry in manifest.entries:
-            wanted[entry.part, "images", entry.name] = entry.film_bytes
-            label = Path(entry.name).with_suffix(".txt").name
-            wanted[entry.part, "labels", label] = entry.labels_bytes
-        for part in PARTS:
-            for kind in ("images", "labels"):
-                if manifest.count(part):
-                    with os.scandir(folder / part / kind) as files:
-                        there.update({(part, kind, f.name): f.stat().st_size for f in files})
+        there = {}
+        for part, kind in _folders(manifest):
+            with os.scandir(folder / part / kind) as files:
+                there.update({Path(part, kind, f.name): f.stat().st_size for f in files})
     except (OSError, DataError):
         return None
-    there = {key: size for key, size in there.items() if not key[2].endswith(".cache")}
-    return Dataset(folder, manifest) if there == wanted else None
+    there = {path: size for path, size in there.items() if path.suffix != ".cache"}
+    return Dataset(folder, manifest) if there == _sizes(manifest) else None
+
+
+def refuse_unwhole(folder: Path) -> None:
+    """Raise DataError where a merged dataset lacks a file, or one of them is changed."""
+    if whole(folder) is None:
+        raise DataError(
+            f"{folder}: a film or a label is missing or changed; `spineseg run` with the study's "
+            "config mends it and goes on"
+        )
+
+
+def put_in_place(staged: Path, manifest: Manifest, say: Callable[[str], None]) -> Dataset:
+    """Give the merged dataset its place, by its fingerprint, unless it is there already.
+
+    Where it is there but not whole, what is missing or changed is mended file by file, each in one
+    step: a study may be reading it.
+    """
+    folder = staged.with_name(f"merged-{manifest.fingerprint[:12]}")
+    if not folder.is_dir():
+        try:
+            staged.replace(folder)
+            return Dataset(folder, manifest)
+        except OSError:
+            if not folder.is_dir():
+                raise  # Else another process has made the same meanwhile.
+    mended = _mended(staged, folder, manifest)
+    if mended:
+        say(f"{folder}: {mended} files were missing, changed or foreign, and were mended")
+    for name in ("data.yaml", MANIFEST_FILE, AUDIT_FILE):
+        (staged / name).replace(folder / name)
+    return Dataset(folder, manifest)
+
+
+def _mended(staged: Path, folder: Path, manifest: Manifest) -> int:
+    """Bring the films and labels of `folder` to those of `staged`; return how many it took."""
+    mended, wanted = 0, _sizes(manifest)
+    for part, kind in _folders(manifest):
+        (folder / part / kind).mkdir(parents=True, exist_ok=True)
+        for path in (folder / part / kind).iterdir():
+            if Path(part, kind, path.name) not in wanted and path.is_file():
+                path.unlink()
+                mended += path.suffix != ".cache"
+    for path in wanted:
+        there = folder / path
+        if not there.is_file() or sha256_of(there) != sha256_of(staged / path):
+            (staged / path).replace(there)
+            mended += 1
+    return mended
+
+
+def _folders(manifest: Manifest) -> list[tuple[Part, str]]:
+    return [(part, kind) for part in PARTS if manifest.count(part) for kind in ("images", "labels")]
+
+
+def _sizes(manifest: Manifest) -> dict[Path, int]:
+    """Return the size in bytes of every film and label file, by its path in the dataset."""
+    sizes = {}
+    for entry in manifest.entries:
+        sizes[Path(entry.part, "images", entry.name)] = entry.film_bytes
+        label = Path(entry.name).with_suffix(".txt").name
+        sizes[Path(entry.part, "labels", label)] = entry.labels_bytes
+    return sizes

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spineseg.data.coco import coco_files, raw_annotations, read_coco
-from spineseg.data.film_source import FilmSource, SourceFilm, shown
+from spineseg.data.film_source import FilmSource, SourceFilm
 from spineseg.data.labels import RawLabel
 from spineseg.data.yolo import is_yolo, raw_labels, read_export
 from spineseg.errors import DataError
+from spineseg.files import shown
 
 
 def read_folder(place: Path) -> FilmSource:

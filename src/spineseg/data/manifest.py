@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from spineseg.config.model import Model
 from spineseg.errors import DataError
-from spineseg.films import Part
+from spineseg.films import Part, Spacing
 
 MANIFEST_FILE = "manifest.json"
 AUDIT_FILE = "audit.json"
@@ -33,12 +33,21 @@ class ManifestEntry(Model):
     part: Part
     source: int = Field(description="Its place among the sources.")
     patient: str
-    group: str = Field(description="What it stays together with: SOURCE:PATIENT of the first.")
+    group: str = Field(
+        description="What it stays together with: SOURCE:PATIENT of the first; -1 is every source."
+    )
     film_sha256: str
     labels_sha256: str
     film_bytes: int
     labels_bytes: int
     levels: tuple[str, ...]
+    content_sha256: str = Field(
+        description="Of the film's file, or, if it was converted, over its pixels."
+    )
+    conversion: str | None = Field(
+        None, description="What was done to a film that the trainer could not have read as it was."
+    )
+    spacing: Spacing | None = None
     augmented: bool = False
 
 
@@ -85,10 +94,11 @@ class Dataset:
 def fingerprint_of(entries: tuple[ManifestEntry, ...], augmentation: str) -> str:
     """Return the fingerprint: over the films' names, parts, groups and contents.
 
-    Augmented copies count by their recipe: another build of libjpeg writes other bytes.
+    Converted films count by their pixels and augmented copies by their recipe: another build of
+    zlib or libjpeg writes other bytes.
     """
     rows = [
-        [e.name, e.part, e.group, e.film_sha256, e.labels_sha256]
+        [e.name, e.part, e.group, e.content_sha256, e.labels_sha256]
         for e in entries
         if not e.augmented
     ]

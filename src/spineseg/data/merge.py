@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import numpy as np
 import yaml
 
 from spineseg.config.data import DataConfig
+from spineseg.data.accounting import make_account
 from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
 from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
-from spineseg.data.known import note_of, noted, whole
+from spineseg.data.known import note_of, noted, put_in_place
 from spineseg.data.likeness import same_pictures
 from spineseg.data.manifest import (
     AUDIT_FILE,
@@ -24,8 +24,9 @@ from spineseg.data.manifest import (
     fingerprint_of,
 )
 from spineseg.data.opened import OpenedSource
+from spineseg.data.patients import Patient, kept_salt, source_stem
 from spineseg.data.sources import Say, open_sources
-from spineseg.data.split import Patient, divided, source_stem
+from spineseg.data.split import divided
 from spineseg.errors import DataError
 from spineseg.files import staging, write_whole
 from spineseg.films import PARTS, Part
@@ -36,21 +37,30 @@ from spineseg.workers import shared_workers
 def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Dataset:
     """Return the merged dataset of `config`, made under `cache` unless it is there already.
 
-    Films keep their bytes. Raises DataError where a source is missing or damaged beyond mending,
-    or a name is no level; nothing half-written stays.
+    Films keep their bytes where the trainer can read them as they are. Raises DataError where a
+    source is missing, damaged beyond mending, or changes meanwhile, or a name is no level; nothing
+    half-written stays.
     """
     sources = open_sources(config, cache, say)
-    note = note_of(config, sources, cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    salt = kept_salt(cache) if config.patients_from != "names" else b""
+    note = note_of(config, sources, cache, salt)
     known = noted(note, cache)
     if known is not None:
         return known
     intakes = named(sources)
     say(f"reading, checking and merging {len(intakes)} films")
     with staging(cache, "merged") as folder, shared_workers():
-        films = gathered(intakes, sources, config, folder)
+        films = gathered(intakes, sources, config, folder, salt)
         if config.damaged == "refuse":
-            refuse_damage(films, cache / "refused.txt")
-        dataset = _put_in_place(folder, _merged(films, sources, config, folder))
+            refuse_damage(films, sources, cache / "refused.txt")
+        manifest = _merged(films, sources, config, folder)
+        if note_of(config, open_sources(config, cache, say), cache, salt) != note:
+            raise DataError(
+                f"{', '.join(source.name for source in sources)}: changed while it was read; run "
+                "again when nothing writes there"
+            )
+        dataset = put_in_place(folder, manifest, say)
     note.parent.mkdir(exist_ok=True)
     write_whole(note, dataset.folder.name)
     return dataset
@@ -63,13 +73,14 @@ def _merged(
     folder: Path,
 ) -> Manifest:
     """Split, record and audit what was gathered in `folder`; return its manifest."""
-    films = sorted((f for f in found if not f.facts.problem), key=lambda film: film.intake.name)
+    films = sorted((f for f in found if not f.facts.problem), key=lambda film: film.facts.name)
     if not films:
         raise DataError("no film is left to train on; name sources whose films can be read")
+    account = make_account(found, sources, config)
     hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
-    pairs = same_pictures(hashes, [folder / film.intake.name for film in films])
+    pairs = same_pictures(hashes, [folder / film.facts.name for film in films])
     groups, parts = divided(
-        [(film.intake.source_number, film.patient) for film in films],
+        [film.whose for film in films],
         [film.intake.film.part for film in films],
         [(pair.first, pair.second) for pair in pairs],
         config,
@@ -90,7 +101,7 @@ def _merged(
     )
     stems = [source_stem(film.intake.film.path) for film in films]
     facts = [film.facts for film in films]
-    audit = make_audit(manifest, facts, pairs, stems, left_out(found, sources))
+    audit = make_audit(manifest, account, facts, pairs, stems, left_out(found, sources))
     (folder / "data.yaml").write_text(_data_yaml(manifest))
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
     (folder / AUDIT_FILE).write_text(audit.model_dump_json(indent=1))
@@ -102,7 +113,7 @@ def _move_to_parts(folder: Path, films: Sequence[GatheredFilm], parts: Sequence[
         for kind in ("images", "labels"):
             (folder / part / kind).mkdir(parents=True)
     for film, part in zip(films, parts, strict=True):
-        name = film.intake.name
+        name = film.facts.name
         label = Path(name).with_suffix(".txt").name
         for kind, file in (("images", name), ("labels", label)):
             (folder / file).replace(folder / part / kind / file)
@@ -111,16 +122,19 @@ def _move_to_parts(folder: Path, films: Sequence[GatheredFilm], parts: Sequence[
 def _entry(film: GatheredFilm, group: Patient, part: Part) -> ManifestEntry:
     facts = film.facts
     return ManifestEntry(
-        name=film.intake.name,
+        name=facts.name,
         part=part,
         source=film.intake.source_number,
-        patient=film.patient,
-        group=f"{group[0]}:{group[1]}",
+        patient=film.whose.patient.name,
+        group=f"{group.source}:{group.name}",
         film_sha256=facts.film_sha256,
         labels_sha256=facts.labels_sha256,
         film_bytes=facts.film_bytes,
         labels_bytes=facts.labels_bytes,
         levels=facts.levels,
+        content_sha256=facts.content_sha256,
+        conversion=facts.conversion,
+        spacing=facts.dicom.spacing if facts.dicom else None,
     )
 
 
@@ -133,21 +147,3 @@ def _data_yaml(manifest: Manifest) -> str:
     }
     names = {"nc": len(CLASS_NAMES), "names": list(CLASS_NAMES)}
     return yaml.safe_dump(parts | names, sort_keys=False)
-
-
-def _put_in_place(staged: Path, manifest: Manifest) -> Dataset:
-    """Give the merged dataset its place, by its fingerprint, unless it is there already."""
-    folder = staged.with_name(f"merged-{manifest.fingerprint[:12]}")
-    there = whole(folder)
-    if there is not None:
-        (staged / AUDIT_FILE).replace(folder / AUDIT_FILE)
-        return there
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        staged.replace(folder)
-    except OSError:
-        there = whole(folder)  # Another process may have made the same meanwhile.
-        if there is None:
-            raise
-        return there
-    return Dataset(folder, manifest)

@@ -15,9 +15,8 @@ import requests
 
 from spineseg.config.data import RoboflowSource
 from spineseg.data.archive import unpack
-from spineseg.data.film_source import shown
 from spineseg.errors import DataError
-from spineseg.files import staging, write_whole
+from spineseg.files import shown, staging, write_whole
 
 FORMAT = "yolov11"
 EXPORT_WAIT_SECONDS = 600.0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from spineseg.config.data import DataConfig, LocalSource, PhantomSource, RoboflowSource, Source
-from spineseg.data.film_source import shown
 from spineseg.data.layouts import read_folder
 from spineseg.data.manifest import ManifestSource
 from spineseg.data.opened import OpenedSource
 from spineseg.data.yolo import read_export
+from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.phantom.export import VERSION, write_films
 
 Say = Callable[[str], None]
@@ -23,7 +25,27 @@ def open_sources(config: DataConfig, cache: Path, say: Say) -> list[OpenedSource
 
     Raises DataError where a source cannot be had or read, with the remedy.
     """
+    _refuse_twice(config.sources)
     return [opened for source in config.sources for opened in _opened(source, cache, say)]
+
+
+def _refuse_twice(sources: Sequence[Source]) -> None:
+    """Raise DataError where one source is named twice: its films would count twice."""
+    seen: dict[str, int] = {}
+    for number, source in enumerate(sources):
+        match source:
+            case LocalSource(path=path):
+                key = os.path.realpath(path.expanduser())
+            case RoboflowSource():
+                key = f"{source.workspace}/{source.project} v{source.version or ''}"
+            case PhantomSource():
+                key = source.model_dump_json()
+        first = seen.setdefault(key, number)
+        if first != number:
+            raise DataError(
+                f"data.sources.{number}: is data.sources.{first} again ({shown(key)}), and its "
+                "films would count twice; remove one"
+            )
 
 
 def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:

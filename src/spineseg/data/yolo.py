@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from spineseg.data.film_source import PART_OF_NAME, FilmSource, SourceFilm, films_in, shown
+from spineseg.data.film_source import PART_OF_NAME, FilmSource, SourceFilm, films_in
 from spineseg.data.labels import RawLabel
 from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.films import PARTS, Outline, Part
 from spineseg.levels import CLASS_INDEX
 

@@ -10,9 +10,9 @@ import pycocotools.mask as coco_mask
 
 from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.films import LabelledFilm
+from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.film_mask import FilmMask
 from spineseg.prediction.outlines import boundary_distance_px, mask_outline
-from spineseg.prediction.predictor import Detection, Prediction
 
 DRAWN_CONFIDENCE = 0.1  # Less certain detections are scored, but not kept for drawing.
 

@@ -34,7 +34,7 @@ PART: Part = "test"
 
 def seal_of(manifest: Manifest) -> str:
     """Return what identifies a test part: its films and labels, whatever is trained on beside."""
-    films = sorted((e.film_sha256, e.labels_sha256) for e in manifest.entries if e.part == PART)
+    films = sorted((e.content_sha256, e.labels_sha256) for e in manifest.entries if e.part == PART)
     return hashlib.sha256(json.dumps(films).encode()).hexdigest()
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from spineseg.prediction.detections import Prediction
 from spineseg.prediction.numbering.decoding import number_column
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Prediction
 
 
 def numbered_prediction(prediction: Prediction, model: NumberingModel) -> Prediction:

@@ -9,8 +9,8 @@ import numpy as np
 import pycocotools.mask as coco_mask
 
 from spineseg.films import Outline
+from spineseg.prediction.detections import Prediction
 from spineseg.prediction.film_mask import FilmMask
-from spineseg.prediction.predictor import Prediction
 
 _TOLERANCE_PX = 0.6
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from spineseg.errors import DataError, WeightsError
+from spineseg.decoding.decode import read_film
+from spineseg.errors import WeightsError
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.box_masks import box_masks
-from spineseg.prediction.film_mask import FilmMask
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One vertebra that the network believes in."""
-
-    level: str
-    confidence: float
-    level_scores: np.ndarray  # (24,) float32, in CLASS_NAMES' order; 0 for a level unknown to it
-    box: np.ndarray  # (4,) float: x1, y1, x2, y2 in pixels of the film
-    mask: FilmMask  # at the film's own resolution
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """All detections on one film, most confident first."""
-
-    path: Path
-    height: int
-    width: int
-    detections: tuple[Detection, ...]
-    seconds: float  # reading left out; a batch's time shared among its films
+from spineseg.prediction.detections import Detection, Prediction
 
 
 class Predictor:
@@ -69,14 +46,14 @@ class Predictor:
         self._iou = iou
 
     def predict(self, path: Path) -> Prediction:
-        """Return the detections on one film. Raises DataError for a file that is no image."""
+        """Return the detections on one film. Raises DataError for a file that is no film."""
         return next(self.predict_many([path]))
 
     def predict_many(self, paths: Iterable[Path], batch: int = 16) -> Iterator[Prediction]:
         """Yield the detections on each film, in order, `batch` films at a time."""
         remaining = iter(paths)
         while group := list(islice(remaining, batch)):
-            images = [_read(path) for path in group]
+            images = [np.ascontiguousarray(read_film(path)[..., ::-1]) for path in group]
             start = time.perf_counter()
             predictions = self._predict_batch(images)
             seconds = (time.perf_counter() - start) / len(group)
@@ -178,15 +155,3 @@ def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
             f"{', ...' if len(unknown) > 5 else ''}) are no vertebra levels; name another file"
         )
     return [CLASS_INDEX[name.upper()] for name in ordered]
-
-
-def _read(path: Path) -> np.ndarray:
-    """Return an image as (height, width, 3) uint8, blue first."""
-    try:
-        data = np.fromfile(path, np.uint8)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; name an image") from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise DataError(f"{path}: is no image that can be read; replace or remove it")
-    return image

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
-from spineseg.data.account_text import shown_account, source_notes
+from spineseg.data.account_text import shown_account, source_notes, told_by
 from spineseg.data.audit import Audit, Finding
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import Dataset
-from spineseg.films import LabelledFilm, Part
+from spineseg.films import Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.report import audit_plots
 from spineseg.report.audit_claim import KnownRecall, claim
-from spineseg.report.html import jpeg_uri, read_film, svgs, write_html
-from spineseg.report.overlay import Shape, draw_shapes
+from spineseg.report.html import jpeg_uri, svgs, write_html
+from spineseg.report.marked_film import film_picture
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60
@@ -29,9 +27,6 @@ _PICTURES_PX = (  # Up to so many drawn films -> how large each is, about 10 MB 
     (90, (800, 1000)),
     (10_000, (500, 640)),
 )
-_MOST_FILLED = 4
-_PLAIN = (150, 158, 168)
-_ALARM = (255, 92, 60)
 
 EXPLAINED = {
     "near-duplicates": "Two films in different parts show the same picture, be it re-encoded, "
@@ -54,6 +49,7 @@ EXPLAINED = {
     "self-crossing": "Outlines that crossed themselves; mended.",
     "pieces": "Outlines in several pieces; the main one was kept.",
     "duplicate": "One outline twice; one was kept.",
+    "patient-unknown": "Films whose patient is not told: each counts as a patient of its own.",
     "unbalanced": "A part has a share of a view or level that chance would hardly give it.",
     "unlike-sources": "Two sources that a network can tell apart by size or brightness alone.",
 }
@@ -73,7 +69,7 @@ def write_audit(
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
         for entry in dataset.manifest.entries
     }
-    account = None if audit.account is None else shown_account(audit.account)
+    account = shown_account(audit.account)
     write_html(
         "audit.j2",
         {
@@ -83,8 +79,9 @@ def write_audit(
             "data_sets": recall.data_sets if recall else [],
             "circumstances": recall.circumstances if recall else "",
             "account": account,
-            "notes": [(s.name, list(source_notes(s))) for s in account.sources] if account else [],
-            "patients": account.patients if account else None,
+            "notes": [(source.name, list(source_notes(source))) for source in account.sources],
+            "patients": account.patients,
+            "told_by": told_by(account.patients),
             "sections": _sections(audit, films),
             "levels": audit_plots.labelled_levels(audit),
             "colours": {
@@ -148,23 +145,3 @@ def _drawn(
             for part, path in _there(finding, films)
         ],
     }
-
-
-def film_picture(film: LabelledFilm, marked: Sequence[int], most_px: tuple[int, int]) -> np.ndarray:
-    """Return the film drawn, (height, width, 3) uint8 RGB: labels at `marked` bold, others thin.
-
-    The film is reduced to `most_px` (width, height) first.
-    """
-    fill = 0.3 if len(marked) <= _MOST_FILLED else 0.0  # Many filled bodies hide the film.
-    shapes = [
-        Shape(
-            outline,
-            outline.level,
-            _ALARM if i in marked else _PLAIN if marked else colour(outline.level),
-            text_colour=_ALARM if i in marked else (255, 255, 255),
-            weight=1.8 if i in marked else 0.8,
-            fill=fill if i in marked else 0.0,
-        )
-        for i, outline in enumerate(film.outlines)
-    ]
-    return draw_shapes(read_film(film.path, most_px), shapes)[0]

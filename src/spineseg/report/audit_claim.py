@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from spineseg.config.model import Model
-from spineseg.data.account_text import patient_doubt
+from spineseg.data.account_text import patient_doubt, told_by
 from spineseg.data.audit import Audit
 from spineseg.report.wording import count, listed
 
@@ -100,15 +100,9 @@ def _patients(audit: Audit) -> tuple[str, bool]:
     patients = sum(counts.patients for counts in audit.parts.values())
     if audit.synthetic and len(audit.sources) == 1:
         return "Each synthetic film is a patient of its own.", False
-    if audit.account is None:
-        return (
-            f"{count(patients, 'patient')} by file names: films whose names do not say that they "
-            "are of one patient are not known to be.",
-            True,
-        )
     doubt = patient_doubt(audit.account.patients)
     if doubt is not None:
         return f"Patients are not all known: {doubt}.", True
     lies = "" if "shared-patients" in audit.leaks() else "No patient lies in two parts: "
-    by = audit.account.patients.told_by
+    by = told_by(audit.account.patients)
     return f"{lies}{count(patients, 'patient')}, all told by {by}.", False

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spineseg.films import LabelledFilm, Part
-from spineseg.report.audit import film_picture
 from spineseg.report.html import jpeg_uri, write_html
+from spineseg.report.marked_film import film_picture
 
 _FILMS_ON_A_SHEET = 48
 _PICTURE_PX = (800, 1000)

@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from spineseg.errors import DataError
+from spineseg.decoding.decode import read_film
 from spineseg.files import write_whole
 
 _JPEG_QUALITY = 80
@@ -56,18 +56,14 @@ def svgs(drawn: Sequence[str]) -> list[Markup]:
     return [Markup(svg) for svg in drawn if svg]
 
 
-def read_film(path: Path, most_px: tuple[int, int] = _PICTURE_PX) -> np.ndarray:
+def reduced_film(path: Path, most_px: tuple[int, int] = _PICTURE_PX) -> np.ndarray:
     """Return a film, (height, width, 3) uint8 RGB, reduced to `most_px` (width, height).
 
     Raises DataError where it is missing or cannot be read.
     """
-    data = np.fromfile(path, np.uint8) if path.is_file() else np.zeros(0, np.uint8)
-    film = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if film is None:
-        raise DataError(f"{path} cannot be read as a film, so the report cannot show it")
+    film = read_film(path)
     factor = min(1.0, most_px[0] / film.shape[1], most_px[1] / film.shape[0])
-    small = cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+    return cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
 def jpeg_uri(picture: np.ndarray) -> str:

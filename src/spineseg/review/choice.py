@@ -23,6 +23,7 @@ WORST_FIRST = (
     "label-dropped",
 )
 """Kinds of doubt, worst first: a whole column's levels, then several, single ones, outlines."""
+_NOT_OF_LABELS = "patient-unknown"
 _LOST = "label-dropped"  # Mended by leaving a label out: the film lacks it now.
 
 
@@ -33,6 +34,7 @@ class FilmToReview:
     name: str
     part: Part
     path: Path
+    patient: str
     findings: tuple[Finding, ...]  # worst first; none: a sound film
 
     @property
@@ -75,7 +77,8 @@ def chosen_films(dataset: Dataset, findings: Iterable[Finding], sound: int) -> C
     """
     about: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if finding.severity == "doubt" or finding.kind == _LOST:
+        doubted = finding.severity == "doubt" and finding.kind != _NOT_OF_LABELS
+        if doubted or finding.kind == _LOST:
             for name in finding.films:
                 about[name].append(finding)
     entries = [entry for entry in dataset.manifest.entries if not entry.augmented]
@@ -103,7 +106,7 @@ def rank(kind: str) -> int:
 def _film(dataset: Dataset, entry: ManifestEntry, findings: list[Finding]) -> FilmToReview:
     path = dataset.folder / entry.part / "images" / entry.name
     ordered = tuple(sorted(findings, key=lambda finding: rank(finding.kind)))
-    return FilmToReview(entry.name, entry.part, path, ordered)
+    return FilmToReview(entry.name, entry.part, path, entry.patient, ordered)
 
 
 def _badness(film: FilmToReview) -> tuple[int, int, str]:

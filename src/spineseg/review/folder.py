@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from spineseg.config.model import Model
 from spineseg.data.audit import Audit
-from spineseg.data.film_file import check_film
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import Dataset
+from spineseg.decoding.decode import decode, film_content
 from spineseg.errors import DataError
 from spineseg.files import staging
 from spineseg.report.contact_sheet import SheetFilm, write_sheets
@@ -26,9 +24,10 @@ from spineseg.report.wording import count
 from spineseg.review.choice import WORST_FIRST, Choice, FilmToReview, chosen_films, rank
 from spineseg.review.columns import ColumnCheck
 from spineseg.review.label_studio import IMAGES, label_config, task
-from spineseg.review.readme import readme_text
+from spineseg.review.readme import PATTERN, readme_text
 
-_NOT_SHOWN_BY_BROWSERS = {".tif", ".tiff"}
+PSEUDONYM = re.compile(r"p-[0-9a-f]{16}")
+"""A patient told by DICOM identifiers, which no copy has: data/patients.py."""
 
 
 class Review(Model):
@@ -41,7 +40,7 @@ class Review(Model):
     all_sound_films: int
     all_films: int
     related_films: int  # Left out, of patients who have a film here.
-    converted_films: int  # Written as PNG.
+    renamed_films: int  # Their copies' names say whose they are, as DICOM did.
     columns: ColumnCheck | None
 
     def text(self) -> str:
@@ -54,12 +53,11 @@ class Review(Model):
             f"sound        {self.sound_films} of {count(self.all_sound_films, 'film')}, by chance",
         ]
         if self.related_films:
-            lines.append(
-                f"not here     {count(self.related_films, 'film')} of the same patients; README.txt "
-                "says what that means"
-            )
-        if self.converted_films:
-            lines.append(f"converted    {count(self.converted_films, 'film')} to PNG, for browsers")
+            left = count(self.related_films, "film")
+            lines.append(f"not here     {left} of the same patients: README.txt, step 9")
+        if self.renamed_films:
+            renamed = count(self.renamed_films, "film")
+            lines.append(f"renamed      {renamed}, to say whose they are: {PATTERN}")
         lines += self.columns.lines() if self.columns else []
         return "\n".join([*lines, f"Next: {self.folder / 'README.txt'}"])
 
@@ -92,7 +90,7 @@ def write_review(
     folder = folder.absolute()
     with staging(folder.parent, folder.name) as staged:
         (staged / IMAGES).mkdir()
-        copies = {film.name: _copied(film.path, staged / IMAGES) for film in choice.films}
+        copies = {film.name: _copied(film, staged / IMAGES) for film in choice.films}
         _write_sheets(choice, columns, staged / "sheets")
         tasks = list(_tasks(choice, copies))
         review = _described(choice, folder, copies, columns)
@@ -101,7 +99,7 @@ def write_review(
         (staged / "label-config.xml").write_text(label_config())
         (staged / "films.csv").write_text(_films_csv(dataset, choice, copies), encoding="utf-8")
         (staged / "README.txt").write_text(
-            readme_text(choice, review.text(), folder), encoding="utf-8"
+            readme_text(choice, review.text(), folder, bool(review.renamed_films)), encoding="utf-8"
         )
         staged.replace(folder)
     return review
@@ -119,21 +117,16 @@ def _described(
         all_sound_films=choice.all_sound,
         all_films=choice.all_films,
         related_films=choice.related,
-        converted_films=sum(name != copy for name, copy in copies.items()),
+        renamed_films=sum(name != copy for name, copy in copies.items()),
         columns=columns,
     )
 
 
-def _copied(film: Path, images: Path) -> str:
-    """Copy a film among the images, as PNG where no browser shows it; return its name there."""
-    if film.suffix.lower() not in _NOT_SHOWN_BY_BROWSERS:
-        shutil.copyfile(film, images / film.name)
-        return film.name
-    pixels = cv2.imdecode(np.fromfile(film, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if pixels is None:
-        raise DataError(f"{film}: is no image that can be read; replace or remove it")
-    copy = f"{film.name}.png"
-    (images / copy).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+def _copied(film: FilmToReview, images: Path) -> str:
+    """Copy a film among the images; return its name there, which says whose it is as before."""
+    pseudonym = PSEUDONYM.fullmatch(film.patient)
+    copy = f"{film.patient}_{film.name}" if pseudonym else film.name
+    shutil.copyfile(film.path, images / copy)
     return copy
 
 
@@ -163,7 +156,7 @@ def _tasks(choice: Choice, copies: dict[str, str]) -> list[dict[str, Any]]:
             film,
             copies[film.name],
             read_merged_film(film.path).outlines,
-            check_film(film.path),
+            decode(film_content(film.path), film.path).size,
             score,
         )
         for film, score in zip(choice.films, scores + [1.0] * len(choice.sound), strict=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from spineseg.review.choice import Choice
 
-EXPORT = "export.json"
+PATTERN = "data.patient_pattern: '^(p-[0-9a-f]{16})_'"
+"""Tells patients by the names of copies whose films were told by DICOM identifiers."""
 _TEXT = """{summary}
 
 Labels to look at, and how to mend them
@@ -52,13 +53,10 @@ label-config.xml        the 24 levels in their colours, for Label Studio
 7. Open each task, mend levels and points, and Submit. Submit the films that are right, too: only
    those that were submitted are in the export.
 
-8. Export, format JSON, and put the file here as
+8. Export, format JSON, and put the file here in the place of tasks.json, under that name: with
+   both there each film would have two tasks, which is refused.
 
-       {export}
-
-   tasks.json has done its work and can be removed.
-
-9. Name this folder as a source in the study's config, with the patient_pattern that was there:
+9. Name this folder as a source in the study's config, with the data.patient_pattern that was there:
 
        data:
          sources:
@@ -84,8 +82,18 @@ _RELATED = """\
 """
 
 
-def readme_text(choice: Choice, summary: str, folder: Path) -> str:
-    """Return the README of a review in `folder`, an absolute path."""
+_RENAMED = """   DICOM identifiers told the patients. Copies have none; their names say it now, by
+
+       {pattern}
+
+"""
+
+
+def readme_text(choice: Choice, summary: str, folder: Path, renamed: bool) -> str:
+    """Return the README of a review in `folder`, an absolute path.
+
+    `renamed`: whether copies were given names that say whose they are.
+    """
     films = len(choice.films)
     related = _RELATED.format(films=choice.related) if choice.related else ""
     sources = (
@@ -98,6 +106,5 @@ def readme_text(choice: Choice, summary: str, folder: Path) -> str:
         folder=shlex.quote(str(folder)),
         path=json.dumps(str(folder), ensure_ascii=False),
         images=folder / "images",
-        export=folder / EXPORT,
-        sources=sources,
+        sources=sources + (_RENAMED.format(pattern=PATTERN) if renamed else ""),
     )

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spineseg.data.known import refuse_unwhole
 from spineseg.errors import DataError, RecordError
 from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
 from spineseg.files import locked
@@ -72,6 +73,7 @@ def _redirect_output(log: Path) -> None:
 
 
 def _train_and_evaluate(run_folder: Path, job: Job, device: str) -> None:
+    refuse_unwhole(job.dataset)
     earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
     epochs = {event.epoch: event for event in earlier}
     settings = _settings(run_folder, job, device)

@@ -14,7 +14,7 @@ from spineseg.evidence.results import StudySummary
 from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.comparison import FilmComparison
-from spineseg.report.html import jpeg_uri, read_film
+from spineseg.report.html import jpeg_uri, reduced_film
 from spineseg.report.mistakes import draw_mistakes, mistakes_text
 from spineseg.report.overlay import MARGIN_COLOUR, draw_overlay
 from spineseg.report.wording import listed
@@ -52,7 +52,7 @@ def picture(comparison: FilmComparison, best: str | None) -> Picture | None:
     if comparison.film is None:
         return None
     try:
-        film = read_film(comparison.film.path)
+        film = reduced_film(comparison.film.path)
     except DataError:
         return None
     truths = comparison.film.outlines

@@ -1,0 +1,84 @@
+"""Makes the account of the input: of every file seen, used or left out, by reason."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from spineseg.config.data import DataConfig, PhantomSource
+from spineseg.data.account import Account, LeftOutFiles, SourceAccount
+from spineseg.data.film_source import has_labels
+from spineseg.data.gather import GatheredFilm
+from spineseg.data.opened import OpenedSource
+from spineseg.data.patients import patient_account
+from spineseg.files import shown
+
+_EXAMPLES = 3
+
+
+def make_account(
+    found: Sequence[GatheredFilm], sources: Sequence[OpenedSource], config: DataConfig
+) -> Account:
+    """Return what went into the merge, counted.
+
+    Raises DataError for a patient pattern that fits no film's name.
+    """
+    used = [film for film in found if not film.facts.problem]
+    return Account(
+        sources=tuple(
+            _of_source(source, [film for film in found if film.intake.source_number == number])
+            for number, source in enumerate(sources)
+        ),
+        patients=patient_account(
+            [film.intake.film.path for film in used], [film.whose for film in used], config
+        ),
+    )
+
+
+def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAccount:
+    used = [film for film in found if not film.facts.problem]
+    labelled = [film for film in used if has_labels(film.intake.film)]
+    names: Counter[str] = Counter()
+    for film in used:
+        names.update(film.facts.class_names)
+    config = source.config
+    mapped, dropped = (
+        ({}, ()) if isinstance(config, PhantomSource) else (config.class_map, config.drop_classes)
+    )
+    return SourceAccount(
+        name=source.name,
+        layout=source.films.layout,
+        films_seen=len(found),
+        films_used=len(used),
+        films_without_labels=len(used) - len(labelled),
+        label_files_seen=source.films.label_files_seen,
+        label_files_used=sum(isinstance(film.intake.film.labels, Path) for film in labelled),
+        converted=dict(Counter(f.facts.conversion for f in used if f.facts.conversion)),
+        left_out=tuple(_left_out(source, found)),
+        class_map_unused=tuple(shown(name) for name in mapped if not names[name]),
+        drop_classes={shown(name): names[name] for name in dropped},
+    )
+
+
+def _left_out(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftOutFiles]:
+    reasons: dict[str, list[Path]] = defaultdict(list)
+    for film in found:
+        if film.facts.problem:
+            reasons["films that cannot be read"].append(film.intake.film.path)
+    for path in source.films.orphans:
+        reasons["label files without a film"].append(path)
+    for file in source.films.left_out:
+        reasons[file.reason].append(file.path)
+    return [
+        LeftOutFiles(
+            reason=reason,
+            files=len(paths),
+            examples=tuple(_within(path, source.films.folder) for path in paths[:_EXAMPLES]),
+        )
+        for reason, paths in reasons.items()
+    ]
+
+
+def _within(path: Path, folder: Path) -> str:
+    return shown(path.relative_to(folder) if path.is_relative_to(folder) else path.name)

@@ -1,0 +1,115 @@
+"""Tells whose a film is: by its name, or by DICOM identifiers, which are kept nowhere."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from spineseg.config.data import DataConfig
+from spineseg.data.account import PatientAccount
+from spineseg.errors import DataError
+from spineseg.files import shown
+
+_ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9a-zA-Z]+$")
+_SALT_FILE = "patients.salt"
+_EXAMPLES = 5
+_TOLD_BY = {"dicom-patient": "DICOM PatientID", "dicom-study": "DICOM StudyInstanceUID"}
+EVERYWHERE = -1
+"""The source of a patient that is the same in all sources, as DICOM identifiers are."""
+
+
+class Patient(NamedTuple):
+    """A patient: of one source by a name, or of all of them by a pseudonym."""
+
+    source: int
+    name: str
+
+
+class Whose(NamedTuple):
+    """Whose a film is; `spread_by` alone decides the patient's part, on any machine alike."""
+
+    patient: Patient
+    spread_by: str
+    told: bool  # By the pattern or DICOM; else the radiograph counts as a patient of its own.
+
+
+def source_stem(film: Path) -> str:
+    """Return the radiograph that an exported film was made from: `STEM_jpg.rf.HASH` -> `STEM`."""
+    stem = film.stem.encode("utf-8", "backslashreplace").decode()  # Names may be no text.
+    match = _ROBOFLOW_COPY.match(stem)
+    return match["stem"] if match else stem
+
+
+def whose(
+    film: Path,
+    source: int,
+    identifiers: tuple[str | None, str | None],
+    config: DataConfig,
+    salt: bytes,
+) -> Whose:
+    """Return whose a film is; `identifiers` are its DICOM PatientID and StudyInstanceUID."""
+    if config.patients_from != "names":
+        identifier = identifiers[0 if config.patients_from == "dicom-patient" else 1]
+        if identifier is not None:
+            pseudonym = "p-" + hmac.new(salt, identifier.encode(), "sha256").hexdigest()[:16]
+            return Whose(Patient(EVERYWHERE, pseudonym), identifier, told=True)
+    stem = source_stem(film)
+    match = re.search(config.patient_pattern, stem) if config.patient_pattern else None
+    name = match[1] if match else None
+    return Whose(Patient(source, name or stem), name or stem, told=bool(name))
+
+
+def kept_salt(cache: Path) -> bytes:
+    """Return the salt of this store's pseudonyms, made at the first need and readable to its owner.
+
+    Without it nobody can try identifiers until one fits a pseudonym.
+    """
+    path = cache / _SALT_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        salt = secrets.token_hex(32).encode()
+        file.write(salt)
+    return salt
+
+
+def patient_account(
+    films: Sequence[Path], found: Sequence[Whose], config: DataConfig
+) -> PatientAccount:
+    """Return how the films' patients were told. Raises DataError where none was, as was asked."""
+    each = [(film.name, who) for film, who in zip(films, found, strict=True)]
+    told = [(name, who.patient.name) for name, who in each if who.told]
+    alone = [name for name, who in each if not who.told]
+    asked = config.patient_pattern or config.patients_from != "names"
+    if asked and alone and not told:
+        raise DataError(_fits_nothing(config, alone))
+    by = "file names" if config.patient_pattern is None else "data.patient_pattern"
+    return PatientAccount(
+        told_by=_TOLD_BY.get(config.patients_from, by),
+        pattern=config.patient_pattern,
+        films_told=len(told),
+        films_alone=len(alone),
+        patients=len({who.patient for who in found}),
+        examples_told={shown(name): shown(patient) for name, patient in told[:_EXAMPLES]},
+        examples_alone=tuple(shown(name) for name in alone[:_EXAMPLES]),
+    )
+
+
+def _fits_nothing(config: DataConfig, films: Sequence[str]) -> str:
+    first = f"{len(films)} films, as {shown(films[0])}"
+    if config.patients_from == "names":
+        return (
+            f"data.patient_pattern: {config.patient_pattern!r} fits no name of the {first}; its "
+            "first group must be the patient, or set it to null: each film is a patient of its own"
+        )
+    return (
+        f"data.patients_from: none of the {first}, has a {_TOLD_BY[config.patients_from]}; set "
+        "data.patients_from: names"
+    )

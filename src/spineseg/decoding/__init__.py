@@ -1,0 +1,1 @@
+"""The one way from a film's file to its pixels."""

@@ -1,0 +1,159 @@
+"""The account of the input: what was seen, used and left out, and whose films they are."""
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from exports import write_export
+from merged_data import first_film, prepare
+
+from spineseg.data import merge
+from spineseg.data.audit import load_audit
+from spineseg.data.yolo import label_path
+from spineseg.errors import DataError
+
+
+def test_a_pattern_that_fits_no_name_is_refused(tmp_path: Path, export: Path) -> None:
+    with pytest.raises(DataError, match=r"'patient-\(\\\\d\+\)' fits no name of the 9 films") as e:
+        prepare(tmp_path, export, patient_pattern=r"patient-(\d+)")
+    assert "null" in str(e.value) and "\n" not in str(e.value)
+
+
+def test_a_pattern_that_fits_only_some_names_is_told(tmp_path: Path, export: Path) -> None:
+    dataset = prepare(tmp_path, export, patient_pattern=r"train\d*(\d)$", accept_leaks=())
+    audit = load_audit(dataset)
+    account = audit.account.patients
+    assert (account.films_told, account.films_alone) == (6, 3)
+    assert account.told_by == "data.patient_pattern"
+    assert all("train" in name for name in account.examples_told)
+    assert all("valid" in name for name in account.examples_alone)
+    (finding,) = [f for f in audit.findings if f.kind == "patient-unknown"]
+    assert "3 of 9 films" in finding.detail and finding.severity == "doubt"
+
+
+def test_without_a_pattern_each_film_is_a_patient_and_no_doubt(
+    tmp_path: Path, export: Path
+) -> None:
+    audit = load_audit(prepare(tmp_path, export))
+    assert audit.account.patients.patients == 9 and audit.account.patients.films_told == 0
+    assert not [f for f in audit.findings if f.kind == "patient-unknown"]
+
+
+def test_entries_of_the_class_map_that_no_label_has_are_told(tmp_path: Path, export: Path) -> None:
+    source = {"kind": "local", "path": str(export), "class_map": {"neck one": "C1", "C2": "C2"},
+              "drop_classes": ["C7", "sacrum"]}  # fmt: skip
+    account = load_audit(prepare(tmp_path, sources=[source])).account.sources[0]
+    assert account.class_map_unused == ("neck one",)
+    assert account.drop_classes == {"C7": 9, "sacrum": 0}
+
+
+@pytest.mark.parametrize("second", ["same", "link", "inner"])
+def test_one_source_twice_is_refused(tmp_path: Path, export: Path, second: str) -> None:
+    other = export
+    if second == "link":
+        other = tmp_path / "link"
+        other.symlink_to(export)
+    elif second == "inner":
+        other = tmp_path / "flat"
+        other.mkdir()
+        (other / "images").symlink_to(export / "train" / "images")
+        (other / "labels").symlink_to(export / "train" / "labels")
+        shutil.copy(export / "data.yaml", other)
+    with pytest.raises(DataError, match="count twice"):
+        prepare(tmp_path, export, other, split="patients")
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused_and_not_remembered(
+    tmp_path: Path, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = export / "train" / "labels"
+    gathered = merge.gathered
+
+    def meanwhile(*args: object) -> object:
+        away = labels.with_name("away")
+        labels.rename(away)
+        try:
+            return gathered(*args)
+        finally:
+            away.rename(labels)
+
+    monkeypatch.setattr(merge, "gathered", meanwhile)
+    with pytest.raises(DataError, match="changed while it was read"):
+        prepare(tmp_path, export)
+    monkeypatch.undo()
+    assert prepare(tmp_path, export).manifest.instances("train").total() == 42
+
+
+def test_a_label_that_comes_late_is_refused(
+    tmp_path: Path, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = label_path(first_film(export))
+    text = label.read_text()
+    gathered = merge.gathered
+
+    def late(*args: object) -> object:
+        found = gathered(*args)
+        time.sleep(0.01)
+        label.write_text(text.replace("0 ", "1 ", 1))
+        return found
+
+    monkeypatch.setattr(merge, "gathered", late)
+    with pytest.raises(DataError, match="changed while it was read; run again"):
+        prepare(tmp_path, export)
+
+
+def test_a_damaged_dataset_is_mended_in_its_place_under_a_reader(
+    tmp_path: Path, export: Path
+) -> None:
+    dataset = prepare(tmp_path, export)
+    films = sorted((dataset.folder / "train" / "images").iterdir())
+    whole = [film.read_bytes() for film in films]
+    films[0].unlink()
+    films[1].chmod(0o644)
+    films[1].write_bytes(b"something else")
+    foreign = films[0].with_name("foreign.jpg")
+    foreign.write_bytes(whole[0])
+    seen, stop = [], threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.append(films[2].read_bytes() == whole[2])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        inode = dataset.folder.stat().st_ino
+        assert prepare(tmp_path, export).fingerprint == dataset.fingerprint
+    finally:
+        stop.set()
+        reader.join()
+    assert dataset.folder.stat().st_ino == inode and all(seen)
+    assert [film.read_bytes() for film in films] == whole and not foreign.exists()
+
+
+def test_a_split_that_is_kept_has_a_test_part_or_asks_for_none(
+    tmp_path: Path, export: Path
+) -> None:
+    with pytest.raises(DataError, match=r"no test part: test_fraction 0\.2 cannot be had"):
+        prepare(tmp_path, export, test_fraction=0.2)
+    other = write_export(tmp_path / "y", {"train": 4, "valid": 2, "test": 2})
+    assert prepare(tmp_path / "b", other, test_fraction=0.2).manifest.count("test") == 2
+
+
+def test_a_film_held_back_stays_so_whatever_copy_is_added(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "x", {"train": 30})
+    before = prepare(tmp_path / "a", folder, split="patients", test_fraction=0.3)
+    held = [e for e in before.manifest.entries if e.part == "test"]
+    assert len(held) > 4
+    for entry in held[:4]:
+        film = folder / "train" / "images" / entry.name
+        for number in range(3):
+            twin = film.with_name(f"a{number}{film.stem[-6:]}.jpg")
+            shutil.copy(film, twin)
+            shutil.copy(label_path(film), label_path(twin))
+    after = prepare(tmp_path / "b", folder, split="patients", test_fraction=0.3)
+    parts = {e.name: e.part for e in after.manifest.entries}
+    assert {parts[e.name] for e in held} == {"test"}
+    assert load_audit(after).leaks() == {}
