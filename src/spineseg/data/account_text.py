@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from spineseg.data.account import Account, LeftOutFiles, PatientAccount, SourceAccount
 
 HIDDEN = "(not shown)"
+_EXAMPLES = 2  # Films of a kind that the terminal names; the page and the JSON name more.
 
 
 def shown_patient(film: str, patient: str) -> str:
@@ -83,7 +84,7 @@ def source_notes(source: SourceAccount) -> Iterator[str]:
 def account_lines(account: Account) -> Iterator[str]:
     """Yield the account as the terminal shows it."""
     for source in account.sources:
-        yield f"{source.name}  ({source.layout})"
+        yield f"{source.name}  ({source.layout})" if source.layout else source.name
         yield (
             f"  films {source.films_seen} seen, {source.films_used} used; label files "
             f"{source.label_files_seen} seen, {source.label_files_used} used"
@@ -91,9 +92,9 @@ def account_lines(account: Account) -> Iterator[str]:
         yield from (f"  {note}" for note in source_notes(source))
     patients = shown_account(account).patients
     yield patients_text(patients)
-    yield from (f"  {film} is of {patient}" for film, patient in patients.examples_told.items())
-    if patients.examples_alone:
-        yield f"  of their own: {', '.join(patients.examples_alone)}"
+    told = list(patients.examples_told.items())[:_EXAMPLES]
+    yield from (f"  {film} is of {patient}" for film, patient in told)
+    yield from (f"  {film} is a patient of its own" for film in patients.examples_alone[:_EXAMPLES])
 
 
 def _count(number: int, one: str) -> str:
