@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,9 +32,25 @@ def locked(path: Path) -> Iterator[bool]:
             if free:
                 break
         if free:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            _name_holder(descriptor)
         yield free
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked_after(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of `path`, after whoever holds it now; `waiting` is called before a wait."""
+    with locked(path) as free:
+        if free:
+            yield
+            return
+    waiting()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _name_holder(descriptor)
+        yield
     finally:
         os.close(descriptor)
 
@@ -57,6 +73,11 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _name_holder(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 def append_line(path: Path, text: str) -> None:

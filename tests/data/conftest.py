@@ -8,7 +8,7 @@ import pytest
 from exports import write_export
 from roboflow_server import KEY, Roboflow, zipped
 
-from spineseg.data import roboflow_source
+from spineseg.data.roboflow import incoming, retrying
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +23,8 @@ def service(exported: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Robofl
     service = Roboflow({"w/p/1": b"", "w/p/2": exported})
     monkeypatch.setenv("API_URL", service.url)
     monkeypatch.setenv("ROBOFLOW_API_KEY", KEY)
-    monkeypatch.setattr(roboflow_source, "RETRY_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr(roboflow_source, "_TIMEOUT_SECONDS", (1.0, 1.0))
+    monkeypatch.setattr(retrying, "RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(incoming, "TIMEOUT_SECONDS", (1.0, 1.0))
     refresh_region_urls()
     yield service
     service.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,8 +29,10 @@ def zipped(folder: Path) -> bytes:
 class Roboflow:
     """The service: `exports` are zips by `workspace/project/version`.
 
-    `statuses` gives a path's beginning an error status, so many times over; `cut` ends a zip's
-    first transfer after so many bytes; `slow` blocks it there instead.
+    `statuses` gives a path's beginning error statuses, one an answer, with `busy_headers`; `cuts`
+    ends a zip's transfers after so many bytes each, in silence until `slow` is set, or going on
+    with a byte every `trickle_seconds`; `links_valid_from` refuses older addresses of zips;
+    `zip_headers` goes over a zip's headers, and `odd` may take an answer over.
     """
 
     def __init__(self, exports: dict[str, bytes]) -> None:
@@ -36,10 +40,16 @@ class Roboflow:
         self.statuses: dict[str, list[int]] = {}
         self.not_ready = 0
         self.body: Callable[[str], bytes | None] = lambda path: None
-        self.cut: int | None = None
+        self.busy_headers: dict[str, str] = {}
+        self.cuts: list[int] = []
+        self.trickle_seconds: float | None = None
+        self.links_given, self.links_valid_from = 0, 0
+        self.zip_headers: dict[str, str] = {}
+        self.odd: Callable[[BaseHTTPRequestHandler, str], bool] = lambda request, path: False
         self.slow = threading.Event()
         self.stuck = threading.Event()
         self.requests: list[tuple[str, str | None]] = []  # path, Range
+        self.times: list[float] = []  # When each request came, in seconds.
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -67,15 +77,22 @@ class Roboflow:
         address = urlsplit(request.path)
         path = address.path.strip("/")
         self.requests.append((path, request.headers.get("Range")))
+        self.times.append(time.monotonic())
         for start, left in self.statuses.items():
             if path.startswith(start) and left:
-                self._json(request, {"error": f"no, {request.path}"}, left.pop(0))
+                error = {"error": f"no, {request.path}"}
+                self._json(request, error, left.pop(0), self.busy_headers)
                 return
+        if self.odd(request, path):
+            return
         own = self.body(path)
         if own is not None:
-            self._send(request, own, {})
+            self.send(request, own, {})
         elif path.startswith("zip/"):
-            self._zip(request, self.exports[path.removeprefix("zip/")])
+            if int(address.query.rpartition("-")[2]) < self.links_valid_from:
+                self._json(request, {"error": "expired"}, 403)
+            else:
+                self._zip(request, self.exports[path.removeprefix("zip/")])
         elif parse_qs(address.query).get("api_key") != [KEY]:
             self._json(request, {"error": "This API key does not exist"}, 401)
         else:
@@ -96,7 +113,8 @@ class Roboflow:
             self.not_ready -= 1
             self._json(request, {"progress": 0.5}, 202)
         else:
-            link = f"{self.url}/zip/{'/'.join(path[:3])}?key=signed"
+            self.links_given += 1
+            link = f"{self.url}/zip/{'/'.join(path[:3])}?key=signed-{self.links_given}"
             self._json(request, {"export": {"format": path[3], "link": link}})
 
     def _project(self, request: BaseHTTPRequestHandler, name: str) -> None:
@@ -114,21 +132,28 @@ class Roboflow:
 
     def _zip(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
         etag = f'"{hash(content)}"'
-        span = request.headers.get("Range")
+        headers = {"ETag": etag, "Content-Length": str(len(content))}
+        span, start, status = request.headers.get("Range"), 0, 200
         if span and request.headers.get("If-Range") == etag:
-            start = int(span.removeprefix("bytes=").rstrip("-"))
+            start, status = int(span.removeprefix("bytes=").rstrip("-")), 206
             if start >= len(content):
-                request.send_error(416)
+                self.send(request, b"", {"Content-Range": f"bytes */{len(content)}"}, 416)
                 return
-            self._send(request, content[start:], {"ETag": etag}, 206)
-            return
-        self._send(request, content, {"ETag": etag}, cut=self.cut)
-        self.cut = None
+            headers["Content-Length"] = str(len(content) - start)
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        cut = self.cuts.pop(0) if self.cuts else None
+        self.send(request, content[start:], headers | self.zip_headers, status, cut)
 
-    def _json(self, request: BaseHTTPRequestHandler, answer: object, status: int = 200) -> None:
-        self._send(request, json.dumps(answer).encode(), {}, status)
+    def _json(
+        self,
+        request: BaseHTTPRequestHandler,
+        answer: object,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.send(request, json.dumps(answer).encode(), headers or {}, status)
 
-    def _send(
+    def send(
         self,
         request: BaseHTTPRequestHandler,
         content: bytes,
@@ -136,13 +161,26 @@ class Roboflow:
         status: int = 200,
         cut: int | None = None,
     ) -> None:
-        request.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+        """Send an answer; `cut`: bytes after which it breaks."""
+        request.send_response_only(status)
+        usual = {"Content-Length": str(len(content)), "Date": request.date_time_string()}
+        for name, value in (usual | headers).items():
             request.send_header(name, value)
         request.end_headers()
         request.wfile.write(content if cut is None else content[:cut])
         if cut is not None:
             request.wfile.flush()
             self.stuck.set()
-            self.slow.wait(30)
+            self._break(request, content[cut:])
             request.close_connection = True
+
+    def _break(self, request: BaseHTTPRequestHandler, rest: bytes) -> None:
+        if self.trickle_seconds is None:
+            self.slow.wait(30)
+            return
+        with contextlib.suppress(OSError):  # Whoever asked has left.
+            for byte in rest:
+                request.wfile.write(bytes([byte]))
+                request.wfile.flush()
+                if self.slow.wait(self.trickle_seconds):
+                    return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spineseg.config.data import DataConfig
+from spineseg.data.checked import Recorded, check_files, keep_stamps, stamps_of
 from spineseg.data.manifest import (
     AUDIT_FILE,
     MANIFEST_FILE,
@@ -18,9 +18,8 @@ from spineseg.data.manifest import (
 )
 from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
-from spineseg.files import sha256_of
-from spineseg.films import PARTS, Part
 
+_CHECKED_FILE = "checked.json"
 _FORMAT = 6  # Raise it with any change of what a merged dataset holds.
 
 
@@ -55,17 +54,22 @@ def noted(note: Path, cache: Path) -> Dataset | None:
 
 
 def whole(folder: Path) -> Dataset | None:
-    """Return the dataset in `folder` if every file is there in its size."""
+    """Return the dataset in `folder` if every film and label is there as it is recorded."""
     try:
         manifest = load_manifest(folder)
-        there = {}
-        for part, kind in _folders(manifest):
-            with os.scandir(folder / part / kind) as files:
-                there.update({Path(part, kind, f.name): f.stat().st_size for f in files})
     except (OSError, DataError):
         return None
-    there = {path: size for path, size in there.items() if path.suffix != ".cache"}
-    return Dataset(folder, manifest) if there == _sizes(manifest) else None
+    return None if _faults(folder, manifest) else Dataset(folder, manifest)
+
+
+def _faults(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """Return what is wrong with films and labels, by their paths in the dataset."""
+    return check_files(folder, _recorded(manifest), folder / _CHECKED_FILE, _is_read).faults
+
+
+def _is_read(name: str) -> bool:
+    """Return whether a trainer would take a file, by its path in the dataset, for a film."""
+    return name.count("/") == 2 and not name.endswith(".cache")
 
 
 def refuse_unwhole(folder: Path) -> None:
@@ -87,6 +91,7 @@ def put_in_place(staged: Path, manifest: Manifest, say: Callable[[str], None]) -
     if not folder.is_dir():
         try:
             staged.replace(folder)
+            keep_stamps(folder / _CHECKED_FILE, stamps_of(folder))
             return Dataset(folder, manifest)
         except OSError:
             if not folder.is_dir():
@@ -101,30 +106,23 @@ def put_in_place(staged: Path, manifest: Manifest, say: Callable[[str], None]) -
 
 def _mended(staged: Path, folder: Path, manifest: Manifest) -> int:
     """Bring the films and labels of `folder` to those of `staged`; return how many it took."""
-    mended, wanted = 0, _sizes(manifest)
-    for part, kind in _folders(manifest):
-        (folder / part / kind).mkdir(parents=True, exist_ok=True)
-        for path in (folder / part / kind).iterdir():
-            if Path(part, kind, path.name) not in wanted and path.is_file():
-                path.unlink()
-                mended += path.suffix != ".cache"
-    for path in wanted:
-        there = folder / path
-        if not there.is_file() or sha256_of(there) != sha256_of(staged / path):
-            (staged / path).replace(there)
-            mended += 1
-    return mended
+    faults = _faults(folder, manifest)
+    for name, fault in faults.items():
+        if fault == "was added":
+            (folder / name).unlink()
+        else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (staged / name).replace(folder / name)
+    return len(faults)
 
 
-def _folders(manifest: Manifest) -> list[tuple[Part, str]]:
-    return [(part, kind) for part in PARTS if manifest.count(part) for kind in ("images", "labels")]
-
-
-def _sizes(manifest: Manifest) -> dict[Path, int]:
-    """Return the size in bytes of every film and label file, by its path in the dataset."""
-    sizes = {}
+def _recorded(manifest: Manifest) -> dict[str, Recorded]:
+    """Return what is on record of every film and label file, by its path in the dataset."""
+    files = {}
     for entry in manifest.entries:
-        sizes[Path(entry.part, "images", entry.name)] = entry.film_bytes
         label = Path(entry.name).with_suffix(".txt").name
-        sizes[Path(entry.part, "labels", label)] = entry.labels_bytes
-    return sizes
+        films = f"{entry.part}/images/{entry.name}"
+        files[films] = Recorded(entry.film_bytes, entry.film_sha256)
+        labels = f"{entry.part}/labels/{label}"
+        files[labels] = Recorded(entry.labels_bytes, entry.labels_sha256)
+    return files

@@ -61,7 +61,7 @@ def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:
                 )
                 yield OpenedSource(source, record, read_export(folder))
         case RoboflowSource():
-            from spineseg.data.roboflow_source import fetched
+            from spineseg.data.roboflow.export import fetched
 
             folder, version = fetched(source, cache, say)
             record = ManifestSource(

@@ -14,11 +14,10 @@ from roboflow_fetch import SOURCE, fetch, refused
 from roboflow_server import KEY, Roboflow, zipped
 
 from spineseg.config.data import RoboflowSource
-from spineseg.data import roboflow_source
-from spineseg.errors import DataError
+from spineseg.data.roboflow import api
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
@@ -56,17 +55,6 @@ def test_the_config_as_it_stands_becomes_one_dataset(tmp_path: Path) -> None:
     assert KEY not in done.stdout + done.stderr
 
 
-def test_an_export_is_fetched_once_and_a_changed_one_is_noticed(
-    tmp_path: Path, service: Roboflow
-) -> None:
-    folder, version = fetch(tmp_path)
-    asked = len(service.requests)
-    assert fetch(tmp_path) == (folder, version) and len(service.requests) == asked
-    next(folder.rglob("*.jpg")).unlink()
-    with pytest.raises(DataError, match="is not what was downloaded"):
-        fetch(tmp_path)
-
-
 def test_the_newest_version_is_looked_up_once(tmp_path: Path, service: Roboflow) -> None:
     newest = SOURCE.model_copy(update={"version": None})
     assert fetch(tmp_path, newest)[1] == 2
@@ -82,7 +70,9 @@ def test_the_newest_version_is_looked_up_once(tmp_path: Path, service: Roboflow)
         ("w/p", 404, "no such workspace, project or version"),
         ("w/p/2/yolov11", 429, "too many requests"),
         ("w/p/2", 500, "fault of its own"),
-        ("zip", 403, "may read it"),
+        ("zip", 403, "storage refuses the export (403)"),
+        ("zip", 418, "refused (418)"),
+        ("w", 407, "wants a password"),
         ("zip", 503, "fault of its own"),
         ("w", 418, "refused (418)"),
     ],
@@ -115,7 +105,7 @@ def test_an_export_that_is_still_made_is_waited_for(
 ) -> None:
     service.not_ready = 2
     assert fetch(tmp_path / "a")[0].is_dir()
-    monkeypatch.setattr(roboflow_source, "EXPORT_WAIT_SECONDS", 1.5)
+    monkeypatch.setattr(api, "EXPORT_WAIT_SECONDS", 1.5)
     service.not_ready = 99
     assert "still making the export" in refused(tmp_path / "b")
 
@@ -143,67 +133,6 @@ def test_an_answer_that_is_no_json(tmp_path: Path, service: Roboflow) -> None:
 def test_no_network(tmp_path: Path, service: Roboflow) -> None:
     service.close()
     assert "cannot be reached" in refused(tmp_path)
-
-
-def test_a_broken_transfer_goes_on_where_it_was(tmp_path: Path, service: Roboflow) -> None:
-    service.cut = 17_000
-    service.slow.set()
-    assert "connection broke" in refused(tmp_path)
-    folder, _ = fetch(tmp_path)
-    assert ("zip/w/p/2", "bytes=16384-") in service.requests
-    assert len(list(folder.rglob("*.jpg"))) == 9
-
-
-def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, service: Roboflow) -> None:
-    service.cut = 17_000
-    assert "connection broke" in refused(tmp_path)
-
-
-def test_a_killed_download_leaves_nothing_that_is_used(tmp_path: Path, service: Roboflow) -> None:
-    code = (
-        "from pathlib import Path; from spineseg.data import roboflow_source as r; "
-        "from spineseg.config.data import RoboflowSource as S; "
-        f"r.fetched(S(kind='roboflow', workspace='w', project='p', version=2), "
-        f"Path({str(tmp_path / 'cache')!r}), print)"
-    )
-    service.cut = 17_000
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
-    assert service.stuck.wait(60)
-    child.kill()
-    child.wait()
-    service.slow.set()
-    folder, _ = fetch(tmp_path)
-    assert len(list(folder.rglob("*.jpg"))) == 9
-
-
-def test_a_full_disk_says_so(tmp_path: Path, service: Roboflow) -> None:
-    part = tmp_path / "cache" / "roboflow" / "w" / "p" / "v2-yolov11.zip.part"
-    part.parent.mkdir(parents=True)
-    part.symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        fetch(tmp_path)
-
-
-def test_without_a_key_it_says_where_to_get_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
-    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "none.json"))
-    with pytest.raises(DataError, match=r"app\.roboflow\.com.*ROBOFLOW_API_KEY"):
-        fetch(tmp_path)
-    assert not (tmp_path / "cache").exists()
-
-
-def test_the_key_is_found_in_roboflows_own_file(
-    tmp_path: Path, service: Roboflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("ROBOFLOW_API_KEY")
-    login = {"workspaces": {"1": {"url": "w", "apiKey": KEY}}, "RF_WORKSPACE": "w"}
-    (tmp_path / "config.json").write_text(json.dumps(login))
-    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "config.json"))
-    assert fetch(tmp_path)[1] == 2
-    (tmp_path / "config.json").write_text("{")
-    assert "config file cannot be read" in refused(tmp_path / "b")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "-x"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import errno
+import hashlib
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from spineseg.errors import DataError
 from spineseg.files import shown
@@ -14,10 +18,21 @@ from spineseg.files import shown
 _MOST_BYTES = 200 * 1024**3
 _MOST_TIMES = 200  # Unpacked size over packed size: images hardly shrink.
 _MOST_FILES = 2_000_000
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+_NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, None)  # None: bz2's damage.
 
 
-def unpack(archive: Path, folder: Path, what: str) -> dict[str, int]:
-    """Unpack `archive` into the empty `folder`; return each file's path in it and its size.
+def unpack(archive: Path, folder: Path, what: str) -> dict[str, str]:
+    """Unpack `archive` into the empty `folder`; return each file's path in it and its SHA-256.
 
     Raises DataError where it is cut short, damaged, or would write outside `folder`, or more than
     it says; `what` names it. OSError of a full disk goes through.
@@ -27,22 +42,37 @@ def unpack(archive: Path, folder: Path, what: str) -> dict[str, int]:
         with zipfile.ZipFile(archive) as packed:
             members = [info for info in packed.infolist() if not info.is_dir()]
             _check(members, archive.stat().st_size, what)
-            sizes = {}
+            hashes = {}
             for info in members:
                 name = _inner(info, what)
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(info) as source, target.open("xb") as sink:
-                    shutil.copyfileobj(source, sink, 1024 * 1024)
-                sizes[name.as_posix()] = target.stat().st_size
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{what}: the zip is truncated or damaged ({error}); {again}") from None
+                    hashes[name.as_posix()] = _copied(source, sink)
+    except _DAMAGE as error:
+        raise DataError(
+            f"{what}: the zip is truncated or damaged ({shown(str(error))}); {again}"
+        ) from None
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         twice = shown(Path(str(error.filename)).name)
         raise DataError(f"{what}: the zip holds {twice} twice; {again}") from None
-    if not sizes:
+    except OSError as error:
+        if error.errno not in _NO_NAME:
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{what}: the zip is damaged ({reason}); {again}") from None
+    if not hashes:
         raise DataError(f"{what}: the zip is empty; {again}")
-    return sizes
+    return hashes
+
+
+def _copied(source: IO[bytes], sink: IO[bytes]) -> str:
+    """Copy a member and return its SHA-256."""
+    sha256 = hashlib.sha256()
+    while piece := source.read(1024 * 1024):
+        sha256.update(piece)
+        sink.write(piece)
+    return sha256.hexdigest()
 
 
 def _check(members: list[zipfile.ZipInfo], packed_bytes: int, what: str) -> None:

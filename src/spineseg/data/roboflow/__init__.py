@@ -1,0 +1,1 @@
+"""The download of a Roboflow export: one version of one project, whole, in the cache."""
