@@ -60,7 +60,8 @@ class ColumnCheck(Model):
 _CAUTION = {
     True: "the model was trained on these very labels: where it agrees says little, where it "
     "contradicts them says more",
-    False: "the model was trained on other data: films unlike those it may number wrongly",
+    False: "the model was trained on data of another fingerprint: perhaps on some of these films, "
+    "whose labels it then has learnt, perhaps on films unlike these, which it may number wrongly",
     None: "it is not known what the model was trained on: on films that it has seen its agreement "
     "says little, and films unlike those it may number wrongly",
 }
