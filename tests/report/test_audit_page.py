@@ -122,7 +122,18 @@ def test_the_claim_goes_no_further_than_what_was_measured(dataset: Dataset, tmp_
     assert "missed in part: cropped by 10 %." in words
     assert "exact 40 of 40 60 of 60 cropped by 10 % 31 of 40 –" in words
     assert "2 of 1000 distinct films of phantoms. Measured 2026-11-25 on 2 cores." in words
-    assert "What the search for copies can see" not in page_of(dataset, tmp_path)
+    rows = [RECALL.rows[1].model_copy(update={"kind": f"turned by {n}°"}) for n in range(1, 5)]
+    many = RECALL.model_copy(update={"rows": (RECALL.rows[0], *rows)})
+    top = top_of(page_of(dataset, tmp_path, recall=many))
+    assert "missed in part: 4 of 5 kinds, see below" in top and "turned" not in top
+
+
+def test_without_a_measured_recall_nothing_is_claimed_of_it(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    html = page_of(dataset, tmp_path)
+    assert "What the search for copies can see" not in html and "planted" not in html
+    assert "A copy that is altered beyond what the search was measured on is not seen" in html
 
 
 def test_the_account_says_what_became_of_every_file(dataset: Dataset, tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from spineseg.data.audit import Audit
 from spineseg.report.wording import count, listed
 
 
+_MOST_NAMED = 3
+
+
 class CopyRecall(Model):
     """How many planted copies of one kind were found."""
 
@@ -89,6 +92,8 @@ def _sight(recall: KnownRecall | None) -> str:
         sum(pair[i] for row in recall.rows for pair in row.found.values()) for i in (0, 1)
     )
     missed = f"; missed in part: {listed(recall.missed)}" if recall.missed else ""
+    if len(recall.missed) > _MOST_NAMED:
+        missed = f"; missed in part: {len(recall.missed)} of {len(recall.rows)} kinds, see below"
     return (
         f"Of {planted} copies planted to measure the search, {found} were found "
         f"({found / planted:.1%}){missed}."
