@@ -11,7 +11,6 @@ from spineseg.data.account_text import patient_doubt, told_by
 from spineseg.data.audit import Audit
 from spineseg.report.wording import count, listed
 
-
 _MOST_NAMED = 3
 
 
