@@ -120,6 +120,8 @@ def test_the_claim_goes_no_further_than_what_was_measured(dataset: Dataset, tmp_
     assert "Of 140 copies planted to measure the search, 131 were found (93.6%)" in top_of(html)
     words = words_of(html)
     assert "missed in part: cropped by 10 %." in words
+    assert "Of 2 kinds of copy 1 were found wholly; these were not" in words
+    assert "kind of copy phantoms radiographs cropped by 10 % 31 of 40 – All kinds" in words
     assert "exact 40 of 40 60 of 60 cropped by 10 % 31 of 40 –" in words
     assert "2 of 1000 distinct films of phantoms. Measured 2026-11-25 on 2 cores." in words
     rows = [RECALL.rows[1].model_copy(update={"kind": f"turned by {n}°"}) for n in range(1, 5)]
