@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import sys
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from study.cli_data import data
 from study.cli_inference import evaluate, predict
 from study.cli_options import CONFIG, JSON, SETS, say_to
 
@@ -24,22 +24,6 @@ def cli(debug: bool) -> None:
 
     CONFIG is a study's YAML file; without one, configs/studies/phantom.yaml (synthetic X-rays).
     """
-
-
-@cli.command()
-@CONFIG
-@SETS
-@JSON
-def data(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    """Make, fetch or merge a study's data, audit and count them.
-
-    Exit code 1 where they leak between their parts in a way that the config does not accept.
-    """
-    from study.data_report import describe_data
-
-    description = describe_data(config, sets, say=say_to(as_json))
-    click.echo(json.dumps(description.model_dump(mode="json")) if as_json else description.text())
-    raise SystemExit(1 if description.standing_leaks else 0)
 
 
 @cli.command()
@@ -177,6 +161,7 @@ def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
     serve(open_store(store.root, store.mlflow_uri), port=port)
 
 
+cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from spineseg.config.data import Leak
 from spineseg.config.model import Model
+from spineseg.data.account import Account
+from spineseg.data.account_text import account_lines, patient_doubt, shown_account
 from spineseg.data.audit import LEAKS, load_audit
 from spineseg.data.manifest import AUDIT_FILE, Dataset
 from spineseg.films import PARTS, Part
@@ -26,6 +28,7 @@ class DataDescription(Model):
     instances: dict[Part, dict[str, int]]  # part -> level -> labelled vertebrae
     findings: dict[str, int]  # kind -> how often
     accepted_leaks: tuple[Leak, ...]
+    account: Account  # What was seen, used and left out; no patient that names hide.
 
     @property
     def standing_leaks(self) -> list[str]:
@@ -49,6 +52,7 @@ class DataDescription(Model):
             counts = [self.instances[part].get(level, 0) for part in parts]
             if any(counts):
                 lines.append(f"{level:<10}" + "".join(f"{count:8}" for count in counts))
+        lines += self._account_lines()
         lines += ["", "audit" if self.findings else "audit: nothing found"]
         for found, count in self.findings.items():
             mark = "  LEAK" if found in self.standing_leaks else ""
@@ -61,6 +65,12 @@ class DataDescription(Model):
                 f"data.accept_leaks: [{', '.join(self.standing_leaks)}]"
             )
         return "\n".join(lines)
+
+    def _account_lines(self) -> list[str]:
+        doubt = patient_doubt(self.account.patients)
+        phantoms_alone = self.synthetic and len(self.sources) == 1
+        warning = [f"NOTE: {doubt}"] if doubt and not phantoms_alone else []
+        return ["", "input", *account_lines(self.account), *warning]
 
 
 def described(dataset: Dataset, page: Path, accepted_leaks: tuple[Leak, ...]) -> DataDescription:
@@ -78,4 +88,5 @@ def described(dataset: Dataset, page: Path, accepted_leaks: tuple[Leak, ...]) ->
         instances={part: dict(manifest.instances(part)) for part in PARTS},
         findings=audit.counts(),
         accepted_leaks=accepted_leaks,
+        account=shown_account(audit.account),
     )

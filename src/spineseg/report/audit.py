@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
+from spineseg.data.account_text import shown_account, source_notes, told_by
 from spineseg.data.audit import Audit, Finding
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import Dataset
-from spineseg.films import LabelledFilm, Part
+from spineseg.films import Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
-from spineseg.report.drawing import BLUE, SOFT, VARIANT_COLOURS, as_svg, house_style, new_figure
-from spineseg.report.html import jpeg_uri, reduced_film, write_html
-from spineseg.report.overlay import Shape, draw_shapes
+from spineseg.report import audit_plots
+from spineseg.report.audit_claim import KnownRecall, claim
+from spineseg.report.html import jpeg_uri, svgs, write_html
+from spineseg.report.marked_film import film_picture
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60
-_PICTURE_PX = (420, 560)
-_PLAIN = (150, 158, 168)
-_ALARM = (255, 92, 60)
+_PICTURES_PX = (  # Up to so many drawn films -> how large each is, about 10 MB for all of them.
+    (40, (1200, 1500)),
+    (90, (800, 1000)),
+    (10_000, (500, 640)),
+)
 
 EXPLAINED = {
     "near-duplicates": "Two films in different parts show the same picture, be it re-encoded, "
@@ -46,6 +49,7 @@ EXPLAINED = {
     "self-crossing": "Outlines that crossed themselves; mended.",
     "pieces": "Outlines in several pieces; the main one was kept.",
     "duplicate": "One outline twice; one was kept.",
+    "patient-unknown": "Films whose patient is not told: each counts as a patient of its own.",
     "unbalanced": "A part has a share of a view or level that chance would hardly give it.",
     "unlike-sources": "Two sources that a network can tell apart by size or brightness alone.",
 }
@@ -57,43 +61,59 @@ _HEADINGS = {
 }
 
 
-def write_audit(dataset: Dataset, audit: Audit, path: Path) -> None:
-    """Write the page to `path`, whole or not at all."""
+def write_audit(
+    dataset: Dataset, audit: Audit, path: Path, recall: KnownRecall | None = None
+) -> None:
+    """Write the page to `path`, whole or not at all; `recall`: what its search is known to see."""
     films = {
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)
         for entry in dataset.manifest.entries
     }
+    account = shown_account(audit.account)
     write_html(
         "audit.j2",
         {
             "audit": audit,
+            "claim": claim(audit, recall),
+            "recall": recall,
+            "data_sets": recall.data_sets if recall else [],
+            "circumstances": recall.circumstances if recall else "",
+            "account": account,
+            "notes": [(source.name, list(source_notes(source))) for source in account.sources],
+            "patients": account.patients,
+            "told_by": told_by(account.patients),
             "sections": _sections(audit, films),
-            "explained": EXPLAINED,
-            "levels": [
-                level
-                for level in ANATOMICAL_ORDER
-                if any(counts.levels.get(level) for counts in audit.parts.values())
-            ],
+            "levels": audit_plots.labelled_levels(audit),
             "colours": {
                 level: to_hex([c / 255 for c in colour(level)]) for level in ANATOMICAL_ORDER
             },
-            "brightness": Markup(_brightness(audit)),
+            "balance": svgs(audit_plots.balance(audit)),
+            "sizes": Markup(audit_plots.sizes(audit)),
+            "brightness": Markup(audit_plots.brightness(audit)),
         },
         path,
     )
+
+
+def _picture_px(films: int) -> tuple[int, int]:
+    """Return how large films are drawn, (width, height) px, so that many make no huge page."""
+    return next(size for most, size in _PICTURES_PX if films <= most)
 
 
 def _sections(audit: Audit, films: dict[str, tuple[Part, Path]]) -> list[dict[str, Any]]:
     by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in audit.findings:
         by_kind[finding.severity, finding.kind].append(finding)
+    drawn = [f for found in by_kind.values() for f in found[:_MOST_DRAWN]]
+    size = _picture_px(sum(len(_there(f, films)) for f in drawn))
     sections = []
     for severity, heading in _HEADINGS.items():
         kinds = [
             {
                 "kind": kind,
+                "explained": EXPLAINED.get(kind, ""),
                 "count": len(found),
-                "drawn": [_drawn(f, films) for f in found[:_MOST_DRAWN] if f.films],
+                "drawn": [_drawn(f, films, size) for f in found[:_MOST_DRAWN] if f.films],
                 "listed": [f.detail for f in found if not f.films]
                 + [f"{f.films[0]}: {f.detail}" for f in found[_MOST_DRAWN:_MOST_LISTED] if f.films],
                 "unlisted": max(0, len(found) - _MOST_LISTED),
@@ -106,46 +126,22 @@ def _sections(audit: Audit, films: dict[str, tuple[Part, Path]]) -> list[dict[st
     return sections
 
 
-def _drawn(finding: Finding, films: dict[str, tuple[Part, Path]]) -> dict[str, Any]:
-    there = [films[name] for name in finding.films if name in films][:3]
+def _there(finding: Finding, films: dict[str, tuple[Part, Path]]) -> list[tuple[Part, Path]]:
+    """Return the films of a finding that are drawn: those in the dataset, three at most."""
+    return [films[name] for name in finding.films if name in films][:3]
+
+
+def _drawn(
+    finding: Finding, films: dict[str, tuple[Part, Path]], size_px: tuple[int, int]
+) -> dict[str, Any]:
     return {
         "detail": finding.detail,
         "pictures": [
-            (path.name, part, _picture(read_merged_film(path), finding.labels))
-            for part, path in there
+            (
+                path.name,
+                part,
+                jpeg_uri(film_picture(read_merged_film(path), finding.labels, size_px)),
+            )
+            for part, path in _there(finding, films)
         ],
     }
-
-
-def _picture(film: LabelledFilm, marked: Sequence[int]) -> str:
-    """Return the film as a data URI, the labels at `marked` bold and the others thin."""
-    shapes = [
-        Shape(
-            outline,
-            outline.level,
-            _ALARM if i in marked else _PLAIN if marked else colour(outline.level),
-            text_colour=_ALARM if i in marked else (255, 255, 255),
-            weight=1.8 if i in marked else 0.8,
-            fill=0.3 if i in marked else 0.0,
-        )
-        for i, outline in enumerate(film.outlines)
-    ]
-    image = reduced_film(film.path, _PICTURE_PX)
-    return jpeg_uri(draw_shapes(image, shapes)[0])
-
-
-def _brightness(audit: Audit) -> str:
-    """Return the sources' brightness as lines over the grey scale."""
-    with house_style():
-        figure, axes = new_figure(5.6, 2.3)
-        tints = [BLUE, *VARIANT_COLOURS, SOFT]
-        for number, source in enumerate(audit.sources):
-            middles = [16 * i + 8 for i in range(len(source.brightness))]
-            shares = [100 * films / max(1, source.films) for films in source.brightness]
-            tint = tints[number % len(tints)]
-            axes.plot(middles, shares, color=tint, label=source.name, drawstyle="steps-mid")
-        axes.set_xlabel("mean grey of a film, 0 black to 255 white")
-        axes.set_ylabel("% of its films")
-        axes.set_xlim(0, 256)
-        axes.legend()
-        return as_svg(figure, "Brightness of each source's films")
