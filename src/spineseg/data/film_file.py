@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from spineseg.data.film_source import shown
-from spineseg.data.likeness import SIDE_PX
+from spineseg.data.likeness.descriptor import SIDE_PX
 from spineseg.errors import DataError
 
 _LEAST_SIDE_PX = 16
@@ -23,7 +23,7 @@ def decode_small(content: bytes, path: Path) -> tuple[tuple[int, int], Image.Ima
     """Return a film's width and height in px, and the film in grey, perhaps reduced.
 
     All of its data are read, but a large JPEG's pixels are only made at a part of its size
-    (at least twice `likeness.SIDE_PX`), which takes less time. Raises DataError as `decode` does.
+    (at least twice `likeness.descriptor.SIDE_PX`), which takes less time. Raises DataError as `decode` does.
     """
     size, image = _opened(content, path, reduced=True)
     return size, image if image.mode == "L" else image.convert("L")

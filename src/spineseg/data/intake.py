@@ -16,7 +16,7 @@ from spineseg.data.film_file import decode_small
 from spineseg.data.film_source import SourceFilm, shown
 from spineseg.data.labels import CleanLabels, Note, clean_labels
 from spineseg.data.layouts import raw_labels_of
-from spineseg.data.likeness import film_hash
+from spineseg.data.likeness.descriptor import film_hash
 from spineseg.data.yolo import label_text
 from spineseg.errors import DataError
 from spineseg.workers import on_all_cores
@@ -46,7 +46,7 @@ class FilmFacts:
     size_px: tuple[int, int] = (0, 0)  # Width and height.
     brightness: float = 0.0  # Mean grey, 0..255.
     levels: tuple[str, ...] = ()
-    hashes: bytes = b""  # (8, 4) uint64: data/likeness.py.
+    hashes: bytes = b""  # The descriptor: data/likeness/.
     notes: tuple[Note, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     unmapped: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from spineseg.config.data import DataConfig
@@ -14,7 +13,7 @@ from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
 from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
 from spineseg.data.known import note_of, noted, whole
-from spineseg.data.likeness import same_pictures
+from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (
     AUDIT_FILE,
     MANIFEST_FILE,
@@ -66,8 +65,8 @@ def _merged(
     films = sorted((f for f in found if not f.facts.problem), key=lambda film: film.intake.name)
     if not films:
         raise DataError("no film is left to train on; name sources whose films can be read")
-    hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
-    pairs = same_pictures(hashes, [folder / film.intake.name for film in films])
+    files = [folder / film.intake.name for film in films]
+    pairs = same_pictures([film.facts.hashes for film in films], files)
     groups, parts = divided(
         [(film.intake.source_number, film.patient) for film in films],
         [film.intake.film.part for film in films],

@@ -1,0 +1,110 @@
+"""Lays two films over each other and tells whether they agree in fine detail.
+
+The alignment is affine and maximises the enhanced correlation coefficient (Evangelidis and Psarakis
+2008, as in OpenCV). What is then compared are details of a few hundredths of a film, edges of
+bodies and ribs, tile by tile; the median tile decides, so letters or a border on some tiles, or
+another contrast in each, do not matter. Films of one patient in the same posture agree in the
+large and not in this.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from spineseg.data.likeness.descriptor import SIDE_PX, evened, thumbnail
+from spineseg.data.likeness.poses import posed
+
+DETAIL_PX = 2 * SIDE_PX
+_TILES = 6
+_FLOOR = 0.05  # Of the mean tile's contrast, added to each: even tiles show only noise.
+_LEAST_COMMON = 0.5  # Of a film, that both must show.
+_FAR_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+_NEAR_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 1e-4)
+
+Map = np.ndarray
+"""An affine map of pixels, (2, 3) float32."""
+
+
+def thumbs_agree(
+    first: np.ndarray, second: np.ndarray, turn: int, inverted: bool
+) -> tuple[float, Map | None]:
+    """Return how well two thumbnails agree once the first is turned and aligned, and the map.
+
+    -1..1; 1 for copies, 0 and no map where no alignment is found.
+    """
+    cv2.setNumThreads(1)
+    one = posed(first, turn).astype(np.float32) * np.float32(-1 if inverted else 1)
+    wide = SIDE_PX / 8
+    start = np.eye(2, 3, dtype=np.float32)
+    found = _aligned(evened(one, wide), evened(second, wide), start, _FAR_STEPS)
+    if found is None:
+        return 0.0, None
+    fine = SIDE_PX / 32
+    return _median_tile(_detail(one, fine), _detail(second, fine), found), found
+
+
+def films_agree(
+    first: np.ndarray, second: np.ndarray, turn: int, inverted: bool, start: Map
+) -> float:
+    """Return how well two grey films agree, as `thumbs_agree` does, at twice the thumbnails' size.
+
+    `start` is the map that was found for the thumbnails.
+    """
+    cv2.setNumThreads(1)
+    fine = DETAIL_PX / 42
+    one = posed(thumbnail(first, DETAIL_PX), turn).astype(np.float32)
+    one = _detail(one * np.float32(-1 if inverted else 1), fine)
+    other = _detail(thumbnail(second, DETAIL_PX), fine)
+    larger = start.copy()
+    scale = DETAIL_PX / SIDE_PX
+    larger[:, 2] = scale * start[:, 2] + (scale - 1) / 2 * (start[:, :2].sum(axis=1) - 1)
+    found = _aligned(one, other, larger, _NEAR_STEPS)
+    return 0.0 if found is None else _median_tile(one, other, found)
+
+
+def _aligned(one: np.ndarray, other: np.ndarray, start: Map, steps: tuple) -> Map | None:
+    """Return the map that lays `one` over `other`, None where there is none."""
+    border = len(one) // 16
+    inner = np.zeros(one.shape, np.uint8)
+    inner[border:-border, border:-border] = 255
+    try:
+        return cv2.findTransformECC(other, one, start.copy(), cv2.MOTION_AFFINE, steps, inner, 3)[1]
+    except cv2.error:  # It did not converge.
+        return None
+
+
+def _detail(film: np.ndarray, fine: float) -> np.ndarray:
+    """Return what is finer than some `fine` px, of even contrast."""
+    film = film.astype(np.float32)
+    edges = film - cv2.GaussianBlur(film, (0, 0), fine)
+    contrast = np.sqrt(cv2.GaussianBlur(edges * edges, (0, 0), 2 * fine))
+    return edges / (contrast + 0.1 * float(edges.std()) + 1e-6)
+
+
+def _median_tile(one: np.ndarray, other: np.ndarray, found: Map) -> float:
+    """Return the median over tiles of the correlation of `one`, mapped, with `other`."""
+    side = len(one)
+    border = side // 16
+    inner = np.zeros(one.shape, np.float32)
+    inner[border:-border, border:-border] = 1
+    back = cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(one, found, (side, side), flags=cv2.INTER_LINEAR | back)
+    common = cv2.warpAffine(inner, found, (side, side), flags=cv2.INTER_NEAREST | back)
+    if common.mean() < _LEAST_COMMON:
+        return 0.0
+
+    def tiles(values: np.ndarray) -> np.ndarray:
+        return cv2.resize(values, (_TILES, _TILES), interpolation=cv2.INTER_AREA)
+
+    share = tiles(common)
+    weight = np.maximum(share, 1e-6)
+    laid_mean, other_mean = tiles(laid * common) / weight, tiles(other * common) / weight
+    laid_contrast = tiles(laid * laid * common) / weight - laid_mean**2
+    other_contrast = tiles(other * other * common) / weight - other_mean**2
+    both = tiles(laid * other * common) / weight - laid_mean * other_mean
+    of = (laid_contrast + _FLOOR * laid_contrast.mean()) * (
+        other_contrast + _FLOOR * other_contrast.mean()
+    )
+    agreement = (1 + _FLOOR) * both / np.sqrt(np.maximum(of, 1e-12))
+    return float(np.clip(np.median(agreement[share > 0.7]), -1, 1))

@@ -1,0 +1,135 @@
+"""Tells which of many films show the same picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
+
+from spineseg.data.film_file import decode_small
+from spineseg.data.likeness.compare import Map, films_agree, thumbs_agree
+from spineseg.data.likeness.descriptor import descriptors_of
+from spineseg.data.likeness.poses import TURNS
+from spineseg.data.likeness.search import Candidate, candidates
+from spineseg.workers import on_all_cores
+
+SURE = 0.95
+"""Thumbnails of other films agree by up to 0.87 (docs/data.md); these need no closer look."""
+MAYBE = 0.75
+"""Of thumbnails: copies with large letters or strongly equalised go down to here."""
+SAME = 0.88
+"""Of films: other films agree by up to 0.85, copies by 0.9 and more."""
+MOST_LOOKS = 2
+"""Films that one film is decoded to be compared with."""
+_FEW_THUMBS, _FEW_FILMS = 500, 60  # Compared before other processes would have started.
+
+
+class Pair(NamedTuple):
+    """Two films that show one picture, and how: for instance "inverted; agreement 0.98"."""
+
+    first: int
+    second: int
+    how: str
+
+
+class _Look(NamedTuple):
+    """A candidate whose thumbnails agree somewhat."""
+
+    agreement: float
+    candidate: Candidate
+    map: Map
+
+
+def same_pictures(hashes: Sequence[bytes], films: Sequence[Path]) -> list[Pair]:
+    """Return pairs of films that show one picture, by their `film_hash`es and files.
+
+    Films that show one picture are all joined by pairs, but not each with each: where a picture is
+    there twenty times, nineteen pairs or some more are returned.
+    """
+    pairs, first_of = _equal(hashes)
+    unique = np.array(sorted(set(first_of)), dtype=int)
+    if len(unique) < 2:
+        return pairs
+    content = b"".join(hashes[i] for i in unique)
+    described = descriptors_of(np.frombuffer(content, np.uint8).reshape(len(unique), -1))
+    looks = _looked_at(candidates(described.waves), described.thumbs)
+    found = [look for look in looks if look.agreement >= SURE]
+    doubtful = _doubtful(looks, len(unique))
+    files = [
+        (films[unique[c.first]], films[unique[c.second]], c, start) for _, c, start in doubtful
+    ]
+    agreements = on_all_cores(_films_agree, files, few=_FEW_FILMS)
+    for look, agreement in zip(doubtful, agreements, strict=True):
+        if agreement >= SAME:
+            found.append(look._replace(agreement=agreement))
+    pairs += [
+        Pair(int(unique[c.first]), int(unique[c.second]), _how(c, agreement))
+        for agreement, c, _ in found
+    ]
+    return sorted(pairs)
+
+
+def _equal(hashes: Sequence[bytes]) -> tuple[list[Pair], list[int]]:
+    """Return the pairs of equal descriptors, and the first film of each film's descriptor."""
+    first_of: dict[bytes, int] = {}
+    firsts = [first_of.setdefault(content, i) for i, content in enumerate(hashes)]
+    pairs = [
+        Pair(first, i, "to the pixel at thumbnail size") for i, first in enumerate(firsts) if first < i
+    ]
+    return pairs, firsts
+
+
+def _looked_at(found: Sequence[Candidate], thumbs: np.ndarray) -> list[_Look]:
+    """Return the candidates whose thumbnails agree somewhat."""
+    pairs = [(thumbs[c.first], thumbs[c.second], c) for c in found]
+    looks = []
+    for candidate, (agreement, start) in zip(
+        found, on_all_cores(_thumbs_agree, pairs, few=_FEW_THUMBS), strict=True
+    ):
+        if start is not None and agreement >= MAYBE:
+            looks.append(_Look(agreement, candidate, start))
+    return looks
+
+
+def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
+    """Return what must be compared in detail, the likeliest first; at most two for a film.
+
+    Films that are joined by others already need not be.
+    """
+    joined = DisjointSet(range(films))
+    for look in looks:
+        if look.agreement >= SURE:
+            joined.merge(look.candidate.first, look.candidate.second)
+    count: Counter[int] = Counter()
+    doubtful = []
+    for look in sorted((x for x in looks if x.agreement < SURE), key=lambda x: -x.agreement):
+        one, other = look.candidate.first, look.candidate.second
+        if not joined.connected(one, other) and max(count[one], count[other]) < MOST_LOOKS:
+            doubtful.append(look)
+            count.update((one, other))
+    return doubtful
+
+
+def _thumbs_agree(pair: tuple[np.ndarray, np.ndarray, Candidate]) -> tuple[float, Map | None]:
+    first, second, candidate = pair
+    return thumbs_agree(first, second, candidate.turn, candidate.inverted)
+
+
+def _films_agree(pair: tuple[Path, Path, Candidate, Map]) -> float:
+    first, second, candidate, start = pair
+    return films_agree(_grey(first), _grey(second), candidate.turn, candidate.inverted, start)
+
+
+def _grey(path: Path) -> np.ndarray:
+    """Return a film in grey, reduced as it was when it was described."""
+    return np.asarray(decode_small(path.read_bytes(), path)[1])
+
+
+def _how(candidate: Candidate, agreement: float) -> str:
+    changes = [] if candidate.turn == 0 else [TURNS[candidate.turn].pose]
+    changes += ["inverted"] if candidate.inverted else []
+    return f"{', '.join(changes) or 'as it is'}; agreement {agreement:.2f}"

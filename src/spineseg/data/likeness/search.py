@@ -1,0 +1,172 @@
+"""Finds for each film the few others that could show its picture, by their waves alone.
+
+First all films are compared by the correlation of their waves in all eight poses: one matrix
+product, which is negative for inverted films. Then each film's nearest are compared allowing for a
+small crop, shift, zoom or rotation: to first order these change the waves by a sum of six
+derivatives (tangent distance; Simard, LeCun and Denker 1993), so what counts is how much of the
+other's waves lies within that space. The best few of each film are its candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.fft import dct
+
+from spineseg.data.likeness.descriptor import SIDE_PX, WAVES
+from spineseg.data.likeness.poses import BACK, wave_turns
+
+_KEPT = 12  # Of the waves: finer ones do not survive a crop.
+_NEAREST = 24  # Films that are compared allowing for crops.
+MOST_CANDIDATES = 4
+"""Of one film: the best two with crops allowed, the best without, and the first of its equals."""
+_LEAST = 0.75  # Share of the waves' length; equalised copies keep 0.82 of it.
+_EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
+_STIFFNESS = 0.05  # Against changes of more than a tenth of a film's side.
+_REACH = 0.1
+_BLOCK = 4_000_000  # Correlations at a time: 16 MB.
+
+
+class Candidate(NamedTuple):
+    """Two films that could show one picture: the first in the pose of that turn, and the second."""
+
+    first: int
+    second: int
+    turn: int
+    inverted: bool
+
+
+def candidates(waves: np.ndarray) -> list[Candidate]:
+    """Return the pairs worth a closer look, at most `MOST_CANDIDATES` for each film.
+
+    `waves` are (films, 16, 16) float32. The work of the matrix product grows with the square of
+    the films (20,000 take some ten seconds), the number of candidates and the memory do not.
+    """
+    if len(waves) < 2:
+        return []
+    found = {}
+    for first, second, turn, inverted in _each_best(_tangents(waves)):
+        if first > second:
+            first, second, turn = second, first, int(BACK[turn])
+        found.setdefault((first, second), Candidate(first, second, turn, inverted))
+    return sorted(found.values())
+
+
+def _each_best(tangents: np.ndarray) -> Iterator[tuple[int, int, int, bool]]:
+    """Yield film, candidate, turn and whether inverted; `tangents` are (films, 7, waves)."""
+    films = len(tangents)
+    plain = _unit(tangents[:, 0])  # (films, waves)
+    places, signs = _kept_turns()
+    across = np.ascontiguousarray(plain.T)
+    block = max(1, _BLOCK // (8 * films))
+    nearest = min(_NEAREST, films - 1)
+    for start in range(0, films, block):
+        rows = np.arange(start, min(start + block, films))
+        turned = plain[rows][:, places] * signs  # (rows, 8, waves)
+        alike = turned.swapaxes(0, 1).reshape(-1, plain.shape[1]) @ across
+        alike = alike.reshape(8, len(rows), films)
+        best = np.abs(alike).max(axis=0)
+        best[np.arange(len(rows)), rows] = -1
+        near = np.argpartition(best, -nearest, axis=1)[:, -nearest:]  # (rows, nearest)
+        equal = (best > _EQUALS).argmax(axis=1)
+        near[:, 0] = np.where(best[np.arange(len(rows)), equal] > _EQUALS, equal, near[:, 0])
+        of = np.arange(len(rows))[:, None]
+        signed = alike[:, of, near]  # (8, rows, nearest)
+        turn = np.abs(signed).argmax(axis=0)
+        sign = np.take_along_axis(signed, turn[None], axis=0)[0]
+        back = BACK[turn]
+        others = np.take_along_axis(plain[near], places[back], axis=2) * signs[back]
+        within = _within(tangents[rows], others)
+        chosen = _chosen(np.abs(sign), within)
+        for row, column in zip(*np.nonzero(chosen), strict=True):
+            yield (
+                int(rows[row]),
+                int(near[row, column]),
+                int(turn[row, column]),
+                bool(sign[row, column] < 0),
+            )
+
+
+def _chosen(alike: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Return which of each film's nearest are its candidates, (films, nearest) bool."""
+    rows = np.arange(len(alike))
+    chosen = np.zeros(alike.shape, bool)
+    chosen[rows, alike.argmax(axis=1)] = True
+    for place in np.argsort(-within, axis=1)[:, : MOST_CANDIDATES - 2].T:
+        chosen[rows, place] = True
+    chosen[:, 0] |= alike[:, 0] > _EQUALS
+    return chosen & (within >= _LEAST)
+
+
+def _within(tangents: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the length of `others` (films, nearest, waves) within each film's small changes.
+
+    The least squares are damped: a large change is no small one.
+    """
+    gram = tangents @ tangents.swapaxes(1, 2)  # (films, 7, 7)
+    gram[:, np.arange(1, 7), np.arange(1, 7)] += _STIFFNESS
+    gram += 1e-6 * np.eye(7, dtype=np.float32)  # A blank film has no waves.
+    projected = others @ tangents.swapaxes(1, 2)  # (films, nearest, 7)
+    solved = np.linalg.solve(gram, projected.swapaxes(1, 2)).swapaxes(1, 2)
+    return np.sqrt(np.maximum(0, (projected * solved).sum(axis=2)))
+
+
+def _tangents(waves: np.ndarray) -> np.ndarray:
+    """Return each film's waves and their six derivatives, (films, 7, kept waves) float32.
+
+    The derivatives are by the affine changes of x and y, in tenths of half a film's side. Films
+    count less towards their edges, where crops take from them.
+    """
+    place = np.arange(SIDE_PX)
+    x = (2 * place + 1) / SIDE_PX - 1
+    taper = np.sqrt(np.hanning(SIDE_PX + 2)[1:-1])
+    transform = dct(np.eye(SIDE_PX), norm="ortho", axis=0)
+    number = np.arange(WAVES)
+    slope = -np.sin(np.pi * number * (2 * place[:, None] + 1) / (2 * SIDE_PX))
+    slope *= np.pi * number / 2 * np.sqrt(2 / SIDE_PX)
+
+    def along(weight: np.ndarray, waves_of: np.ndarray) -> np.ndarray:
+        return (transform[:_KEPT] @ (weight[:, None] * waves_of)).astype(np.float32)
+
+    level = transform[:WAVES].T
+    same, moved = along(taper, level), along(taper, slope)
+    same_x, moved_x = along(taper * x, level), along(taper * x, slope)
+    changes = [
+        (same, same),
+        (same, moved),
+        (same, moved_x),
+        (same_x, moved),
+        (moved, same),
+        (moved, same_x),
+        (moved_x, same),
+    ]
+    kept = _kept()
+    result = np.empty((len(waves), 7, len(kept)), np.float32)
+    for number, (rows, columns) in enumerate(changes):
+        result[:, number] = (rows @ waves @ columns.T).reshape(len(waves), -1)[:, kept]
+    length = np.linalg.norm(result[:, 0], axis=1)[:, None, None]
+    result /= np.maximum(length, 1e-9)
+    result[:, 1:] *= _REACH
+    return result
+
+
+def _kept() -> np.ndarray:
+    """Return the places of the waves that are compared, among 12 x 12; the mean says nothing."""
+    number = np.arange(_KEPT)
+    fineness = np.hypot(number[:, None], number).ravel()
+    return np.flatnonzero((fineness >= 1) & (fineness <= _KEPT))
+
+
+def _kept_turns() -> tuple[np.ndarray, np.ndarray]:
+    """Return places and signs of the kept waves of each turn, (8, waves)."""
+    places, signs = wave_turns(_KEPT)
+    kept = _kept()
+    among = np.full(_KEPT**2, -1)
+    among[kept] = np.arange(len(kept))
+    return among[places[:, kept]], signs[:, kept]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
