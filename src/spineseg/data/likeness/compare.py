@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from spineseg.data.likeness.descriptor import SIDE_PX, evened, thumbnail
-from spineseg.data.likeness.poses import posed
+from spineseg.data.likeness.poses import BACK, posed
 
 DETAIL_PX = 2 * SIDE_PX
 _TILES = 6
@@ -27,21 +27,22 @@ Map = np.ndarray
 
 
 def thumbs_agree(
-    first: np.ndarray, second: np.ndarray, turn: int, inverted: bool
+    first: np.ndarray, second: np.ndarray, start: Map, inverted: bool
 ) -> tuple[float, Map | None]:
-    """Return how well two thumbnails agree once the first is turned and aligned, and the map.
+    """Return how well two thumbnails in one pose agree once they are aligned, and the map.
 
-    -1..1; 1 for copies, 0 and no map where no alignment is found.
+    `start` is the map to begin with, as `search.Candidate` has it. -1..1; 1 for copies, 0 and no
+    map where no alignment is found.
     """
     cv2.setNumThreads(1)
-    one = posed(first, turn).astype(np.float32) * np.float32(-1 if inverted else 1)
+    one = first.astype(np.float32) * np.float32(-1 if inverted else 1)
     wide = SIDE_PX / 8
-    start = np.eye(2, 3, dtype=np.float32)
-    found = _aligned(evened(one, wide), evened(second, wide), start, _FAR_STEPS)
+    found = _aligned(evened(one, wide), evened(second, wide), _in_pixels(start, SIDE_PX), _FAR_STEPS)
     if found is None:
         return 0.0, None
     fine = SIDE_PX / 32
-    return _median_tile(_detail(one, fine), _detail(second, fine), found), found
+    agreement = _median_tile(_detail(one, fine), _detail(second, fine), found)
+    return agreement, _in_places(found, SIDE_PX)
 
 
 def films_agree(
@@ -49,17 +50,14 @@ def films_agree(
 ) -> float:
     """Return how well two grey films agree, as `thumbs_agree` does, at twice the thumbnails' size.
 
-    `start` is the map that was found for the thumbnails.
+    `start` is the map that was found for the thumbnails; the first is turned to the second.
     """
     cv2.setNumThreads(1)
     fine = DETAIL_PX / 42
-    one = posed(thumbnail(first, DETAIL_PX), turn).astype(np.float32)
+    one = thumbnail(first, DETAIL_PX).astype(np.float32)
     one = _detail(one * np.float32(-1 if inverted else 1), fine)
-    other = _detail(thumbnail(second, DETAIL_PX), fine)
-    larger = start.copy()
-    scale = DETAIL_PX / SIDE_PX
-    larger[:, 2] = scale * start[:, 2] + (scale - 1) / 2 * (start[:, :2].sum(axis=1) - 1)
-    found = _aligned(one, other, larger, _NEAR_STEPS)
+    other = _detail(posed(thumbnail(second, DETAIL_PX), int(BACK[turn])), fine)
+    found = _aligned(one, other, _in_pixels(start, DETAIL_PX), _NEAR_STEPS)
     return 0.0 if found is None else _median_tile(one, other, found)
 
 
@@ -72,6 +70,22 @@ def _aligned(one: np.ndarray, other: np.ndarray, start: Map, steps: tuple) -> Ma
         return cv2.findTransformECC(other, one, start.copy(), cv2.MOTION_AFFINE, steps, inner, 3)[1]
     except cv2.error:  # It did not converge.
         return None
+
+
+def _in_pixels(start: Map, side: int) -> Map:
+    """Return a map of places -1..1 as one of pixels."""
+    middle = (side - 1) / 2
+    scaled = np.array(start, np.float32)
+    scaled[:, 2] = side / 2 * start[:, 2] + middle * (1 - start[:, :2].sum(axis=1))
+    return scaled
+
+
+def _in_places(found: Map, side: int) -> Map:
+    """Return a map of pixels as one of places -1..1."""
+    middle = (side - 1) / 2
+    scaled = found.copy()
+    scaled[:, 2] = (found[:, 2] - middle * (1 - found[:, :2].sum(axis=1))) * 2 / side
+    return scaled
 
 
 def _detail(film: np.ndarray, fine: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image
-from scipy.fft import dctn
+from scipy.fft import dct
 
 SIDE_PX = 64
 """Side of a film's thumbnail."""
@@ -20,6 +20,7 @@ _EVEN = 0.9  # Share of a border's line that has one grey: letters may stand in 
 _SPREAD = 0.04  # And of the film's range of greys how far it may be off: JPEG blurs edges.
 _MOST_TRIMMED = 0.45  # Of each side; a film that is even all over is not trimmed away.
 _LEAST_SPREAD = 2.0  # Greys; a thumbnail of less is blank.
+_LOW = dct(np.eye(SIDE_PX, dtype=np.float32), norm="ortho", axis=0)[:WAVES]
 
 
 class Descriptors(NamedTuple):
@@ -38,7 +39,7 @@ def film_hash(film: Image.Image) -> np.ndarray:
     thumb = thumbnail(np.asarray(film.convert("L")), SIDE_PX)
     waves = np.zeros((WAVES, WAVES), np.float16)
     if thumb.std() >= _LEAST_SPREAD:
-        waves[:] = dctn(evened(thumb, SIDE_PX / 8), norm="ortho")[:WAVES, :WAVES]
+        waves[:] = _LOW @ evened(thumb, SIDE_PX / 8) @ _LOW.T
     return np.concatenate([thumb.ravel(), waves.ravel().view(np.uint8)])
 
 
@@ -59,8 +60,9 @@ def thumbnail(film: np.ndarray, side: int) -> np.ndarray:
 
 def picture_of(film: np.ndarray) -> tuple[int, int, int, int]:
     """Return the rows and columns, from and to, within a film's even borders of any grey."""
-    low, high = np.percentile(film[::4, ::4], (2, 98))
-    spread = max(3.0, _SPREAD * float(high - low))
+    greys = np.sort(film[::8, ::8], axis=None)
+    low, high = greys[len(greys) // 50], greys[-1 - len(greys) // 50]
+    spread = max(3.0, _SPREAD * (float(high) - float(low)))
     rows, columns = film.shape
     box = [0, rows, 0, columns]
     lines = (rows, rows, columns, columns)

@@ -13,7 +13,7 @@ from scipy.cluster.hierarchy import DisjointSet
 from spineseg.data.film_file import decode_small
 from spineseg.data.likeness.compare import Map, films_agree, thumbs_agree
 from spineseg.data.likeness.descriptor import descriptors_of
-from spineseg.data.likeness.poses import TURNS
+from spineseg.data.likeness.poses import BACK, TURNS, posed
 from spineseg.data.likeness.search import Candidate, candidates
 from spineseg.workers import on_all_cores
 
@@ -66,10 +66,7 @@ def same_pictures(hashes: Sequence[bytes], films: Sequence[Path]) -> list[Pair]:
     for look, agreement in zip(doubtful, agreements, strict=True):
         if agreement >= SAME:
             found.append(look._replace(agreement=agreement))
-    pairs += [
-        Pair(int(unique[c.first]), int(unique[c.second]), _how(c, agreement))
-        for agreement, c, _ in found
-    ]
+    pairs += [_pair(candidate, agreement, unique) for agreement, candidate, _ in found]
     return sorted(pairs)
 
 
@@ -116,7 +113,8 @@ def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
 
 def _thumbs_agree(pair: tuple[np.ndarray, np.ndarray, Candidate]) -> tuple[float, Map | None]:
     first, second, candidate = pair
-    return thumbs_agree(first, second, candidate.turn, candidate.inverted)
+    back = posed(second, int(BACK[candidate.turn]))
+    return thumbs_agree(first, back, candidate.map, candidate.inverted)
 
 
 def _films_agree(pair: tuple[Path, Path, Candidate, Map]) -> float:
@@ -129,7 +127,12 @@ def _grey(path: Path) -> np.ndarray:
     return np.asarray(decode_small(path.read_bytes(), path)[1])
 
 
-def _how(candidate: Candidate, agreement: float) -> str:
-    changes = [] if candidate.turn == 0 else [TURNS[candidate.turn].pose]
+def _pair(candidate: Candidate, agreement: float, films: np.ndarray) -> Pair:
+    """Return a pair, the earlier film first and in the pose of the other."""
+    first, second, turn = candidate.first, candidate.second, candidate.turn
+    if first > second:
+        first, second, turn = second, first, int(BACK[turn])
+    changes = [TURNS[turn].pose] if turn else []
     changes += ["inverted"] if candidate.inverted else []
-    return f"{', '.join(changes) or 'as it is'}; agreement {agreement:.2f}"
+    how = f"{', '.join(changes) or 'as it is'}; agreement {agreement:.2f}"
+    return Pair(int(films[first]), int(films[second]), how)

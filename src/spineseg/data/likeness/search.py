@@ -26,16 +26,23 @@ _LEAST = 0.75  # Share of the waves' length; equalised copies keep 0.82 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
 _STIFFNESS = 0.05  # Against changes of more than a tenth of a film's side.
 _REACH = 0.1
+_ZOOMS = (1.0, 0.86)
 _BLOCK = 4_000_000  # Correlations at a time: 16 MB.
 
 
 class Candidate(NamedTuple):
-    """Two films that could show one picture: the first in the pose of that turn, and the second."""
+    """Two films that could show one picture: the first in the pose of that turn, and the second.
+
+    `map` is what they promise to differ by: (2, 3), from the second, turned back, to the first, of
+    places that are -1..1 across a film.
+    """
 
     first: int
     second: int
     turn: int
     inverted: bool
+    likeness: float  # 0..1.
+    map: np.ndarray
 
 
 def candidates(waves: np.ndarray) -> list[Candidate]:
@@ -46,25 +53,27 @@ def candidates(waves: np.ndarray) -> list[Candidate]:
     """
     if len(waves) < 2:
         return []
-    found = {}
-    for first, second, turn, inverted in _each_best(_tangents(waves)):
-        if first > second:
-            first, second, turn = second, first, int(BACK[turn])
-        found.setdefault((first, second), Candidate(first, second, turn, inverted))
-    return sorted(found.values())
+    found: dict[frozenset[int], Candidate] = {}
+    plain = _unit(_tangents(waves, 1.0)[:, 0])
+    for zoom in _ZOOMS:
+      for candidate in _each_best(_tangents(waves, zoom), plain, zoom):
+        pair = frozenset((candidate.first, candidate.second))
+        if pair not in found or found[pair].likeness < candidate.likeness:
+            found[pair] = candidate
+    return list(found.values())
 
 
-def _each_best(tangents: np.ndarray) -> Iterator[tuple[int, int, int, bool]]:
-    """Yield film, candidate, turn and whether inverted; `tangents` are (films, 7, waves)."""
+def _each_best(tangents: np.ndarray, plain: np.ndarray, zoom: float) -> Iterator[Candidate]:
+    """Yield the candidates of each film; `tangents` are (films, 7, waves)."""
     films = len(tangents)
-    plain = _unit(tangents[:, 0])  # (films, waves)
+    middle = _unit(tangents[:, 0])
     places, signs = _kept_turns()
     across = np.ascontiguousarray(plain.T)
     block = max(1, _BLOCK // (8 * films))
     nearest = min(_NEAREST, films - 1)
     for start in range(0, films, block):
         rows = np.arange(start, min(start + block, films))
-        turned = plain[rows][:, places] * signs  # (rows, 8, waves)
+        turned = middle[rows][:, places] * signs  # (rows, 8, waves)
         alike = turned.swapaxes(0, 1).reshape(-1, plain.shape[1]) @ across
         alike = alike.reshape(8, len(rows), films)
         best = np.abs(alike).max(axis=0)
@@ -78,14 +87,16 @@ def _each_best(tangents: np.ndarray) -> Iterator[tuple[int, int, int, bool]]:
         sign = np.take_along_axis(signed, turn[None], axis=0)[0]
         back = BACK[turn]
         others = np.take_along_axis(plain[near], places[back], axis=2) * signs[back]
-        within = _within(tangents[rows], others)
+        within, maps = _within(tangents[rows], others)
         chosen = _chosen(np.abs(sign), within)
         for row, column in zip(*np.nonzero(chosen), strict=True):
-            yield (
+            yield Candidate(
                 int(rows[row]),
                 int(near[row, column]),
                 int(turn[row, column]),
                 bool(sign[row, column] < 0),
+                float(within[row, column]),
+                zoom * maps[row, column],
             )
 
 
@@ -100,20 +111,25 @@ def _chosen(alike: np.ndarray, within: np.ndarray) -> np.ndarray:
     return chosen & (within >= _LEAST)
 
 
-def _within(tangents: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _within(tangents: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the length of `others` (films, nearest, waves) within each film's small changes.
 
-    The least squares are damped: a large change is no small one.
+    And these changes, (films, nearest, 2, 3). The least squares are damped: a large change is no
+    small one.
     """
     gram = tangents @ tangents.swapaxes(1, 2)  # (films, 7, 7)
     gram[:, np.arange(1, 7), np.arange(1, 7)] += _STIFFNESS
     gram += 1e-6 * np.eye(7, dtype=np.float32)  # A blank film has no waves.
     projected = others @ tangents.swapaxes(1, 2)  # (films, nearest, 7)
     solved = np.linalg.solve(gram, projected.swapaxes(1, 2)).swapaxes(1, 2)
-    return np.sqrt(np.maximum(0, (projected * solved).sum(axis=2)))
+    length = np.sqrt(np.maximum(0, (projected * solved).sum(axis=2)))
+    film = np.where(np.abs(solved[..., :1]) > 0.1, solved[..., :1], 1)
+    changes = np.clip(_REACH * solved[..., 1:] / film, -2 * _REACH, 2 * _REACH)
+    maps = changes.reshape(*length.shape, 2, 3)[..., [1, 2, 0]]
+    return length, maps + np.eye(2, 3, dtype=np.float32)
 
 
-def _tangents(waves: np.ndarray) -> np.ndarray:
+def _tangents(waves: np.ndarray, zoom: float) -> np.ndarray:
     """Return each film's waves and their six derivatives, (films, 7, kept waves) float32.
 
     The derivatives are by the affine changes of x and y, in tenths of half a film's side. Films
@@ -124,13 +140,13 @@ def _tangents(waves: np.ndarray) -> np.ndarray:
     taper = np.sqrt(np.hanning(SIDE_PX + 2)[1:-1])
     transform = dct(np.eye(SIDE_PX), norm="ortho", axis=0)
     number = np.arange(WAVES)
-    slope = -np.sin(np.pi * number * (2 * place[:, None] + 1) / (2 * SIDE_PX))
-    slope *= np.pi * number / 2 * np.sqrt(2 / SIDE_PX)
+    angle = np.pi / 2 * number * (zoom * x[:, None] + 1)
+    scale = np.sqrt(np.where(number, 2, 1) / SIDE_PX)
+    level, slope = scale * np.cos(angle), -scale * np.pi / 2 * number * np.sin(angle)
 
     def along(weight: np.ndarray, waves_of: np.ndarray) -> np.ndarray:
         return (transform[:_KEPT] @ (weight[:, None] * waves_of)).astype(np.float32)
 
-    level = transform[:WAVES].T
     same, moved = along(taper, level), along(taper, slope)
     same_x, moved_x = along(taper * x, level), along(taper * x, slope)
     changes = [
