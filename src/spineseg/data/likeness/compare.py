@@ -19,8 +19,8 @@ DETAIL_PX = 2 * SIDE_PX
 _TILES = 6
 _FLOOR = 0.05  # Of the mean tile's contrast, added to each: even tiles show only noise.
 _LEAST_COMMON = 0.5  # Of a film, that both must show.
-_FAR_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
-_NEAR_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 1e-4)
+_FAR_STEPS = 12
+_NEAR_STEPS = 5, 12  # Of thumbnails and films.
 
 Map = np.ndarray
 """An affine map of pixels, (2, 3) float32."""
@@ -37,12 +37,16 @@ def thumbs_agree(
     cv2.setNumThreads(1)
     one = first.astype(np.float32) * np.float32(-1 if inverted else 1)
     wide = SIDE_PX / 8
-    found = _aligned(evened(one, wide), evened(second, wide), _in_pixels(start, SIDE_PX), _FAR_STEPS)
-    if found is None:
+    half = (SIDE_PX // 2,) * 2
+    small, other = (
+        cv2.resize(evened(film, wide), half, interpolation=cv2.INTER_AREA)
+        for film in (one, second)
+    )
+    rough = _aligned(small, other, _in_pixels(start, half[0]), _FAR_STEPS)
+    if rough is None:
         return 0.0, None
     fine = SIDE_PX / 32
-    agreement = _median_tile(_detail(one, fine), _detail(second, fine), found)
-    return agreement, _in_places(found, SIDE_PX)
+    return _agreement(_detail(one, fine), _detail(second, fine), _in_places(rough, half[0]), _NEAR_STEPS[0])
 
 
 def films_agree(
@@ -57,17 +61,27 @@ def films_agree(
     one = thumbnail(first, DETAIL_PX).astype(np.float32)
     one = _detail(one * np.float32(-1 if inverted else 1), fine)
     other = _detail(posed(thumbnail(second, DETAIL_PX), int(BACK[turn])), fine)
-    found = _aligned(one, other, _in_pixels(start, DETAIL_PX), _NEAR_STEPS)
-    return 0.0 if found is None else _median_tile(one, other, found)
+    return _agreement(one, other, start, _NEAR_STEPS[1])[0]
 
 
-def _aligned(one: np.ndarray, other: np.ndarray, start: Map, steps: tuple) -> Map | None:
+def _agreement(
+    one: np.ndarray, other: np.ndarray, start: Map, steps: int
+) -> tuple[float, Map | None]:
+    """Return how well two films' details agree where they align best near `start`, and that map."""
+    found = _aligned(one, other, _in_pixels(start, len(one)), steps)
+    if found is None:
+        return 0.0, None
+    return _median_tile(one, other, found), _in_places(found, len(one))
+
+
+def _aligned(one: np.ndarray, other: np.ndarray, start: Map, steps: int) -> Map | None:
     """Return the map that lays `one` over `other`, None where there is none."""
     border = len(one) // 16
     inner = np.zeros(one.shape, np.uint8)
     inner[border:-border, border:-border] = 255
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
     try:
-        return cv2.findTransformECC(other, one, start.copy(), cv2.MOTION_AFFINE, steps, inner, 3)[1]
+        return cv2.findTransformECC(other, one, start.copy(), cv2.MOTION_AFFINE, stop, inner, 3)[1]
     except cv2.error:  # It did not converge.
         return None
 

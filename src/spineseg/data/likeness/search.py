@@ -19,14 +19,15 @@ from spineseg.data.likeness.descriptor import SIDE_PX, WAVES
 from spineseg.data.likeness.poses import BACK, wave_turns
 
 _KEPT = 12  # Of the waves: finer ones do not survive a crop.
-_NEAREST = 24  # Films that are compared allowing for crops.
-MOST_CANDIDATES = 4
-"""Of one film: the best two with crops allowed, the best without, and the first of its equals."""
+_NEAREST = 48  # Films that are compared allowing for crops.
+_PLAINLY = 1  # Candidates that a film has by correlation alone,
+_ZOOMS = ((1.0, 2), (0.88, 1))  # by its changes, and by those of its middle, as after a wide crop.
+MOST_CANDIDATES = 6
+"""That one film asks for: those, and the first of its equals for each zoom."""
 _LEAST = 0.75  # Share of the waves' length; equalised copies keep 0.82 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
-_STIFFNESS = 0.05  # Against changes of more than a tenth of a film's side.
+_STIFFNESS = 0.01  # Against changes of more than a tenth of a film's side.
 _REACH = 0.1
-_ZOOMS = (1.0, 0.86)
 _BLOCK = 4_000_000  # Correlations at a time: 16 MB.
 
 
@@ -55,16 +56,22 @@ def candidates(waves: np.ndarray) -> list[Candidate]:
         return []
     found: dict[frozenset[int], Candidate] = {}
     plain = _unit(_tangents(waves, 1.0)[:, 0])
-    for zoom in _ZOOMS:
-      for candidate in _each_best(_tangents(waves, zoom), plain, zoom):
-        pair = frozenset((candidate.first, candidate.second))
-        if pair not in found or found[pair].likeness < candidate.likeness:
-            found[pair] = candidate
+    for zoom, most in _ZOOMS:
+        for candidate in _each_best(_tangents(waves, zoom), plain, zoom, most):
+            pair = frozenset((candidate.first, candidate.second))
+            if pair not in found or found[pair].likeness < candidate.likeness:
+                found[pair] = candidate
     return list(found.values())
 
 
-def _each_best(tangents: np.ndarray, plain: np.ndarray, zoom: float) -> Iterator[Candidate]:
-    """Yield the candidates of each film; `tangents` are (films, 7, waves)."""
+def _each_best(
+    tangents: np.ndarray, plain: np.ndarray, zoom: float, most: int
+) -> Iterator[Candidate]:
+    """Yield the candidates of each film.
+
+    `tangents` are (films, 7, waves), of the films' middles as `zoom` says; `plain` are the waves
+    of the whole films, (films, waves).
+    """
     films = len(tangents)
     middle = _unit(tangents[:, 0])
     places, signs = _kept_turns()
@@ -88,7 +95,7 @@ def _each_best(tangents: np.ndarray, plain: np.ndarray, zoom: float) -> Iterator
         back = BACK[turn]
         others = np.take_along_axis(plain[near], places[back], axis=2) * signs[back]
         within, maps = _within(tangents[rows], others)
-        chosen = _chosen(np.abs(sign), within)
+        chosen = _chosen(np.abs(sign), within, most, _PLAINLY if zoom == 1 else 0)
         for row, column in zip(*np.nonzero(chosen), strict=True):
             yield Candidate(
                 int(rows[row]),
@@ -100,13 +107,13 @@ def _each_best(tangents: np.ndarray, plain: np.ndarray, zoom: float) -> Iterator
             )
 
 
-def _chosen(alike: np.ndarray, within: np.ndarray) -> np.ndarray:
+def _chosen(alike: np.ndarray, within: np.ndarray, most: int, plainly: int) -> np.ndarray:
     """Return which of each film's nearest are its candidates, (films, nearest) bool."""
     rows = np.arange(len(alike))
     chosen = np.zeros(alike.shape, bool)
-    chosen[rows, alike.argmax(axis=1)] = True
-    for place in np.argsort(-within, axis=1)[:, : MOST_CANDIDATES - 2].T:
-        chosen[rows, place] = True
+    for measure, count in ((alike, plainly), (within, most)):
+        for place in np.argsort(-measure, axis=1)[:, :count].T:
+            chosen[rows, place] = True
     chosen[:, 0] |= alike[:, 0] > _EQUALS
     return chosen & (within >= _LEAST)
 
