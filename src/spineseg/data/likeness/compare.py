@@ -57,7 +57,7 @@ def films_agree(
     `start` is the map that was found for the thumbnails; the first is turned to the second.
     """
     cv2.setNumThreads(1)
-    fine = DETAIL_PX / 42
+    fine = DETAIL_PX / 64
     one = thumbnail(first, DETAIL_PX).astype(np.float32)
     one = _detail(one * np.float32(-1 if inverted else 1), fine)
     other = _detail(posed(thumbnail(second, DETAIL_PX), int(BACK[turn])), fine)

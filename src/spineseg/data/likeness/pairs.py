@@ -21,7 +21,7 @@ SURE = 0.95
 """Thumbnails of other films agree by up to 0.87 (docs/data.md); these need no closer look."""
 MAYBE = 0.78
 """Of thumbnails: copies with large letters or strongly equalised go down to here."""
-SAME = 0.9
+SAME = 0.87
 """Of films: other films agree by up to 0.85, copies by 0.9 and more."""
 MOST_LOOKS = 2
 """Films that one film is decoded to be compared with."""
