@@ -9,6 +9,8 @@ large and not in this.
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -19,8 +21,9 @@ DETAIL_PX = 2 * SIDE_PX
 _TILES = 6
 _FLOOR = 0.05  # Of the mean tile's contrast, added to each: even tiles show only noise.
 _LEAST_COMMON = 0.5  # Of a film, that both must show.
-_FAR_STEPS = 12
+_FAR_STEPS = 8
 _NEAR_STEPS = 5, 12  # Of thumbnails and films.
+_HOPELESS = 0.35  # Agreement once roughly aligned, which no finer alignment mends.
 
 Map = np.ndarray
 """An affine map of pixels, (2, 3) float32."""
@@ -36,17 +39,20 @@ def thumbs_agree(
     """
     cv2.setNumThreads(1)
     one = first.astype(np.float32) * np.float32(-1 if inverted else 1)
-    wide = SIDE_PX / 8
     half = (SIDE_PX // 2,) * 2
     small, other = (
-        cv2.resize(evened(film, wide), half, interpolation=cv2.INTER_AREA)
+        evened(cv2.resize(film, half, interpolation=cv2.INTER_AREA), SIDE_PX / 16)
         for film in (one, second)
     )
     rough = _aligned(small, other, _in_pixels(start, half[0]), _FAR_STEPS)
     if rough is None:
         return 0.0, None
-    fine = SIDE_PX / 32
-    return _agreement(_detail(one, fine), _detail(second, fine), _in_places(rough, half[0]), _NEAR_STEPS[0])
+    start = _in_places(rough, half[0])
+    one, second = _detail(one, SIDE_PX / 32), _detail(second, SIDE_PX / 32)
+    agreement = _median_tile(one, second, _in_pixels(start, SIDE_PX))
+    if agreement < _HOPELESS:
+        return agreement, None
+    return _agreement(one, second, start, _NEAR_STEPS[0])
 
 
 def films_agree(
@@ -122,17 +128,22 @@ def _median_tile(one: np.ndarray, other: np.ndarray, found: Map) -> float:
     if common.mean() < _LEAST_COMMON:
         return 0.0
 
-    def tiles(values: np.ndarray) -> np.ndarray:
-        return cv2.resize(values, (_TILES, _TILES), interpolation=cv2.INTER_AREA)
-
-    share = tiles(common)
-    weight = np.maximum(share, 1e-6)
-    laid_mean, other_mean = tiles(laid * common) / weight, tiles(other * common) / weight
-    laid_contrast = tiles(laid * laid * common) / weight - laid_mean**2
-    other_contrast = tiles(other * other * common) / weight - other_mean**2
-    both = tiles(laid * other * common) / weight - laid_mean * other_mean
+    values = np.stack([common, laid, other, laid * laid, other * other, laid * other])
+    values[1:] *= common
+    rows = _tile_rows(side)
+    share, *sums = rows @ values @ rows.T
+    laid_mean, other_mean, laid_square, other_square, product = sums / np.maximum(share, 1e-6)
+    laid_contrast, other_contrast = laid_square - laid_mean**2, other_square - other_mean**2
+    both = product - laid_mean * other_mean
     of = (laid_contrast + _FLOOR * laid_contrast.mean()) * (
         other_contrast + _FLOOR * other_contrast.mean()
     )
     agreement = (1 + _FLOOR) * both / np.sqrt(np.maximum(of, 1e-12))
     return float(np.clip(np.median(agreement[share > 0.7]), -1, 1))
+
+
+@cache
+def _tile_rows(side: int) -> np.ndarray:
+    """Return what averages `side` rows into those of the tiles, (tiles, side) float32."""
+    each = np.eye(side, dtype=np.float32)
+    return cv2.resize(each, (side, _TILES), interpolation=cv2.INTER_AREA)

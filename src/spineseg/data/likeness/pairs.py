@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ from spineseg.workers import on_all_cores
 
 SURE = 0.95
 """Thumbnails of other films agree by up to 0.87 (docs/data.md); these need no closer look."""
-MAYBE = 0.78
+MAYBE = 0.82
 """Of thumbnails: copies with large letters or strongly equalised go down to here."""
 SAME = 0.87
 """Of films: other films agree by up to 0.85, copies by 0.9 and more."""
@@ -36,6 +38,17 @@ class Pair(NamedTuple):
     how: str
 
 
+@dataclass
+class Costs:
+    """How many comparisons a search took, and the seconds of each step."""
+
+    thumbs: int = 0
+    films: int = 0
+    search_seconds: float = 0.0
+    thumbs_seconds: float = 0.0
+    films_seconds: float = 0.0
+
+
 class _Look(NamedTuple):
     """A candidate whose thumbnails agree somewhat."""
 
@@ -44,30 +57,33 @@ class _Look(NamedTuple):
     map: Map
 
 
-def same_pictures(hashes: Sequence[bytes], films: Sequence[Path]) -> list[Pair]:
+def same_pictures(
+    hashes: Sequence[bytes], films: Sequence[Path], costs: Costs | None = None
+) -> list[Pair]:
     """Return pairs of films that show one picture, by their `film_hash`es and files.
 
     Films that show one picture are all joined by pairs, but not each with each: where a picture is
-    there twenty times, nineteen pairs or some more are returned.
+    there twenty times, nineteen pairs or some more are returned. `costs` are filled in.
     """
+    costs = costs or Costs()
     pairs, first_of = _equal(hashes)
     unique = np.array(sorted(set(first_of)), dtype=int)
     if len(unique) < 2:
         return pairs
     content = b"".join(hashes[i] for i in unique)
     described = descriptors_of(np.frombuffer(content, np.uint8).reshape(len(unique), -1))
-    looks = _looked_at(candidates(described.waves), described.thumbs)
-    found = [look for look in looks if look.agreement >= SURE]
+    start = time.perf_counter()
+    likely = candidates(described.waves)
+    searched = time.perf_counter()
+    looks = _looked_at(likely, described.thumbs)
+    looked = time.perf_counter()
     doubtful = _doubtful(looks, len(unique))
-    files = [
-        (films[unique[c.first]], films[unique[c.second]], c, start) for _, c, start in doubtful
-    ]
-    agreements = on_all_cores(_films_agree, files, few=_FEW_FILMS)
-    for look, agreement in zip(doubtful, agreements, strict=True):
-        if agreement >= SAME:
-            found.append(look._replace(agreement=agreement))
-    pairs += [_pair(candidate, agreement, unique) for agreement, candidate, _ in found]
-    return sorted(pairs)
+    found = [look for look in looks if look.agreement >= SURE]
+    found += _compared(doubtful, [films[i] for i in unique])
+    costs.thumbs, costs.films = len(likely), len(doubtful)
+    costs.search_seconds, costs.thumbs_seconds = searched - start, looked - searched
+    costs.films_seconds = time.perf_counter() - looked
+    return sorted(pairs + [_pair(look, unique) for look in found])
 
 
 def _equal(hashes: Sequence[bytes]) -> tuple[list[Pair], list[int]]:
@@ -111,14 +127,25 @@ def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
     return doubtful
 
 
+def _compared(doubtful: Sequence[_Look], films: Sequence[Path]) -> list[_Look]:
+    """Return those whose films agree in detail, with that agreement."""
+    files = [(films[look.candidate.first], films[look.candidate.second], look) for look in doubtful]
+    agreements = on_all_cores(_films_agree, files, few=_FEW_FILMS)
+    return [
+        look._replace(agreement=agreement)
+        for look, agreement in zip(doubtful, agreements, strict=True)
+        if agreement >= SAME
+    ]
+
+
 def _thumbs_agree(pair: tuple[np.ndarray, np.ndarray, Candidate]) -> tuple[float, Map | None]:
     first, second, candidate = pair
     back = posed(second, int(BACK[candidate.turn]))
     return thumbs_agree(first, back, candidate.map, candidate.inverted)
 
 
-def _films_agree(pair: tuple[Path, Path, Candidate, Map]) -> float:
-    first, second, candidate, start = pair
+def _films_agree(pair: tuple[Path, Path, _Look]) -> float:
+    first, second, (_, candidate, start) = pair
     return films_agree(_grey(first), _grey(second), candidate.turn, candidate.inverted, start)
 
 
@@ -127,8 +154,9 @@ def _grey(path: Path) -> np.ndarray:
     return np.asarray(decode_small(path.read_bytes(), path)[1])
 
 
-def _pair(candidate: Candidate, agreement: float, films: np.ndarray) -> Pair:
+def _pair(look: _Look, films: np.ndarray) -> Pair:
     """Return a pair, the earlier film first and in the pose of the other."""
+    agreement, candidate, _ = look
     first, second, turn = candidate.first, candidate.second, candidate.turn
     if first > second:
         first, second, turn = second, first, int(BACK[turn])

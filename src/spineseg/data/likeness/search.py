@@ -21,10 +21,10 @@ from spineseg.data.likeness.poses import BACK, wave_turns
 _KEPT = 12  # Of the waves: finer ones do not survive a crop.
 _NEAREST = 48  # Films that are compared allowing for crops.
 _PLAINLY = 1  # Candidates that a film has by correlation alone,
-_ZOOMS = ((1.0, 2), (0.88, 1))  # by its changes, and by those of its middle, as after a wide crop.
-MOST_CANDIDATES = 6
+_ZOOMS = ((1.0, 1), (0.88, 1))  # by its changes, and by those of its middle, as after a wide crop.
+MOST_CANDIDATES = 5
 """That one film asks for: those, and the first of its equals for each zoom."""
-_LEAST = 0.75  # Share of the waves' length; equalised copies keep 0.82 of it.
+_LEAST = 0.78  # Share of the waves' length; equalised copies keep 0.81 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
 _STIFFNESS = 0.01  # Against changes of more than a tenth of a film's side.
 _REACH = 0.1
@@ -83,7 +83,7 @@ def _each_best(
         turned = middle[rows][:, places] * signs  # (rows, 8, waves)
         alike = turned.swapaxes(0, 1).reshape(-1, plain.shape[1]) @ across
         alike = alike.reshape(8, len(rows), films)
-        best = np.abs(alike).max(axis=0)
+        best = np.maximum(alike.max(axis=0), -alike.min(axis=0))
         best[np.arange(len(rows)), rows] = -1
         near = np.argpartition(best, -nearest, axis=1)[:, -nearest:]  # (rows, nearest)
         equal = (best > _EQUALS).argmax(axis=1)
