@@ -19,11 +19,14 @@ from spineseg.data.likeness.poses import BACK, posed
 
 DETAIL_PX = 2 * SIDE_PX
 _TILES = 6
+_FINE_PX = 2.0
 _FLOOR = 0.05  # Of the mean tile's contrast, added to each: even tiles show only noise.
-_LEAST_COMMON = 0.5  # Of a film, that both must show.
-_FAR_STEPS = 8
+_LEAST_COMMON = 0.5  # Of a film, that both must show,
+_LEAST_SHARE = 0.7  # and of a tile that counts.
+_FAR_STEPS = 2  # From the map that the waves promise; more do not help.
 _NEAR_STEPS = 5, 12  # Of thumbnails and films.
-_HOPELESS = 0.35  # Agreement once roughly aligned, which no finer alignment mends.
+_HOPELESS_UNALIGNED = 0.48  # Agreement at half a thumbnail's size, where copies reach 0.6,
+_HOPELESS = 0.35  # and once roughly aligned, where they reach 0.39: nothing finer mends it.
 
 Map = np.ndarray
 """An affine map of pixels, (2, 3) float32."""
@@ -34,25 +37,30 @@ def thumbs_agree(
 ) -> tuple[float, Map | None]:
     """Return how well two thumbnails in one pose agree once they are aligned, and the map.
 
-    `start` is the map to begin with, as `search.Candidate` has it. -1..1; 1 for copies, 0 and no
-    map where no alignment is found.
+    `start` is the map to begin with, as `search.Candidate` has it. -1..1; 1 for copies. The map is
+    None where there is no agreement worth a closer look.
     """
     cv2.setNumThreads(1)
     one = first.astype(np.float32) * np.float32(-1 if inverted else 1)
-    half = (SIDE_PX // 2,) * 2
+    half = SIDE_PX // 2
     small, other = (
-        evened(cv2.resize(film, half, interpolation=cv2.INTER_AREA), SIDE_PX / 16)
-        for film in (one, second)
+        cv2.resize(film, (half, half), interpolation=cv2.INTER_AREA)
+        for film in (one, second.astype(np.float32))
     )
-    rough = _aligned(small, other, _in_pixels(start, half[0]), _FAR_STEPS)
+    begin = _in_pixels(start, half)
+    agreement = _median_tile(_detail(small), _detail(other), begin)
+    if agreement < _HOPELESS_UNALIGNED:
+        return agreement, None
+    wide = SIDE_PX / 16
+    rough = _aligned(evened(small, wide), evened(other, wide), begin, _FAR_STEPS)
     if rough is None:
         return 0.0, None
-    start = _in_places(rough, half[0])
-    one, second = _detail(one, SIDE_PX / 32), _detail(second, SIDE_PX / 32)
-    agreement = _median_tile(one, second, _in_pixels(start, SIDE_PX))
+    one, other = _detail(one), _detail(second)
+    start = _in_places(rough, half)
+    agreement = _median_tile(one, other, _in_pixels(start, SIDE_PX))
     if agreement < _HOPELESS:
         return agreement, None
-    return _agreement(one, second, start, _NEAR_STEPS[0])
+    return _agreement(one, other, start, _NEAR_STEPS[0])
 
 
 def films_agree(
@@ -63,10 +71,9 @@ def films_agree(
     `start` is the map that was found for the thumbnails; the first is turned to the second.
     """
     cv2.setNumThreads(1)
-    fine = DETAIL_PX / 64
     one = thumbnail(first, DETAIL_PX).astype(np.float32)
-    one = _detail(one * np.float32(-1 if inverted else 1), fine)
-    other = _detail(posed(thumbnail(second, DETAIL_PX), int(BACK[turn])), fine)
+    one = _detail(one * np.float32(-1 if inverted else 1))
+    other = _detail(posed(thumbnail(second, DETAIL_PX), int(BACK[turn])))
     return _agreement(one, other, start, _NEAR_STEPS[1])[0]
 
 
@@ -108,11 +115,11 @@ def _in_places(found: Map, side: int) -> Map:
     return scaled
 
 
-def _detail(film: np.ndarray, fine: float) -> np.ndarray:
-    """Return what is finer than some `fine` px, of even contrast."""
+def _detail(film: np.ndarray) -> np.ndarray:
+    """Return what is finer than some pixels, of even contrast."""
     film = film.astype(np.float32)
-    edges = film - cv2.GaussianBlur(film, (0, 0), fine)
-    contrast = np.sqrt(cv2.GaussianBlur(edges * edges, (0, 0), 2 * fine))
+    edges = film - cv2.GaussianBlur(film, (0, 0), _FINE_PX)
+    contrast = np.sqrt(cv2.GaussianBlur(edges * edges, (0, 0), 2 * _FINE_PX))
     return edges / (contrast + 0.1 * float(edges.std()) + 1e-6)
 
 
@@ -139,7 +146,8 @@ def _median_tile(one: np.ndarray, other: np.ndarray, found: Map) -> float:
         other_contrast + _FLOOR * other_contrast.mean()
     )
     agreement = (1 + _FLOOR) * both / np.sqrt(np.maximum(of, 1e-12))
-    return float(np.clip(np.median(agreement[share > 0.7]), -1, 1))
+    told = agreement[share > _LEAST_SHARE]
+    return float(np.clip(np.median(told), -1, 1)) if told.size else 0.0
 
 
 @cache
