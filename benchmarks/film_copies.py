@@ -49,9 +49,7 @@ def cropped_at_corner(film: Image.Image, rng: np.random.Generator, share: float)
     if rng.random() < 0.5:
         sides.append((sides[0] + 1) % 4)
     cuts[sides] = share
-    left, top, right, bottom = np.rint(cuts * [film.width, film.height] * 2 if False else cuts * [
-        film.width, film.height, film.width, film.height
-    ]).astype(int)
+    left, top, right, bottom = np.rint(cuts * (film.size * 2)).astype(int)
     return film.crop((left, top, film.width - right, film.height - bottom))
 
 
@@ -115,7 +113,9 @@ WAYS: tuple[Way, ...] = (
     Way("exact copy", 0.9, _SAME, 0),  # Its bytes are copied.
     Way("quality 60", 0.9, _SAME, 60),
     Way("quality 30", 0.9, _SAME, 30),
-    Way("resized to 70 %", 0.9, _plain(lambda f: f.resize((f.width * 7 // 10, f.height * 7 // 10)))),
+    Way(
+        "resized to 70 %", 0.9, _plain(lambda f: f.resize((f.width * 7 // 10, f.height * 7 // 10)))
+    ),
     Way("flipped left to right", 0.9, _FLIPPED),
     Way("flipped upside down", 0.9, _plain(lambda film: film.transpose(T.FLIP_TOP_BOTTOM))),
     Way("turned by 90°", 0.9, _plain(lambda film: film.transpose(T.ROTATE_270))),
@@ -144,9 +144,13 @@ WAYS: tuple[Way, ...] = (
     Way("large letters burned in", 0.6, partial(lettered, height=0.08)),
     Way("flipped, inverted, border", 0, _all(_FLIPPED, _INVERTED, bordered)),
     Way("cropped by 5 %, quality 60", 0, partial(_CROP, share=0.05), 60),
-    Way("rotated by 3°, equalised, cropped", 0, _all(
-        partial(rotated, degrees=3),
-        partial(equalised, clip=2.0, tiles=8),
-        partial(_CROP, share=0.03),
-    )),
+    Way(
+        "rotated by 3°, equalised, cropped",
+        0,
+        _all(
+            partial(rotated, degrees=3),
+            partial(equalised, clip=2.0, tiles=8),
+            partial(_CROP, share=0.03),
+        ),
+    ),
 )

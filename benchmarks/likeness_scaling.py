@@ -34,7 +34,7 @@ SIZE_PX = 320
 
 
 def bent(film: np.ndarray, rng: np.random.Generator, share: float = 0.05) -> np.ndarray:
-    """Return a film (rows, columns) uint8 bent by some `share` of its side, here so and there so."""
+    """Return a film (rows, columns) uint8 bent by some `share` of its side, each place its way."""
     rows, columns = film.shape
     steps = rng.normal(0, share, (2, 5, 5)).astype(np.float32)
     across, down = (

@@ -108,7 +108,10 @@ def tried(
             if not same.connected(picture.get(one, one), picture.get(other, other))
         ]
         for one, other in mistaken:
-            print(f"  wrong: {one} {other}", *(planted[x][1].name for x in (one, other) if x in planted))
+            print(
+                f"  wrong: {one} {other}",
+                *(planted[x][1].name for x in (one, other) if x in planted),
+            )
         wrong += len({picture.get(name, name) for pair in mistaken for name in pair})
         for copy, (film, way) in planted.items():
             half = zlib.crc32(patient_of(film, pattern).encode()) % 2
@@ -135,14 +138,18 @@ def main() -> None:
         print(f"{options.folder} is not there: nothing was measured")
         return
     with tempfile.TemporaryDirectory() as name:
-        folders = [options.folder] if options.folder else list(
-            write_films(
-                Path(name) / "phantom",
-                seed=options.seed,
-                frontal_films=options.films // 2,
-                lateral_films=options.films - options.films // 2,
-                size_px=options.size_px,
-                difficulty=0.5,
+        folders = (
+            [options.folder]
+            if options.folder
+            else list(
+                write_films(
+                    Path(name) / "phantom",
+                    seed=options.seed,
+                    frontal_films=options.films // 2,
+                    lateral_films=options.films - options.films // 2,
+                    size_px=options.size_px,
+                    difficulty=0.5,
+                )
             )
         )
         outcomes, own, wrong, films = tried(folders, options.rounds, options.pattern, Path(name))
@@ -155,8 +162,11 @@ def main() -> None:
     for way in WAYS:
         counts = [(found[way.name, half], planted[way.name, half]) for half in (0, 1)]
         row = Recall(
-            way=way.name, films=options.name, planted=sum(n for _, n in counts),
-            found=sum(n for n, _ in counts), mark=way.mark,
+            way=way.name,
+            films=options.name,
+            planted=sum(n for _, n in counts),
+            found=sum(n for n, _ in counts),
+            mark=way.mark,
         )
         rows.append(row)
         halves = ", ".join(f"{there}/{all_}" for there, all_ in counts if all_)
@@ -166,11 +176,18 @@ def main() -> None:
         write_recall(
             KnownRecall(
                 recalls=tuple(rows),
-                alarms=(FalseAlarms(
-                    films=options.name, distinct=films, alarms=alarms, same=options.same,
-                    copies=len(outcomes), mistaken=wrong,
-                ),),
-                date=date.today(), machine=f"{cores()} CPU cores",
+                alarms=(
+                    FalseAlarms(
+                        films=options.name,
+                        distinct=films,
+                        alarms=alarms,
+                        same=options.same,
+                        copies=len(outcomes),
+                        mistaken=wrong,
+                    ),
+                ),
+                date=date.today(),
+                machine=f"{cores()} CPU cores",
             )
         )
 

@@ -23,7 +23,7 @@ def decode_small(content: bytes, path: Path) -> tuple[tuple[int, int], Image.Ima
     """Return a film's width and height in px, and the film in grey, perhaps reduced.
 
     All of its data are read, but a large JPEG's pixels are only made at a part of its size
-    (at least twice `likeness.descriptor.SIDE_PX`), which takes less time. Raises DataError as `decode` does.
+    (at least twice a thumbnail's side), which takes less time. Raises DataError as `decode` does.
     """
     size, image = _opened(content, path, reduced=True)
     return size, image if image.mode == "L" else image.convert("L")

@@ -1,1 +1,1 @@
-"""Finds films that show the same picture, however it was cropped, turned, inverted or re-encoded."""
+"""Finds films that show the same picture, however it was cropped, turned or re-encoded."""

@@ -72,7 +72,7 @@ def picture_of(film: np.ndarray) -> tuple[int, int, int, int]:
         for side in range(4):
             width = _border(film[box[0] : box[1], box[2] : box[3]], side, spread)
             trimmed = width + (box[side] if side % 2 == 0 else lines[side] - box[side])
-            if 0 < width and trimmed < _MOST_TRIMMED * lines[side]:
+            if width > 0 and trimmed < _MOST_TRIMMED * lines[side]:
                 box[side] += -width if side % 2 else width
                 moved = True
     return box[0], box[1], box[2], box[3]

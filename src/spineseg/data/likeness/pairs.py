@@ -20,13 +20,13 @@ from spineseg.data.likeness.search import Candidate, candidates
 from spineseg.workers import on_all_cores
 
 SURE = 0.95
-"""Thumbnails of other films agree by up to 0.87 (docs/data.md); these need no closer look."""
+"""Thumbnails of other films agree by up to 0.90 (docs/data.md); these need no closer look."""
 MAYBE = 0.82
-"""Of thumbnails: copies with large letters or strongly equalised go down to here."""
+"""Of thumbnails: cropped and equalised copies reach 0.88, few other films as much as this."""
 SAME = 0.87
-"""Of films: other films agree by up to 0.85, copies by 0.9 and more."""
+"""Of films: other films agree by up to 0.83, copies without large letters by 0.91 and more."""
 MOST_LOOKS = 2
-"""Films that one film is decoded to be compared with."""
+"""Films that one film asks to be compared with in detail."""
 _FEW_THUMBS, _FEW_FILMS = 500, 60  # Compared before other processes would have started.
 
 
@@ -91,7 +91,7 @@ def _equal(hashes: Sequence[bytes]) -> tuple[list[Pair], list[int]]:
     first_of: dict[bytes, int] = {}
     firsts = [first_of.setdefault(content, i) for i, content in enumerate(hashes)]
     pairs = [
-        Pair(first, i, "to the pixel at thumbnail size") for i, first in enumerate(firsts) if first < i
+        Pair(first, i, "as it is; agreement 1.00") for i, first in enumerate(firsts) if first < i
     ]
     return pairs, firsts
 
@@ -109,9 +109,10 @@ def _looked_at(found: Sequence[Candidate], thumbs: np.ndarray) -> list[_Look]:
 
 
 def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
-    """Return what must be compared in detail, the likeliest first; at most two for a film.
+    """Return what must be compared in detail, the likeliest first; at most two per film.
 
-    Films that are joined by others already need not be.
+    A film of which there are many copies is compared more often, but each of them asks but twice.
+    Films that are joined already need not be compared.
     """
     joined = DisjointSet(range(films))
     for look in looks:
@@ -121,7 +122,7 @@ def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
     doubtful = []
     for look in sorted((x for x in looks if x.agreement < SURE), key=lambda x: -x.agreement):
         one, other = look.candidate.first, look.candidate.second
-        if not joined.connected(one, other) and max(count[one], count[other]) < MOST_LOOKS:
+        if not joined.connected(one, other) and min(count[one], count[other]) < MOST_LOOKS:
             doubtful.append(look)
             count.update((one, other))
     return doubtful
@@ -160,7 +161,7 @@ def _pair(look: _Look, films: np.ndarray) -> Pair:
     first, second, turn = candidate.first, candidate.second, candidate.turn
     if first > second:
         first, second, turn = second, first, int(BACK[turn])
-    changes = [TURNS[turn].pose] if turn else []
+    changes: list[str] = [TURNS[turn].pose] if turn else []
     changes += ["inverted"] if candidate.inverted else []
     how = f"{', '.join(changes) or 'as it is'}; agreement {agreement:.2f}"
     return Pair(int(films[first]), int(films[second]), how)

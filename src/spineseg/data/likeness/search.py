@@ -10,6 +10,7 @@ other's waves lies within that space. The best few of each film are its candidat
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ _LEAST = 0.78  # Share of the waves' length; equalised copies keep 0.81 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
 _STIFFNESS = 0.01  # Against changes of more than a tenth of a film's side.
 _REACH = 0.1
+_NOTHING = 1e-9  # The length of a blank film's waves.
 _BLOCK = 4_000_000  # Correlations at a time: 16 MB.
 
 
@@ -55,32 +57,31 @@ def candidates(waves: np.ndarray) -> list[Candidate]:
     if len(waves) < 2:
         return []
     found: dict[frozenset[int], Candidate] = {}
-    plain = _unit(_tangents(waves, 1.0)[:, 0])
+    plain = _changed(waves, *_changes(1.0)[0])
+    plain /= np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), _NOTHING)
     for zoom, most in _ZOOMS:
-        for candidate in _each_best(_tangents(waves, zoom), plain, zoom, most):
+        for candidate in _each_best(waves, plain, zoom, most):
             pair = frozenset((candidate.first, candidate.second))
             if pair not in found or found[pair].likeness < candidate.likeness:
                 found[pair] = candidate
     return list(found.values())
 
 
-def _each_best(
-    tangents: np.ndarray, plain: np.ndarray, zoom: float, most: int
-) -> Iterator[Candidate]:
-    """Yield the candidates of each film.
+def _each_best(waves: np.ndarray, plain: np.ndarray, zoom: float, most: int) -> Iterator[Candidate]:
+    """Yield the candidates of each film, `most` by its changes.
 
-    `tangents` are (films, 7, waves), of the films' middles as `zoom` says; `plain` are the waves
-    of the whole films, (films, waves).
+    What is sought are the films' middles, as `zoom` says, among the whole films: `plain`, their
+    kept waves of length 1, (films, kept).
     """
-    films = len(tangents)
-    middle = _unit(tangents[:, 0])
+    films = len(waves)
     places, signs = _kept_turns()
     across = np.ascontiguousarray(plain.T)
     block = max(1, _BLOCK // (8 * films))
     nearest = min(_NEAREST, films - 1)
     for start in range(0, films, block):
         rows = np.arange(start, min(start + block, films))
-        turned = middle[rows][:, places] * signs  # (rows, 8, waves)
+        tangents = _tangents(waves[rows], zoom)
+        turned = tangents[:, 0, places] * signs  # (rows, 8, kept)
         alike = turned.swapaxes(0, 1).reshape(-1, plain.shape[1]) @ across
         alike = alike.reshape(8, len(rows), films)
         best = np.maximum(alike.max(axis=0), -alike.min(axis=0))
@@ -94,7 +95,7 @@ def _each_best(
         sign = np.take_along_axis(signed, turn[None], axis=0)[0]
         back = BACK[turn]
         others = np.take_along_axis(plain[near], places[back], axis=2) * signs[back]
-        within, maps = _within(tangents[rows], others)
+        within, maps = _within(tangents, others)
         chosen = _chosen(np.abs(sign), within, most, _PLAINLY if zoom == 1 else 0)
         for row, column in zip(*np.nonzero(chosen), strict=True):
             yield Candidate(
@@ -119,7 +120,7 @@ def _chosen(alike: np.ndarray, within: np.ndarray, most: int, plainly: int) -> n
 
 
 def _within(tangents: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the length of `others` (films, nearest, waves) within each film's small changes.
+    """Return the length of `others` (films, nearest, kept) within each film's small changes.
 
     And these changes, (films, nearest, 2, 3). The least squares are damped: a large change is no
     small one.
@@ -137,10 +138,27 @@ def _within(tangents: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _tangents(waves: np.ndarray, zoom: float) -> np.ndarray:
-    """Return each film's waves and their six derivatives, (films, 7, kept waves) float32.
+    """Return the waves of films' middles, of length 1, and their derivatives: (films, 7, kept).
 
-    The derivatives are by the affine changes of x and y, in tenths of half a film's side. Films
-    count less towards their edges, where crops take from them.
+    The six derivatives are by the affine changes of x and y, in tenths of half a film's side.
+    """
+    result = np.stack([_changed(waves, *change) for change in _changes(zoom)], axis=1)
+    length = np.linalg.norm(result[:, 0], axis=1)[:, None, None]
+    result /= np.maximum(length, _NOTHING)
+    result[:, 1:] *= _REACH
+    return result
+
+
+def _changed(waves: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the kept waves of films after a change along rows and columns, (films, kept)."""
+    return (rows @ waves @ columns.T).reshape(len(waves), -1)[:, _kept()]
+
+
+@cache
+def _changes(zoom: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what makes a film's middle and its derivatives of its waves, by rows and columns.
+
+    Films count less towards their edges, where crops take from them.
     """
     place = np.arange(SIDE_PX)
     x = (2 * place + 1) / SIDE_PX - 1
@@ -156,25 +174,11 @@ def _tangents(waves: np.ndarray, zoom: float) -> np.ndarray:
 
     same, moved = along(taper, level), along(taper, slope)
     same_x, moved_x = along(taper * x, level), along(taper * x, slope)
-    changes = [
-        (same, same),
-        (same, moved),
-        (same, moved_x),
-        (same_x, moved),
-        (moved, same),
-        (moved, same_x),
-        (moved_x, same),
-    ]
-    kept = _kept()
-    result = np.empty((len(waves), 7, len(kept)), np.float32)
-    for number, (rows, columns) in enumerate(changes):
-        result[:, number] = (rows @ waves @ columns.T).reshape(len(waves), -1)[:, kept]
-    length = np.linalg.norm(result[:, 0], axis=1)[:, None, None]
-    result /= np.maximum(length, 1e-9)
-    result[:, 1:] *= _REACH
-    return result
+    by_x = [(same, moved), (same, moved_x), (same_x, moved)]  # Shift, stretch, shear.
+    return [(same, same), *by_x, (moved, same), (moved, same_x), (moved_x, same)]
 
 
+@cache
 def _kept() -> np.ndarray:
     """Return the places of the waves that are compared, among 12 x 12; the mean says nothing."""
     number = np.arange(_KEPT)
@@ -182,6 +186,7 @@ def _kept() -> np.ndarray:
     return np.flatnonzero((fineness >= 1) & (fineness <= _KEPT))
 
 
+@cache
 def _kept_turns() -> tuple[np.ndarray, np.ndarray]:
     """Return places and signs of the kept waves of each turn, (8, waves)."""
     places, signs = wave_turns(_KEPT)
@@ -189,7 +194,3 @@ def _kept_turns() -> tuple[np.ndarray, np.ndarray]:
     among = np.full(_KEPT**2, -1)
     among[kept] = np.arange(len(kept))
     return among[places[:, kept]], signs[:, kept]
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
