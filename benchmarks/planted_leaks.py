@@ -1,7 +1,7 @@
 """Count planted leaks that the audit finds, and distinct films that it takes for copies.
 
-python benchmarks/planted_leaks.py                     # 1,000 phantoms; about 15 minutes on 2 cores
-python benchmarks/planted_leaks.py DIR --pattern='-(\\d+)-[A-Z]-AP' --same=18
+python benchmarks/planted_leaks.py                     # 1,000 phantoms; about 5 minutes on 2 cores
+python benchmarks/planted_leaks.py DIR --pattern='-(\\d+)-[A-Z]-AP' --same=20
 python benchmarks/planted_leaks.py ... --write         # also into the package, for the audit's page
 
 Audits films as they are, then with a copy of each, made in one of the ways of film_copies.py, under
@@ -129,9 +129,9 @@ def main() -> None:
     parser.add_argument("--name", default=SYNTHETIC, help="What the films are called.")
     parser.add_argument("--same", type=int, default=0, help="Own pairs that show one picture.")
     parser.add_argument("--films", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size-px", type=int, default=320)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.folder and not options.folder.is_dir():

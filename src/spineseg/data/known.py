@@ -14,7 +14,7 @@ from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
 from spineseg.films import PARTS
 
-_FORMAT = 5  # Raise it with any change of what a merged dataset holds.
+_FORMAT = 6  # Raise it with any change of what a merged dataset holds.
 
 
 def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path) -> Path:
