@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,60 +18,14 @@ from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
-from spineseg.data.likeness import SAME_DETAIL, alike_pairs, film_hash, same_detail
 from spineseg.data.merge import prepare_dataset
 from spineseg.data.yolo import label_path
 from spineseg.errors import DataError
 from spineseg.films import Outline
-from spineseg.phantom.film import render_film
 
 ROOT = Path(__file__).resolve().parents[2]
 THORACOLUMBAR = ROOT.parent / "shared" / "data" / "thoracolumbar"
 T = Image.Transpose
-
-
-@pytest.fixture(scope="module")
-def film() -> Image.Image:
-    return Image.fromarray(render_film("frontal", 256, 3).pixels)
-
-
-@pytest.mark.parametrize(
-    ("change", "pose"),
-    [
-        (lambda f: f, "as it is"),
-        (lambda f: f.resize((180, 130)), "as it is"),
-        (lambda f: f.point(lambda grey: grey * 0.9), "as it is"),
-        (lambda f: f.convert("RGB"), "as it is"),
-        (lambda f: f.transpose(T.FLIP_LEFT_RIGHT), "flipped left to right"),
-        (lambda f: f.transpose(T.FLIP_TOP_BOTTOM), "flipped upside down"),
-        (lambda f: f.transpose(T.ROTATE_180), "turned by 180°"),
-        (lambda f: f.transpose(T.ROTATE_270), "turned by 90° clockwise"),
-        (lambda f: f.transpose(T.ROTATE_90), "turned by 90° counterclockwise"),
-        (lambda f: f.transpose(T.TRANSPOSE), "transposed"),
-        (lambda f: f.transpose(T.TRANSVERSE), "transposed the other way"),
-    ],
-)
-def test_a_copy_is_known_in_any_pose(film: Image.Image, change, pose: str) -> None:
-    hashes = np.stack([film_hash(film), film_hash(change(film))])
-    assert [pair.pose for pair in alike_pairs(hashes)] == [pose]
-
-
-def test_distinct_films_are_not_alike() -> None:
-    films = [Image.fromarray(render_film("lateral", 96, seed).pixels) for seed in range(12)]
-    assert not list(alike_pairs(np.stack([film_hash(film) for film in films])))
-    agreements = [same_detail(one, other, "as it is") for one, other in pairwise(films)]
-    assert max(agreements) < SAME_DETAIL - 0.02
-
-
-@pytest.mark.parametrize("pose", ["as it is", "flipped left to right", "turned by 90° clockwise"])
-def test_a_cropped_copy_is_known_by_its_detail(film: Image.Image, pose: str) -> None:
-    cropped = film.crop((6, 4, 250, 253)).point(lambda grey: grey * 0.9)
-    turned = {
-        "as it is": film,
-        "flipped left to right": film.transpose(T.FLIP_LEFT_RIGHT),
-        "turned by 90° clockwise": film.transpose(T.ROTATE_90),
-    }[pose]
-    assert same_detail(turned, cropped, pose) > SAME_DETAIL
 
 
 def leak(export: Path, name: str = "another.jpg") -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from spineseg.data.account import Account, PatientAccount
 from spineseg.data.audit import Audit, Finding, PartCounts, SourceLook
 from spineseg.data.intake import FilmFacts
-from spineseg.data.likeness import Pair
+from spineseg.data.likeness.pairs import Pair
 from spineseg.data.manifest import Manifest
 from spineseg.films import PARTS
 from spineseg.levels import ANATOMICAL_ORDER, view_of
@@ -52,14 +52,13 @@ def _leaks(manifest: Manifest, stems: Sequence[str], pairs: Iterable[Pair]) -> l
     for pair in pairs:
         one, other = entries[pair.first], entries[pair.second]
         apart = one.part != other.part
-        pose = "" if pair.pose == "as it is" else f", {pair.pose}"
         found.append(
             Finding(
                 kind="near-duplicates" if apart else "alike-in-one-part",
                 severity="leak" if apart else "note",
                 films=(one.name, other.name),
                 detail=f"{one.name} ({one.part}) shows the picture of {other.name} "
-                f"({other.part}){pose}; {pair.bits} bits of their hashes differ",
+                f"({other.part}): {pair.how}",
             )
         )
     patients: dict[tuple[int, str], list[int]] = defaultdict(list)

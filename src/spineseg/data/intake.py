@@ -16,7 +16,7 @@ from spineseg.data.doubts import Doubt, doubts_of
 from spineseg.data.film_source import SourceFilm
 from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
 from spineseg.data.layouts import raw_labels_of
-from spineseg.data.likeness import SIDE_PX, film_hash
+from spineseg.data.likeness.descriptor import SIDE_PX, film_hash
 from spineseg.data.yolo import label_text
 from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
 from spineseg.decoding.dicom import DicomFacts
@@ -52,7 +52,7 @@ class FilmFacts:
     size_px: tuple[int, int] = (0, 0)  # Width and height.
     brightness: float = 0.0  # Mean grey, 0..255.
     levels: tuple[str, ...] = ()
-    hashes: bytes = b""  # (8, 4) uint64: data/likeness.py.
+    hashes: bytes = b""  # The descriptor: data/likeness/.
     notes: tuple[Note, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     unmapped: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
 
 _CHECKED_FILE = "checked.json"
-_FORMAT = 6  # Raise it with any change of what a merged dataset holds.
+_FORMAT = 7  # Raise it with any change of what a merged dataset holds.
 
 
 def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, salt: bytes) -> Path:

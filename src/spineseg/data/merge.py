@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from spineseg.config.data import DataConfig
@@ -14,7 +13,7 @@ from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
 from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
 from spineseg.data.known import note_of, noted, put_in_place
-from spineseg.data.likeness import same_pictures
+from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (
     AUDIT_FILE,
     MANIFEST_FILE,
@@ -77,8 +76,8 @@ def _merged(
     if not films:
         raise DataError("no film is left to train on; name sources whose films can be read")
     account = make_account(found, sources, config)
-    hashes = np.frombuffer(b"".join(f.facts.hashes for f in films), np.uint64).reshape(-1, 8, 4)
-    pairs = same_pictures(hashes, [folder / film.facts.name for film in films])
+    files = [folder / film.facts.name for film in films]
+    pairs = same_pictures([film.facts.hashes for film in films], files)
     groups, parts = divided(
         [film.whose for film in films],
         [film.intake.film.part for film in films],

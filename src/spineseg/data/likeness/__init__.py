@@ -1,0 +1,1 @@
+"""Finds films that show the same picture, however it was cropped, turned or re-encoded."""
