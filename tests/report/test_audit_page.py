@@ -15,12 +15,12 @@ from spineseg.data.audit import Audit, Finding, load_audit
 from spineseg.data.description import described
 from spineseg.data.manifest import Dataset
 from spineseg.report.audit import write_audit
-from spineseg.report.audit_claim import CopyRecall, KnownRecall
+from spineseg.report.audit_claim import KindSeen, Sight
 
-RECALL = KnownRecall(
+RECALL = Sight(
     rows=(
-        CopyRecall(kind="exact", found={"phantoms": (40, 40), "radiographs": (60, 60)}),
-        CopyRecall(kind="cropped by 10 %", found={"phantoms": (31, 40)}),
+        KindSeen(kind="exact", found={"phantoms": (40, 40), "radiographs": (60, 60)}),
+        KindSeen(kind="cropped by 10 %", found={"phantoms": (31, 40)}),
     ),
     false_alarms={"phantoms": (2, 1000)},
     machine="2 cores",
@@ -64,7 +64,7 @@ def account(of: PatientAccount) -> Account:
 
 
 def page_of(
-    dataset: Dataset, folder: Path, audit: Audit | None = None, recall: KnownRecall | None = None
+    dataset: Dataset, folder: Path, audit: Audit | None = None, recall: Sight | None = None
 ) -> str:
     write_audit(dataset, audit or load_audit(dataset), folder / "audit.html", recall)
     return (folder / "audit.html").read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_the_claim_goes_no_further_than_what_was_measured(dataset: Dataset, tmp_
     assert "Of 2 kinds of copy 1 were found wholly; these were not" in words
     assert "kind of copy phantoms radiographs cropped by 10 % 31 of 40 – All kinds" in words
     assert "exact 40 of 40 60 of 60 cropped by 10 % 31 of 40 –" in words
-    assert "2 of 1000 distinct films of phantoms. Measured 2026-11-25 on 2 cores." in words
+    assert "2 pairs of 1000 distinct phantoms. Measured 2026-11-25 on 2 cores." in words
     rows = [RECALL.rows[1].model_copy(update={"kind": f"turned by {n}°"}) for n in range(1, 5)]
     many = RECALL.model_copy(update={"rows": (RECALL.rows[0], *rows)})
     top = top_of(page_of(dataset, tmp_path, recall=many))

@@ -16,7 +16,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.films import Part
 from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.report import audit_plots
-from spineseg.report.audit_claim import KnownRecall, claim
+from spineseg.report.audit_claim import Sight, claim
 from spineseg.report.html import jpeg_uri, svgs, write_html
 from spineseg.report.marked_film import film_picture
 
@@ -61,9 +61,7 @@ _HEADINGS = {
 }
 
 
-def write_audit(
-    dataset: Dataset, audit: Audit, path: Path, recall: KnownRecall | None = None
-) -> None:
+def write_audit(dataset: Dataset, audit: Audit, path: Path, recall: Sight | None = None) -> None:
     """Write the page to `path`, whole or not at all; `recall`: what its search is known to see."""
     films = {
         entry.name: (entry.part, dataset.folder / entry.part / "images" / entry.name)

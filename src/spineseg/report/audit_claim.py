@@ -9,24 +9,25 @@ from pydantic import Field
 from spineseg.config.model import Model
 from spineseg.data.account_text import patient_doubt, told_by
 from spineseg.data.audit import Audit
+from spineseg.data.likeness.recall import KnownRecall
 from spineseg.report.wording import count, listed
 
 _MOST_NAMED = 3
 
 
-class CopyRecall(Model):
+class KindSeen(Model):
     """How many planted copies of one kind were found."""
 
     kind: str = Field(description="As 'JPEG quality 60' or 'cropped by 2 %'.")
     found: dict[str, tuple[int, int]] = Field(description="Data set -> (found, planted).")
 
 
-class KnownRecall(Model):
+class Sight(Model):
     """What the search for copies was measured to see, and what it takes for a copy wrongly."""
 
-    rows: tuple[CopyRecall, ...]
+    rows: tuple[KindSeen, ...]
     false_alarms: dict[str, tuple[int, int]] = Field(
-        description="Data set -> (films taken for a copy of another, distinct films)."
+        description="Data set -> (pairs taken for one picture, distinct films)."
     )
     machine: str
     date: str
@@ -40,7 +41,7 @@ class KnownRecall(Model):
     def circumstances(self) -> str:
         """What was taken for a copy wrongly, and when and where all this was measured."""
         alarms = [
-            f"{wrong} of {films} distinct films of {name}"
+            f"{count(wrong, 'pair')} of {films} distinct {name}"
             for name, (wrong, films) in self.false_alarms.items()
         ]
         return (
@@ -56,6 +57,19 @@ class KnownRecall(Model):
         ]
 
 
+def measured_sight(measured: KnownRecall) -> Sight:
+    """Return what was measured of the search, by kind of copy."""
+    kinds: dict[str, dict[str, tuple[int, int]]] = {}
+    for row in measured.recalls:
+        kinds.setdefault(row.way, {})[row.films] = (row.found, row.planted)
+    return Sight(
+        rows=tuple(KindSeen(kind=kind, found=found) for kind, found in kinds.items()),
+        false_alarms={row.films: (row.alarms, row.distinct) for row in measured.alarms},
+        machine=measured.machine,
+        date=measured.date.isoformat(),
+    )
+
+
 class Claim(NamedTuple):
     """What the page says first of leaks."""
 
@@ -65,7 +79,7 @@ class Claim(NamedTuple):
     doubtful: bool  # Whether patients are not all known.
 
 
-def claim(audit: Audit, recall: KnownRecall | None) -> Claim:
+def claim(audit: Audit, recall: Sight | None) -> Claim:
     """Return what the audit found, and no more than it can see."""
     leaks = audit.leaks()
     told, doubtful = _patients(audit)
@@ -78,13 +92,13 @@ def claim(audit: Audit, recall: KnownRecall | None) -> Claim:
     if not doubtful:
         looked.append("one patient")
     text = (
-        f"No leak between the parts was found. Looked for in two parts: {listed(looked)}. "
+        f"No leak between the parts was found. Looked for across the parts: {listed(looked)}. "
         f"{_sight(recall)}"
     )
     return Claim(not doubtful, text, told, doubtful)
 
 
-def _sight(recall: KnownRecall | None) -> str:
+def _sight(recall: Sight | None) -> str:
     if recall is None:
         return "A copy that is altered beyond what the search was measured on is not seen."
     found, planted = (
