@@ -9,10 +9,9 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
 from spineseg.config.data import LocalSource
-from spineseg.data.coco import raw_annotations, read_coco
 from spineseg.data.doubts import doubts_of
 from spineseg.data.labels import RawLabel, clean_labels
-from spineseg.data.layouts import read_folder
+from spineseg.data.layouts import raw_labels_of, read_folder
 from spineseg.errors import DataError
 from spineseg.levels import THORACIC, level_named
 
@@ -185,7 +184,7 @@ def test_coco_is_read_as_each_tool_lays_it(tmp_path: Path, layout: str) -> None:
     source = read_folder(write_coco(tmp_path, layout, [POLYGON]))
     film = source.films[0]
     assert film.part == ("train" if layout in {"roboflow", "coco"} else None)
-    found = clean_labels(raw_annotations(film))
+    found = clean_labels(raw_labels_of(film))
     assert found.outlines[0].level == "T4" and not found.unmapped
     assert found.outlines[0].points.tolist() == [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]]
 
@@ -201,8 +200,8 @@ def test_a_run_length_mask_is_traced_along_its_pixels(tmp_path: Path, compressed
     else:
         runs = np.diff(np.flatnonzero(np.diff(pixels.ravel("F"), prepend=2, append=2)))
         shape = {"size": [60, 80], "counts": [int(run) for run in runs]}
-    source = read_coco(write_coco(tmp_path, "cvat", [{"id": 1, "segmentation": shape}]))
-    found = clean_labels(raw_annotations(source.films[0]))
+    source = read_folder(write_coco(tmp_path, "cvat", [{"id": 1, "segmentation": shape}]))
+    found = clean_labels(raw_labels_of(source.films[0]))
     assert not found.notes
     drawn = Image.new("1", (800, 600))
     points = [tuple(p) for p in found.outlines[0].points * [800, 600]]
@@ -230,8 +229,8 @@ def test_a_run_length_mask_is_traced_along_its_pixels(tmp_path: Path, compressed
 def test_a_damaged_annotation_is_named(
     tmp_path: Path, annotation: dict[str, object], words: str
 ) -> None:
-    source = read_coco(write_coco(tmp_path, "cvat", [{"id": 5, **annotation}]))
-    note = clean_labels(raw_annotations(source.films[0])).notes[0]
+    source = read_folder(write_coco(tmp_path, "cvat", [{"id": 5, **annotation}]))
+    note = clean_labels(raw_labels_of(source.films[0])).notes[0]
     assert note.kind == "damaged" and "annotation 5" in note.where and words in note.text
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, Literal
 
 from PIL import Image
 
 from spineseg.errors import DataError
 from spineseg.films import Part
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
-PART_OF_NAME: dict[str, Part] = {
-    "train": "train",
-    "valid": "valid",
-    "val": "valid",
-    "test": "test",
-}
+DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"} | DICOM_SUFFIXES
 _MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
 
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+
+LabelStyle = Literal["yolo", "coco", "labelme", "label studio"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +27,16 @@ class SourceFilm:
 
     path: Path
     part: Part | None
-    labels: Path | tuple[dict[str, Any], ...]  # A YOLO label file, or a COCO file's annotations.
+    labels: Path | tuple[dict[str, Any], ...] | None  # A file, or entries of one; None: neither.
     names: Mapping[int, str]  # Class index or category id -> name.
     size: tuple[int, int] | None = None  # Width and height in px that the labels were made for.
+    style: LabelStyle = "yolo"
+    told_in: Path | None = None  # The file whose entries `labels` are.
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether somebody said what is on it, be it nothing: it has a label file or an entry."""
+        return self.labels is not None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,26 @@ class LeftOut:
     path: Path
     reason: str  # One wording for all its like, as "label file without a film".
     is_loss: bool  # Somebody's work is lost with it: refused, unless data.damaged is `drop`.
+
+
+@dataclass
+class Listing:
+    """What lies beneath a folder, as paths in it with `/`; links to folders are not followed.
+
+    Hidden files, an operating system's litter, caches, readmes, licences, tables and documents are
+    plainly no data and are in none of these lists.
+    """
+
+    folder: Path
+    films: list[str] = field(default_factory=list)  # By suffix, or DICOM by its mark.
+    files: list[str] = field(default_factory=list)  # All others.
+    odd: set[str] = field(default_factory=set)  # Of both: pipes, and links that lead nowhere.
+    folders: set[str] = field(default_factory=set)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def path(self, name: str) -> Path:
+        """Return where a listed file lies."""
+        return self.folder / name
 
 
 @dataclass(frozen=True)
@@ -55,28 +78,28 @@ class FilmSource:
     orphans: tuple[Path, ...] = ()  # Label files without a film.
     layout: str = ""  # How it is laid out, in words.
     left_out: tuple[LeftOut, ...] = ()  # Other files, but for those that are plainly no data.
-    label_files_seen: int = 0
+    label_files_seen: int = 0  # Or films with an entry, where one file labels many.
 
 
-def films_in(folder: Path) -> Iterator[Path]:
-    """Yield the films of a folder, sorted: its image files that are not hidden.
+def stem_of(name: str) -> str:
+    """Return a film's name without its suffix; the end of a DICOM's UID is none."""
+    suffix = PurePath(name).suffix
+    return name if suffix[1:].isdigit() else name.removesuffix(suffix)
 
-    Raises DataError for a film that is no regular file: nothing may hang on a pipe.
+
+def refuse_unlabelled(
+    folder: Path, films: tuple[SourceFilm, ...], looked_for: str, remedy: str
+) -> None:
+    """Raise DataError where more than half of the films have no label file or entry at all.
+
+    `looked_for` says what would have been a label, `remedy` how a film without a vertebra is told.
     """
-    with os.scandir(folder) as entries:
-        found = sorted(
-            (entry for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES),
-            key=lambda entry: entry.name,
+    bare = [film for film in films if not film.has_labels]
+    if 2 * len(bare) > len(films):
+        raise DataError(
+            f"{shown(folder)}: {len(bare)} of {len(films)} films have no labels, as "
+            f"{shown(bare[0].path)}: {looked_for}; {remedy}"
         )
-    for entry in found:
-        if entry.name.startswith("."):
-            continue
-        if not Path(entry.path).is_file():
-            raise DataError(
-                f"{shown(entry.path)}: is no file, or a link that leads nowhere; "
-                "put a film there or remove it"
-            )
-        yield Path(entry.path)
 
 
 def shown(path: Path | str) -> str:

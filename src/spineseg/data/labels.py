@@ -11,7 +11,7 @@ import shapely
 from shapely import Polygon
 
 from spineseg.films import Outline
-from spineseg.levels import level_named
+from spineseg.levels import level_named, plain_name, spelt
 
 NoteKind = Literal[
     "box", "out-of-range", "repeated-points", "self-crossing", "pieces", "duplicate", "damaged"
@@ -23,6 +23,9 @@ _LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
 _MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
 _NO_RING = np.zeros((0, 2))
 _SAME_OUTLINE = 0.9  # Intersection over union.
+_MOST_LABELS = 200  # On one film, which shows 24 levels: more is no film's labels.
+_MOST_POINTS = 10_000  # Of an outline: more than the pixels around a body.
+_MOST_CROSSINGS = 20_000  # Of an outline with itself, about; more is a scribble.
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,17 @@ def clean_labels(
     drop_classes: Sequence[str] = (),
     boxes: str = "refuse",
 ) -> CleanLabels:
-    """Return the outlines that `raw` gives, each simple, inside the film and of known level."""
+    """Return the outlines that `raw` gives, each simple, inside the film and of known level.
+
+    Class names are compared in the letters that they look like. More labels than any film has are
+    one damage and give no outline.
+    """
     raw = tuple(raw)
+    if len(raw) > _MOST_LABELS:
+        text = f"and {len(raw) - 1} more are on one film, more than {_MOST_LABELS}; mend its labels"
+        return CleanLabels((), (Note("damaged", raw[0].where, text),), ())
+    mapped = {plain_name(name): level for name, level in (class_map or {}).items()}
+    dropped = {plain_name(name) for name in drop_classes}
     sound = _sound([label.rings[0] if len(label.rings) == 1 else _NO_RING for label in raw])
     outlines: list[Outline] = []
     polygons: list[Polygon] = []
@@ -72,11 +84,11 @@ def clean_labels(
         if label.problem:
             notes.append(Note("damaged", label.where, label.problem))
             continue
-        if label.name in drop_classes:
+        if plain_name(label.name) in dropped:
             continue
-        level = (class_map or {}).get(label.name) or level_named(label.name)
+        level = mapped.get(plain_name(label.name)) or level_named(label.name)
         if level is None:
-            unmapped.append(label.name)
+            unmapped.append(spelt(label.name))
             continue
         if label.is_box:
             if boxes == "refuse":
@@ -110,7 +122,7 @@ def _sound(rings: Sequence[np.ndarray]) -> list[Polygon | None]:
     All at once: nearly all labels are sound, and one look at each takes ten times as long.
     """
     sizes = np.array([len(ring) for ring in rings])
-    chosen = np.flatnonzero(sizes >= 3).tolist()
+    chosen = np.flatnonzero((sizes >= 3) & (sizes <= _MOST_POINTS)).tolist()
     found: list[Polygon | None] = [None] * len(rings)
     if not chosen:
         return found
@@ -141,6 +153,9 @@ def mended(rings: Sequence[np.ndarray]) -> tuple[Polygon | None, list[tuple[Note
     """
     notes: list[tuple[NoteKind, str]] = []
     parts: list[Polygon] = []
+    points_in_all = sum(len(ring) for ring in rings)
+    if points_in_all > _MOST_POINTS:
+        return None, [("damaged", f"has {points_in_all} points, more than {_MOST_POINTS}; thin it")]
     for ring in rings:
         if not np.isfinite(ring).all():
             return None, [("damaged", "has a coordinate that is no number")]
@@ -194,10 +209,42 @@ def _simple(polygon: Polygon, notes: list[tuple[NoteKind, str]]) -> Polygon | No
             return hull
         if hull.area < _LEAST_AREA:
             return hull
-    piece = _main_piece(shapely.make_valid(polygon))
-    if piece is not None:
-        notes.append(("self-crossing", "crossed itself; the crumbs were cut off"))
+    if _crossings(np.array(polygon.exterior.coords)) > _MOST_CROSSINGS:
+        return None
+    piece = _main_piece(shapely.make_valid(polygon, method="structure", keep_collapsed=False))
+    if piece is None or not _goes_round(polygon, piece):
+        return None
+    notes.append(("self-crossing", "crossed itself; the crumbs were cut off"))
     return piece
+
+
+def _goes_round(polygon: Polygon, piece: Polygon) -> bool:
+    """Return whether a ring goes round its main piece a whole number of times, crumbs apart.
+
+    A five-pointed star does not: its middle counts twice.
+    """
+    x, y = np.array(polygon.exterior.coords).T
+    turns = abs(float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))) / 2 / max(piece.area, 1e-12)
+    return piece.area < _LEAST_AREA or (turns > 0.5 and abs(turns - round(turns)) < 1 - _MAIN_PIECE)
+
+
+def _crossings(ring: np.ndarray) -> float:
+    """Return about how often a ring, (points, 2), crosses itself: by some of its sides.
+
+    It bounds the time of mending, which grows with the crossings' square.
+    """
+    start, end = ring[:-1], ring[1:]
+    some = np.unique(np.linspace(0, len(start) - 1, 100).astype(int))
+
+    def side(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
+        way, there = b - a, point - a
+        return np.sign(way[..., 0] * there[..., 1] - way[..., 1] * there[..., 0])
+
+    a, b = start[some, None], end[some, None]
+    crossed = (side(a, b, start) * side(a, b, end) < 0) & (
+        side(start, end, a) * side(start, end, b) < 0
+    )
+    return float(crossed.sum()) * len(start) / len(some) / 2
 
 
 def _main_piece(shape: shapely.Geometry) -> Polygon | None:

@@ -1,0 +1,108 @@
+"""Reads a folder of films, and a film's labels, in whatever known layout they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from spineseg.data.film_source import FilmSource, Listing, SourceFilm, shown
+from spineseg.data.labels import RawLabel
+from spineseg.data.layouts.class_names import names_files
+from spineseg.data.layouts.coco import raw_annotations, read_coco
+from spineseg.data.layouts.foreign import refuse_foreign, refuse_packed
+from spineseg.data.layouts.json_files import (
+    JsonFile,
+    kind_of,
+    own_json_files,
+    read_json,
+    shared_json_files,
+)
+from spineseg.data.layouts.label_files import LabelFiles
+from spineseg.data.layouts.label_rows import raw_rows
+from spineseg.data.layouts.label_studio import read_tasks
+from spineseg.data.layouts.labelme import raw_shapes, read_labelme
+from spineseg.data.layouts.listing import listed
+from spineseg.data.layouts.task_regions import raw_regions
+from spineseg.data.layouts.yolo_folders import read_yolo
+from spineseg.errors import DataError
+
+
+def read_folder(place: Path) -> FilmSource:
+    """Return the films of a folder in any known layout, or of one file: data.yaml or a JSON file.
+
+    Links to folders are not followed. Raises DataError, with what to do, where the layout is not
+    known, or a film or its labels would be lost.
+    """
+    if not place.exists():
+        raise DataError(
+            f"{shown(place)}: no such folder; name the one that holds data.yaml or the COCO file"
+        )
+    place = place.resolve()  # `.` says nothing of the folders above.
+    if place.is_dir():
+        return _read(listed(place))
+    refuse_packed(place)
+    suffix = place.suffix.lower()
+    if suffix in {".yaml", ".yml"}:
+        return read_yolo(listed(place.parent), place.name)
+    if suffix != ".json":
+        raise DataError(
+            f"{shown(place)}: is a file; name the folder that holds data.yaml, or a JSON file of "
+            "COCO or Label Studio"
+        )
+    content = read_json(place)
+    file = JsonFile(place.name, kind_of(content), content)
+    listing = listed(place.parent)
+    refuse_foreign(Listing(place.parent), [file])
+    if file.kind == "label studio":
+        return read_tasks(listing, [file])
+    if file.kind == "labelme":
+        raise DataError(f"{shown(place)}: is of one film, by labelme; name its folder")
+    return read_coco(listing, [_as_coco(file, place)])
+
+
+def _read(listing: Listing) -> FilmSource:
+    has_names = bool(names_files(listing))
+    if has_names and any(LabelFiles(listing, ".txt").all()):
+        return read_yolo(listing)
+    shared = shared_json_files(listing)
+    kinds = {file.kind: file.name for file in shared if file.kind in _READERS}
+    own = own_json_files(listing)
+    if own and kind_of(read_json(listing.path(own[0]))) == "labelme":
+        kinds.setdefault("labelme", own[0])
+    if len(kinds) > 1:
+        (kind, name), (other, second) = list(kinds.items())[:2]
+        raise DataError(
+            f"{shown(listing.folder)}: holds labels of two kinds, {kind} ({shown(name)}) and "
+            f"{other} ({shown(second)}); keep those that are right"
+        )
+    for kind in kinds:
+        return _READERS[kind](listing, shared)
+    refuse_foreign(listing, shared)
+    if len(shared) == 1 and not has_names:
+        return read_coco(listing, [_as_coco(shared[0], listing.path(shared[0].name))])
+    return read_yolo(listing)
+
+
+_READERS = {"coco": read_coco, "label studio": read_tasks, "labelme": read_labelme}
+
+
+def _as_coco(file: JsonFile, path: Path) -> JsonFile:
+    """Return a JSON file of no other kind, to be read as COCO or refused by what it lacks."""
+    if isinstance(file.content, dict):
+        return file
+    raise DataError(
+        f"{shown(path)}: has no annotations, categories, images; export it as COCO instances"
+    )
+
+
+def raw_labels_of(film: SourceFilm) -> Sequence[RawLabel]:
+    """Return the labels of one film as they are written; none where it has no file or entry."""
+    match film.style:
+        case "coco":
+            return raw_annotations(film)
+        case "label studio":
+            return raw_regions(film)
+        case "labelme":
+            return raw_shapes(film)
+        case _:
+            return raw_rows(film.labels, film.names) if isinstance(film.labels, Path) else ()

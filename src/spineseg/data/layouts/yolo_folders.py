@@ -1,0 +1,264 @@
+"""YOLO segmentation folders: Roboflow's, Ultralytics', CVAT's, Label Studio's and Darknet's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spineseg.data.film_source import (
+    FilmSource,
+    Listing,
+    SourceFilm,
+    refuse_unlabelled,
+    shown,
+    stem_of,
+)
+from spineseg.data.layouts.class_names import read_names, read_yaml
+from spineseg.data.layouts.folder_names import (
+    IMAGE_FOLDERS,
+    LABEL_FOLDERS,
+    folders_of,
+    holds_labels,
+    is_film_folder,
+    key_of,
+    part_named,
+    part_of_path,
+)
+from spineseg.data.layouts.label_files import LabelFiles
+from spineseg.data.layouts.leftovers import leftovers, orphans_of
+from spineseg.data.layouts.listing import listed, plain
+from spineseg.data.layouts.named_parts import NamedParts, named_parts, order_of
+from spineseg.errors import DataError
+from spineseg.films import PARTS, Part
+
+_EMPTY_FILE = "an empty label file says that a film shows no vertebra"
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The pictures of a listing that may be films, each with its label file."""
+
+    pictures: list[str]
+    label_of: dict[str, str]
+    candidates: set[str]
+
+
+def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
+    """Return what lies in a folder; labels and films themselves are not read yet.
+
+    Known are `PART/images` + `PART/labels` (Roboflow), `images/PART` + `labels/PART` (Ultralytics,
+    CVAT), `images` + `labels` (Label Studio), labels beside the films (Darknet), each with folders
+    beneath, and what data.yaml (`chosen`, if another file is meant) or obj.data name. Raises
+    DataError where it is not so, or most films have no label file.
+    """
+    class_names, files = read_names(listing, chosen)
+    names = dict(enumerate(class_names))
+    here = _labelled(listing, set())
+    known = _known(here, set(here.pictures))
+    counts = Counter(part for part in known.values() if part)
+    yamls = {
+        file: read_yaml(listing.path(file))
+        for file in files
+        if file.lower().endswith((".yaml", ".yml"))
+    }
+    named = named_parts(listing, counts, yamls)
+    if named.lists & here.candidates:
+        here = _labelled(listing, named.lists)
+    parts = {
+        f: part for f, part in known.items() if f not in named.films and part not in named.named
+    }
+    parts |= named.films
+    if any(parts.values()) or named.elsewhere:  # What lies in no part beside parts is left out.
+        parts = {film: part for film, part in parts.items() if part}
+    _refuse_empty_parts(listing, parts, here, named)
+    films = _films(listing, parts, here.label_of, names)
+    films += _elsewhere(named, names)
+    if not films:
+        raise DataError(
+            f"{shown(listing.folder)}: holds no film in train/images, images/train or images, and "
+            "none with a label beside it; put them there"
+        )
+    films.sort(key=lambda film: (order_of(film.part), str(film.path)))
+    chosen_labels = {here.label_of[film] for film in parts if film in here.label_of}
+    source = _source(listing, films, parts, here, named, files)
+    _refuse_bare(listing, source, len(chosen_labels))
+    return source
+
+
+def _elsewhere(named: NamedParts, names: Mapping[int, str]) -> list[SourceFilm]:
+    """Return the films of folders that data.yaml names elsewhere.
+
+    Such a folder is listed from where its `images` has `labels` beside it. Raises DataError where
+    it holds no film, or one of another part.
+    """
+    found: dict[Path, SourceFilm] = {}
+    for place, part in named.elsewhere:
+        folders = (place, *place.parents)
+        images = next((f for f in folders if f.name.casefold() in IMAGE_FOLDERS), None)
+        listing = listed(images.parent if images else place)
+        start = place.relative_to(listing.folder).as_posix()
+        films = [f for f in listing.films if start == "." or f.startswith(f"{start}/")]
+        pairs = _labelled(listing, set()).label_of
+        if not films:
+            raise DataError(f"{shown(place)}: is named by data.yaml and holds no film; mend it")
+        for film in _films(listing, dict.fromkeys(films, part), pairs, names):
+            if found.setdefault(film.path, film).part != part:
+                raise DataError(f"{shown(film.path)}: is in two parts by data.yaml; leave one")
+    return list(found.values())
+
+
+def _labelled(listing: Listing, lists: set[str]) -> _Labelled:
+    labels = LabelFiles(listing, ".txt", lists)
+    pictures = [film for film in listing.films if not holds_labels(film)]
+    found = {film: label for film in pictures if (label := labels.of(film)) is not None}
+    return _Labelled(pictures, found, set(labels.all()))
+
+
+def _known(here: _Labelled, films: set[str]) -> dict[str, Part | None]:
+    """Return the films in known folders and their parts; else all that lie where labelled ones do.
+
+    Beside `PART/images` the other folders of a part hold no films.
+    """
+    with_images = {
+        folders[0]
+        for film in films
+        if len(folders := folders_of(film)) > 1 and folders[1].casefold() in IMAGE_FOLDERS
+    }
+    found: dict[str, Part | None] = {}
+    for film in here.pictures:
+        folders = folders_of(film)
+        part = part_of_path(film)
+        if (folders and folders[0].casefold() in IMAGE_FOLDERS) or (
+            part
+            and (
+                folders[0] not in with_images
+                or (folders[1:] and folders[1].casefold() in IMAGE_FOLDERS)
+            )
+        ):
+            found[film] = part
+    if found:
+        return found
+    places = {film.rpartition("/")[0] for film in here.label_of}
+    return {film: None for film in here.pictures if film.rpartition("/")[0] in places}
+
+
+def _refuse_empty_parts(
+    listing: Listing, parts: Mapping[str, Part | None], here: _Labelled, named: NamedParts
+) -> None:
+    """Raise DataError where a folder is there for a part, or for films, and holds none."""
+    filled = {folder for film in parts for folder in _above(film)}
+    for folder in sorted(listing.folders):
+        first, *rest = folder.split("/")
+        if len(rest) > 1:
+            continue
+        last = rest[-1] if rest else first
+        names = {first.casefold(), last.casefold()}
+        of_films = bool(names & IMAGE_FOLDERS) and (
+            part_named(first) or (rest and part_named(last)) or not rest
+        )
+        of_labels = bool(names & LABEL_FOLDERS) and rest and part_named(first)
+        part = part_named(first) or part_named(last)
+        if part in named.named or folder in filled or (of_labels and first in filled):
+            continue
+        if of_films and not any(f.startswith(f"{folder}/") for f in here.pictures):
+            raise DataError(
+                f"{shown(listing.path(folder))}: is empty, or holds no film; add films, or remove "
+                "the folder to have a part set apart from the others"
+            )
+        if of_labels and any(label.startswith(f"{folder}/") for label in here.candidates):
+            raise DataError(
+                f"{shown(listing.path(first))}: holds labels and no film; put its films into "
+                f"{shown(first)}/images"
+            )
+
+
+def _above(film: str) -> list[str]:
+    folders = folders_of(film)
+    return ["/".join(folders[: end + 1]) for end in range(len(folders))]
+
+
+def _films(
+    listing: Listing,
+    parts: Mapping[str, Part | None],
+    label_of: Mapping[str, str],
+    names: Mapping[int, str],
+) -> list[SourceFilm]:
+    return [
+        SourceFilm(
+            listing.path(film),
+            parts[film],
+            listing.path(label_of[film]) if film in label_of else None,
+            names,
+        )
+        for film in plain(parts, listing)
+    ]
+
+
+def _source(
+    listing: Listing,
+    films: list[SourceFilm],
+    parts: Mapping[str, Part | None],
+    here: _Labelled,
+    named: NamedParts,
+    files: list[str],
+) -> FilmSource:
+    used = set(here.label_of.values())
+    orphans = list(orphans_of(here.candidates, used, set(parts)))
+    stems = {key_of(stem_of(label.rpartition("/")[2])) for label in here.candidates - used}
+    rest = [
+        *named.left_out,
+        *leftovers(
+            listing,
+            set(parts),
+            {*files, *named.lists, *used, *orphans},
+            set(here.label_of),
+            stems,
+        ),
+    ]
+    outside = sum(film.has_labels for film in films) - sum(f in here.label_of for f in parts)
+    return FilmSource(
+        listing.folder,
+        tuple(films),
+        tuple(listing.path(name) for name in [*files, *sorted(named.lists)]),
+        tuple(listing.path(name) for name in orphans),
+        _words(films, parts, here, named),
+        tuple(rest),
+        len(used) + len(orphans) + outside,
+    )
+
+
+def _words(
+    films: list[SourceFilm],
+    parts: Mapping[str, Part | None],
+    here: _Labelled,
+    named: NamedParts,
+) -> str:
+    there = [part for part in PARTS if any(film.part == part for film in films)]
+    words = f"YOLO, parts {', '.join(there)}" if there else "YOLO, without parts"
+    if named.named:
+        words += ", as its files name them"
+    if any(
+        here.label_of.get(film, "/").rpartition("/")[0] == film.rpartition("/")[0] for film in parts
+    ):
+        words += ", labels beside the films"
+    if named.not_there:
+        words += f"; {', '.join(sorted(named.not_there))} named and not there"
+    return words
+
+
+def _refuse_bare(listing: Listing, source: FilmSource, labels: int) -> None:
+    film = next((film for film in source.films if not film.has_labels), None)
+    if film is None:
+        return
+    stem = stem_of(film.path.name)
+    where = film.path.parent
+    mirrored = "labels/ in the place of images/ or " if is_film_folder(str(where)) else ""
+    refuse_unlabelled(
+        listing.folder,
+        source.films,
+        f"{shown(stem)}.txt was looked for in {mirrored}the film's own folder, and {labels} label "
+        f"files were found ({len(source.orphans)} more have no film)",
+        f"put them there; {_EMPTY_FILE}",
+    )
