@@ -33,8 +33,8 @@ _LOOKALIKES = str.maketrans("СсТтΤτϹϲᴄ‐‑‒–—−", "CcTtTtCcc-
 
 def plain_name(name: str) -> str:
     """Return a class name in the plain letters that it looks like: fullwidth, Cyrillic, Greek."""
-    shown = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
-    return "".join(shown).translate(_LOOKALIKES).strip()
+    plain = unicodedata.normalize("NFKC", name.translate(_LOOKALIKES))  # It makes Ϲ a sigma.
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf").strip()
 
 
 def level_named(name: str) -> str | None:

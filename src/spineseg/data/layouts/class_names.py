@@ -74,7 +74,13 @@ def _read(path: Path) -> tuple[str, ...]:
         names = [names[index] for index in range(len(names))]
     if not isinstance(names, list) or not names:
         raise DataError(f"{shown(path)}: has no list `names` of classes; export it again")
-    return tuple(str(name).strip() for name in names)
+    found = tuple(str(name).strip() for name in names)
+    twice = next((name for name in found if found.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{shown(path)}: names {shown(twice)!r} twice; give each class its own name"
+        )
+    return found
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

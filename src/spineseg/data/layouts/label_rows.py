@@ -73,7 +73,7 @@ def _raw_row(line: str, where: str, names: Mapping[int, str]) -> RawLabel:
 def _no_outline(values: np.ndarray, texts: Sequence[str]) -> str | None:
     """Say what a row is that is no outline: a prediction's box, keypoints, or a broken row."""
     count = len(values)
-    if count == 5 or (count == 6 and texts[-1].isdigit()):
+    if count == 5 or (count == 6 and texts[-1].isdigit() and (values[:5] <= 1).all()):
         what = "confidence" if count == 5 else "confidence and number"
         return f"is a box with {what}, as a tracker or a prediction writes it; draw its outline"
     if _has_keypoints(values):
