@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from good_ends import End, Films, Lost, Refused, Taken
 from laid_out import films, lay, put, rows
 
 from spineseg.levels import CERVICAL
+
+WHOLE = Taken()
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,22 @@ class Case:
         return films(self.parts)
 
 
-CASES: dict[str, Case] = {}
+class Cases(dict[str, Case]):
+    """Cases by their names, added one by one; `parts` is that of each unless it says otherwise."""
+
+    def __init__(self, parts: bool = True) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def add(self, name: str, make: Callable[[Path], object], end: End = WHOLE, **more: Any) -> None:
+        """Add a case under a name of its own."""
+        assert name not in self
+        self[name] = Case(make, end, **{"parts": self._parts, **more})
+
+
+CASES = Cases()
+add = CASES.add
 NAMES = "\n".join(CERVICAL)
-WHOLE = Taken()
 
 
 def laid(image: str, label: str | None, **keys: object) -> Callable[[Path], object]:
@@ -73,11 +89,6 @@ def remove(*names: str) -> Callable[[Path], object]:
 ROBOFLOW = laid("{part}/images/{stem}.jpg", "{part}/labels/{stem}.txt")
 BESIDE = "{part}/{stem}.jpg", "{part}/{stem}.txt"
 FLAT = lay, "images/{stem}.jpg", "labels/{stem}.txt"
-
-
-def add(name: str, make: Callable[[Path], object], end: End = WHOLE, **more: object) -> None:
-    assert name not in CASES
-    CASES[name] = Case(make, end, **more)  # type: ignore[arg-type]
 
 
 # Names of folders

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
-from good_ends import End, Lost, Refused, Taken
+from good_ends import Lost, Refused, Taken
 from laid_out import lay, picture, rows
-from yolo_cases import ROBOFLOW, Case, bare, laid, move, remove, then, without, write
+from yolo_cases import ROBOFLOW, Cases, bare, laid, move, remove, then, without, write
 
 from spineseg.levels import CERVICAL
 
-CASES: dict[str, Case] = {}
-
-
-def add(name: str, make: Callable[[Path], object], end: End = Taken(), **more: object) -> None:
-    assert name not in CASES
-    CASES[name] = Case(make, end, **more)  # type: ignore[arg-type]
+CASES = Cases()
+add = CASES.add
 
 
 # data.yaml
