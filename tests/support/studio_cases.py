@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from good_ends import Refused, Taken
 from labelme_cases import STEMS
