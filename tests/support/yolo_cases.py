@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,8 +185,16 @@ add(
     Lost("text named as a film", bare("a0")),
 )
 
+add(
+    "a part without labels",
+    then(ROBOFLOW, lambda f: shutil.rmtree(f / "valid" / "labels")),
+    Refused("2 of 2 films have no labels in the part valid"),
+)
+
 # Darknet
 add("Darknet, a folder a part", laid(*BESIDE))
+add("labels below the films", laid("{part}/{stem}.jpg", "{part}/labels/{stem}.txt"))
+add("labels below flat films", laid("{stem}.jpg", "labels/{stem}.txt"), parts=False)
 add("Darknet, flat", laid("{stem}.jpg", "{stem}.txt"), parts=False)
 add(
     "LabelImg",

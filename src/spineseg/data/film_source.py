@@ -90,16 +90,20 @@ def stem_of(name: str) -> str:
 def refuse_unlabelled(
     folder: Path, films: tuple[SourceFilm, ...], looked_for: str, remedy: str
 ) -> None:
-    """Raise DataError where more than half of the films have no label file or entry at all.
+    """Raise DataError where more than half of all films, or of a part's, have no labels at all.
 
     `looked_for` says what would have been a label, `remedy` how a film without a vertebra is told.
     """
-    bare = [film for film in films if not film.has_labels]
-    if 2 * len(bare) > len(films):
-        raise DataError(
-            f"{shown(folder)}: {len(bare)} of {len(films)} films have no labels, as "
-            f"{shown(bare[0].path)}: {looked_for}; {remedy}"
-        )
+    parts = dict.fromkeys(film.part for film in films)
+    for part in (None, *parts):
+        among = [film for film in films if part in (None, film.part)]
+        bare = [film for film in among if not film.has_labels]
+        if 2 * len(bare) > len(among):
+            raise DataError(
+                f"{shown(folder)}: {len(bare)} of {len(among)} films have no labels"
+                + (f" in the part {part}" if part else "")
+                + f", as {shown(bare[0].path)}: {looked_for}; {remedy}"
+            )
 
 
 def shown(path: Path | str) -> str:

@@ -1,0 +1,92 @@
+"""A folder is read the same from wherever it is named, by every process, and in its bounds."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import studio_cases
+from good_ends import held_by, merged, no_longer_than, told_by
+from laid_out import films, lay, put
+
+from spineseg.data.layouts import listing, raw_labels_of, read_folder
+from spineseg.data.yolo import label_path, read_export
+from spineseg.errors import DataError
+
+
+@pytest.mark.parametrize("place", [".", "../ds", "./train/.."])
+def test_a_folder_named_from_within_keeps_its_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(lay(tmp_path / "ds"))
+    assert told_by(read_folder(Path(place))) == films()
+    assert told_by(read_export(Path(place))) == films()
+    dataset = merged(tmp_path, Path(place), split="keep")
+    assert not isinstance(dataset, str) and held_by(dataset) == films()
+
+
+@pytest.mark.parametrize("above", ["images", "labels", "train", "images/test/labels"])
+def test_folders_above_say_nothing(tmp_path: Path, above: str) -> None:
+    folder = lay(tmp_path / above / "ds", "images/{stem}.jpg", "labels/{stem}.txt")
+    assert told_by(read_folder(folder)) == films(parts=False)
+
+
+def test_a_folder_named_by_a_link_is_read(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lay(tmp_path / "ds"))
+    assert told_by(read_folder(tmp_path / "link")) == films()
+
+
+@pytest.mark.parametrize(
+    ("film", "label"),
+    [
+        ("train/images/a.jpg", "train/labels/a.txt"),
+        ("images/a.b.jpg", "labels/a.b.txt"),
+        ("/x/images/y/images/a.jpg", "/x/images/y/labels/a.txt"),
+        ("x/a.jpg", "x/a.txt"),
+        ("a.jpg", "a.txt"),
+    ],
+)
+def test_a_merged_films_label_path_is_found_relative_or_not(film: str, label: str) -> None:
+    assert label_path(Path(film)) == Path(label)
+
+
+@pytest.mark.parametrize("name", ["Label Studio", "Label Studio's JSON-MIN"])
+def test_films_go_to_other_processes_with_their_labels(tmp_path: Path, name: str) -> None:
+    studio_cases.CASES[name].make(tmp_path)
+    for film in read_folder(tmp_path).films:
+        again = pickle.loads(pickle.dumps(film))
+        assert [r.name for r in raw_labels_of(again)] == [r.name for r in raw_labels_of(film)]
+        assert film.told_in is not None and str(film.told_in) in raw_labels_of(film)[0].where
+
+
+def test_a_disk_is_refused_before_it_is_read_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MOST_ENTRIES", 50)
+    lay(tmp_path)
+    assert read_folder(tmp_path).films
+    for number in range(60):
+        put(tmp_path / "other" / f"{number}.bin")
+    with pytest.raises(DataError, match="holds more than 50 files; name the folder of the export"):
+        read_folder(tmp_path)
+
+
+def test_folders_a_hundred_deep_are_read_through(tmp_path: Path) -> None:
+    deep = "/".join("d" * 20 for _ in range(100))
+    with no_longer_than(10):
+        source = read_folder(
+            lay(tmp_path, f"images/{deep}/{{stem}}.jpg", f"labels/{deep}/{{stem}}.txt")
+        )
+    assert told_by(source) == films(parts=False)
+
+
+def test_what_was_seen_is_counted(tmp_path: Path) -> None:
+    lay(tmp_path)
+    (tmp_path / "train/labels/a0.txt").unlink()
+    put(tmp_path / "train/labels/zz.txt", "0 1 1 2 2 3 3")
+    source = read_folder(tmp_path)
+    assert sum(film.has_labels for film in source.films) == 5
+    assert [path.name for path in source.orphans] == ["zz.txt"]
+    assert source.layout == "YOLO, parts train, valid"
+    assert source.label_files_seen == 6
