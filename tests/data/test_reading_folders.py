@@ -5,9 +5,13 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import coco_cases
+import labelme_cases
 import pytest
 import studio_cases
-from good_ends import held_by, merged, no_longer_than, told_by
+import yolo_cases
+import yolo_yaml_cases
+from good_ends import Refused, held_by, merged, no_longer_than, told_by
 from laid_out import films, lay, put
 
 from spineseg.data.layouts import listing, raw_labels_of, read_folder
@@ -90,3 +94,29 @@ def test_what_was_seen_is_counted(tmp_path: Path) -> None:
     assert [path.name for path in source.orphans] == ["zz.txt"]
     assert source.layout == "YOLO, parts train, valid"
     assert source.label_files_seen == 6
+
+
+NO_DATA = {".yaml", ".yml", ".names", ".data", ".labels", ".md", ".cache", ".csv", ".zip"}
+READ = [
+    (name, case)
+    for cases in (yolo_cases, yolo_yaml_cases, coco_cases, labelme_cases, studio_cases)
+    for name, case in cases.CASES.items()
+    if not isinstance(case.end, Refused) and name != "litter"
+]
+
+
+@pytest.mark.parametrize(("name", "case"), READ, ids=[name for name, _ in READ])
+def test_every_file_is_read_or_told(tmp_path: Path, name: str, case: yolo_cases.Case) -> None:
+    case.make(tmp_path)
+    source = read_folder(tmp_path / case.place)
+    told = {film.path for film in source.films} | {left.path for left in source.left_out}
+    told |= {film.labels for film in source.films if isinstance(film.labels, Path)}
+    told |= {*source.files, *source.orphans}
+    stems = {left.path.stem for left in source.left_out}
+    untold = [
+        path
+        for path in source.folder.rglob("*")
+        if path.is_file() and path not in told and path.suffix not in NO_DATA
+        if path.name != "classes.txt" and not (path.suffix == ".txt" and path.stem in stems)
+    ]
+    assert not untold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
@@ -81,10 +81,16 @@ class FilmSource:
     label_files_seen: int = 0  # Or films with an entry, where one file labels many.
 
 
+def suffix_of(name: str) -> str:
+    """Return the suffix of a file's name or path with `/`, in small letters, with its dot."""
+    stem, _, end = name.rpartition("/")[2].rpartition(".")
+    return f".{end.lower()}" if stem and end else ""
+
+
 def stem_of(name: str) -> str:
-    """Return a film's name without its suffix; the end of a DICOM's UID is none."""
-    suffix = PurePath(name).suffix
-    return name if suffix[1:].isdigit() else name.removesuffix(suffix)
+    """Return a film's name without its folders and suffix; the end of a DICOM's UID is none."""
+    base, suffix = name.rpartition("/")[2], suffix_of(name)
+    return base if not suffix or suffix[1:].isdigit() else base[: -len(suffix)]
 
 
 def refuse_unlabelled(

@@ -17,7 +17,7 @@ from spineseg.data.layouts.json_files import (
     read_json,
     shared_json_files,
 )
-from spineseg.data.layouts.label_files import LabelFiles
+from spineseg.data.layouts.label_files import has_label_texts
 from spineseg.data.layouts.label_rows import raw_rows
 from spineseg.data.layouts.label_studio import read_tasks
 from spineseg.data.layouts.labelme import raw_shapes, read_labelme
@@ -62,7 +62,7 @@ def read_folder(place: Path) -> FilmSource:
 
 def _read(listing: Listing) -> FilmSource:
     has_names = bool(names_files(listing))
-    if has_names and any(LabelFiles(listing, ".txt").all()):
+    if has_names and has_label_texts(listing):
         return read_yolo(listing)
     shared = shared_json_files(listing)
     kinds = {file.kind: file.name for file in shared if file.kind in _READERS}

@@ -17,6 +17,7 @@ from spineseg.data.film_source import (
     SourceFilm,
     refuse_unlabelled,
     shown,
+    suffix_of,
 )
 from spineseg.data.labels import RawLabel
 from spineseg.data.layouts.folder_names import part_in, part_of_path
@@ -144,7 +145,7 @@ def _image(name: str, file: str, path: Path, images: NamedImages) -> str:
     found = images.find(name, (place, f"{place}/images", "", "images", part, f"images/{part}"))
     if found is not None:
         return found
-    if PurePosixPath(name.replace("\\", "/")).suffix.lower() not in IMAGE_SUFFIXES:
+    if suffix_of(name.replace("\\", "/")) not in IMAGE_SUFFIXES:
         raise DataError(f"{shown(path)}: {name!r} is no image file; export images beside the JSON")
     raise DataError(
         f"{shown(path)}: its image {name!r} is not there; put it beside the file or in images/"

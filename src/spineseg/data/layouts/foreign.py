@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from spineseg.data.film_source import Listing, shown, stem_of
 from spineseg.data.layouts.folder_names import holds_labels, key_of
@@ -70,13 +70,9 @@ def _head(listing: Listing, name: str) -> str:
 
 def _masks(listing: Listing) -> tuple[str, str] | None:
     """Return a picture in a folder of labels or masks that is named as a film."""
-    stems = {
-        key_of(stem_of(PurePosixPath(film).name))
-        for film in listing.films
-        if not holds_labels(film)
-    }
+    stems = {key_of(stem_of(film)) for film in listing.films if not holds_labels(film)}
     for name in listing.films:
-        stem = key_of(stem_of(PurePosixPath(name).name))
+        stem = key_of(stem_of(name))
         plain = stem.removesuffix("_mask").removesuffix("-mask").removesuffix("_seg")
         if (holds_labels(name) and stem in stems) or (plain != stem and plain in stems):
             return name, _MASKS

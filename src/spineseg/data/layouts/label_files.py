@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 from spineseg.data.film_source import Listing, shown, stem_of
 from spineseg.data.layouts.folder_names import (
@@ -20,6 +19,12 @@ from spineseg.errors import DataError
 NO_LABELS = {"classes.txt", "requirements.txt", "notes.txt", "labels.txt"}
 
 
+def has_label_texts(listing: Listing) -> bool:
+    """Return whether a listing holds any text that may be a label."""
+    names = (name for name in listing.files if name.lower().endswith(".txt"))
+    return any(name.rpartition("/")[2].lower() not in NO_LABELS for name in names)
+
+
 class LabelFiles:
     """The label files of a listing, by folder and stem; capitals of folders do not count."""
 
@@ -28,7 +33,7 @@ class LabelFiles:
         self._listing = listing
         self._exact: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._folded: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._stems = {stem_of(PurePosixPath(film).name) for film in listing.films}
+        self._stems = {stem_of(film) for film in listing.films}
         no_labels = set(besides)
         for name in listing.files:
             base = name.rpartition("/")[2]

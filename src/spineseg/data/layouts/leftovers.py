@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
-from spineseg.data.film_source import LeftOut, Listing, stem_of
+from spineseg.data.film_source import LeftOut, Listing, stem_of, suffix_of
 from spineseg.data.layouts.folder_names import holds_labels, is_film_folder, key_of
 
 _NO_DATA = (".yaml", ".yml", ".names", ".data", ".labels", ".cfg", ".pt", ".onnx", ".toml", ".ini")
@@ -25,7 +25,7 @@ def leftovers(
     are none, that have labels; `stems` are those of all label files.
     """
     yield from listing.left_out
-    of_film = {key_of(stem_of(PurePosixPath(film).name)): film for film in films}
+    of_film = {key_of(stem_of(film)): film for film in films}
     for name in listing.films:
         if name in films:
             continue
@@ -37,7 +37,7 @@ def leftovers(
             yield LeftOut(listing.path(name), "picture without labels, outside of all parts", False)
     places = {name.rpartition("/")[0] for name in films}
     for name in listing.files:
-        suffix = PurePosixPath(name).suffix.lower()
+        suffix = suffix_of(name)
         if name in used or suffix in _NO_DATA:
             continue
         if suffix in _LABELS:
@@ -47,7 +47,7 @@ def leftovers(
         else:
             among = is_film_folder(name.rpartition("/")[0])
             near = name.rpartition("/")[0] in places
-            has_label = key_of(stem_of(PurePosixPath(name).name)) in stems
+            has_label = key_of(stem_of(name)) in stems
             lost = among or has_label
             kind = f"file of an unknown kind ({suffix or 'no suffix'})"
             yield LeftOut(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from spineseg.data.film_source import IMAGE_SUFFIXES, LeftOut, Listing, shown
+from spineseg.data.film_source import IMAGE_SUFFIXES, LeftOut, Listing, shown, suffix_of
 from spineseg.errors import DataError
 
 MOST_ENTRIES = 500_000  # A folder of more is a disk, not an export.
@@ -39,7 +39,7 @@ def listed(folder: Path) -> Listing:
 
 
 def _is_litter(name: str) -> bool:
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = suffix_of(name)
     return name.startswith(".") or (suffix not in IMAGE_SUFFIXES and bool(_LITTER.match(name)))
 
 
@@ -55,7 +55,7 @@ def _entries(found: Listing, at: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _take(found: Listing, entry: os.DirEntry[str], name: str, left: list[str]) -> None:
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = suffix_of(name)
     if entry.is_dir(follow_symlinks=False) and suffix not in IMAGE_SUFFIXES | {".txt"}:
         found.folders.add(name)
         left.append(name)
