@@ -56,7 +56,7 @@ def test_more_labels_than_any_film_has_are_one_damage() -> None:
     found = cleaned(*(SQUARE + n * 1e-6 for n in range(20_000)))
     (note,) = found.notes
     assert note.kind == "damaged" and note.where == "a.txt:1" and not found.outlines
-    assert "19999 more are on one film, more than 200" in note.text
+    assert "is one of 20000 labels on one film, more than 200" in note.text
 
 
 def test_two_hundred_labels_of_one_level_are_compared_in_time() -> None:

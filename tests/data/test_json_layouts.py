@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import coco_cases
@@ -9,6 +10,9 @@ import labelme_cases
 import pytest
 import studio_cases
 from good_ends import check_end
+from laid_out import coco, levels_of, picture, put
+
+from spineseg.data.layouts import raw_labels_of, read_folder
 
 CASES = coco_cases.CASES | labelme_cases.CASES | studio_cases.CASES
 
@@ -20,3 +24,15 @@ def test_an_unusual_export_ends_as_it_must(tmp_path: Path, name: str) -> None:
     folder.mkdir()
     case.make(folder)
     check_end(tmp_path, folder / case.place, case.end, case.films(), merge=case.merge)
+
+
+def test_a_name_in_two_parts_is_the_film_of_its_own_part(tmp_path: Path) -> None:
+    for part, stem in (("train", "a0"), ("val", "b0")):
+        put(tmp_path / "images" / part / "x.jpg", picture(stem))
+        put(tmp_path / f"{part}.json", json.dumps(coco(stem, name="x.jpg")))
+    put(tmp_path / "images" / "x.jpg", picture("a1"))
+    found = {film.part: film for film in read_folder(tmp_path).films}
+    for part, folder, stem in (("train", "train", "a0"), ("valid", "val", "b0")):
+        assert found[part].path == tmp_path / "images" / folder / "x.jpg"
+        names = [label.name for label in raw_labels_of(found[part])]
+        assert tuple(names) == levels_of(stem)

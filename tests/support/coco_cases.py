@@ -160,3 +160,19 @@ damage("cut short", "COCO, a packed mask cut amid a count", packed("d5o"))
 damage("counts hold", "COCO, a packed mask of other letters", packed("d5 0"))
 damage("mask is empty", "COCO, an empty mask", counts(SIDE * SIDE))
 add("COCO, a whole mask", one(change=counts(SIDE * 10, SIDE * 6, SIDE * SIDE - SIDE * 16)))
+add("COCO, noise for a mask", one(change=counts(*[1] * (SIDE * SIDE))), Refused("pieces"))
+damage(
+    "its box is in fractions",
+    "COCO, a box of fractions",
+    first("annotations", segmentation=[], bbox=[0.1, 0.1, 0.5, 0.5]),
+)
+damage(
+    "crowd",
+    "COCO, a crowd by its mask",
+    first("annotations", iscrowd=1, segmentation={"counts": [1]}),
+)
+add(
+    "COCO, labels without measure",
+    one(change=lambda c: c["annotations"].extend([c["annotations"][0]] * 20_000)),
+    Refused("labels on one film"),
+)

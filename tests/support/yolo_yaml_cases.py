@@ -6,7 +6,7 @@ import json
 import shutil
 
 from good_ends import Lost, Refused, Taken
-from laid_out import lay, picture, rows
+from laid_out import STEMS, lay, picture, put, rows
 from yolo_cases import ROBOFLOW, Cases, bare, laid, move, remove, then, without, write
 
 from spineseg.levels import CERVICAL
@@ -238,4 +238,46 @@ add(
     lambda f: shutil.make_archive(str(f / "ds"), "zip", lay(f / "x")),
     Refused("unpack it first"),
     place="ds.zip",
+)
+add("spine.yaml", then(ROBOFLOW, move("data.yaml", "spine.yaml")))
+add(
+    "links among the films",
+    lambda f: (
+        lay(f, "all/images/{stem}.jpg", "all/labels/{stem}.txt"),
+        [put(f / part / "labels" / f"{s}.txt", rows(s)) for s, part in STEMS.items()],
+        [(f / part / "images").mkdir() for part in ("train", "valid")],
+        [
+            (f / part / "images" / f"{s}.jpg").symlink_to(f / "all" / "images" / f"{s}.jpg")
+            for s, part in STEMS.items()
+        ],
+    ),
+    Taken(told="that a link among the films leads to"),
+)
+add(
+    "images that are a link",
+    then(
+        lambda f: lay(f / "ds", keys={"train": "../train/images", "val": "../valid/images"}),
+        move("ds/train/images", "far"),
+        lambda f: (f / "ds" / "train" / "images").symlink_to(f / "far"),
+    ),
+    Refused("is a link to a folder, and these are not followed"),
+    place="ds",
+)
+add("a folder with a zip", write("roboflow.zip", b"PK"), Refused("unpack it first"))
+add(
+    "classes.txt far below",
+    then(
+        lambda f: lay(f, "images/{part}/{stem}.jpg", "labels/{part}/{stem}.txt", names=None),
+        write("labels/train/classes.txt", "\n".join(CERVICAL)),
+    ),
+)
+add(
+    "Label Studio's YOLO",
+    then(
+        lambda f: lay(f, "images/{stem}.jpg", "labels/{stem}.txt", names=None),
+        write("classes.txt", "\n".join(CERVICAL)),
+        write("notes.json", json.dumps({"categories": [], "info": {}})),
+    ),
+    Taken(told=".json file"),
+    parts=False,
 )

@@ -61,6 +61,7 @@ class Listing:
     files: list[str] = field(default_factory=list)  # All others.
     odd: set[str] = field(default_factory=set)  # Of both: pipes, and links that lead nowhere.
     folders: set[str] = field(default_factory=set)
+    linked: set[str] = field(default_factory=set)  # Films that links among `films` lead to.
     left_out: list[LeftOut] = field(default_factory=list)
 
     def path(self, name: str) -> Path:

@@ -23,7 +23,7 @@ _LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
 _MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
 _NO_RING = np.zeros((0, 2))
 _SAME_OUTLINE = 0.9  # Intersection over union.
-_MOST_LABELS = 200  # On one film, which shows 24 levels: more is no film's labels.
+MOST_LABELS = 200  # On one film, which shows 24 levels: more is no film's labels.
 _MOST_POINTS = 10_000  # Of an outline: more than the pixels around a body.
 _MOST_CROSSINGS = 20_000  # Of an outline with itself, about; more is a scribble.
 
@@ -57,6 +57,12 @@ class CleanLabels:
     unmapped: tuple[str, ...]
 
 
+def too_many(count: int, where: str) -> RawLabel:
+    """Return the one problem that more labels than `MOST_LABELS` on a film are."""
+    problem = f"is one of {count} labels on one film, more than {MOST_LABELS}; mend its labels"
+    return RawLabel("", where, (), problem=problem)
+
+
 def clean_labels(
     raw: Iterable[RawLabel],
     *,
@@ -70,9 +76,8 @@ def clean_labels(
     one damage and give no outline.
     """
     raw = tuple(raw)
-    if len(raw) > _MOST_LABELS:
-        text = f"and {len(raw) - 1} more are on one film, more than {_MOST_LABELS}; mend its labels"
-        return CleanLabels((), (Note("damaged", raw[0].where, text),), ())
+    if len(raw) > MOST_LABELS:
+        raw = (too_many(len(raw), raw[0].where),)
     mapped = {plain_name(name): level for name, level in (class_map or {}).items()}
     dropped = {plain_name(name) for name in drop_classes}
     sound = _sound([label.rings[0] if len(label.rings) == 1 else _NO_RING for label in raw])
@@ -86,7 +91,8 @@ def clean_labels(
             continue
         if plain_name(label.name) in dropped:
             continue
-        level = mapped.get(plain_name(label.name)) or level_named(label.name)
+        level = (class_map or {}).get(label.name) or mapped.get(plain_name(label.name))
+        level = level or level_named(label.name)
         if level is None:
             unmapped.append(spelt(label.name))
             continue

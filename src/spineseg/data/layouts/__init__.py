@@ -61,14 +61,28 @@ def read_folder(place: Path) -> FilmSource:
 
 
 def _read(listing: Listing) -> FilmSource:
+    """Return a folder's films; where that fails, a link that was not followed is told, too."""
+    try:
+        return _read_layout(listing)
+    except DataError as error:
+        link = next((left.path for left in listing.left_out if left.path.is_symlink()), None)
+        if link is None:
+            raise
+        raise DataError(
+            f"{error} ({shown(link)} is a link to a folder, and these are not followed; put the "
+            "folder itself there)"
+        ) from None
+
+
+def _read_layout(listing: Listing) -> FilmSource:
     has_names = bool(names_files(listing))
     if has_names and has_label_texts(listing):
         return read_yolo(listing)
     shared = shared_json_files(listing)
     kinds = {file.kind: file.name for file in shared if file.kind in _READERS}
-    own = own_json_files(listing)
-    if own and kind_of(read_json(listing.path(own[0]))) == "labelme":
-        kinds.setdefault("labelme", own[0])
+    for name in own_json_files(listing)[:_LOOKED_AT]:
+        if kind_of(read_json(listing.path(name))) == "labelme":
+            kinds.setdefault("labelme", name)
     if len(kinds) > 1:
         (kind, name), (other, second) = list(kinds.items())[:2]
         raise DataError(
@@ -83,6 +97,7 @@ def _read(listing: Listing) -> FilmSource:
     return read_yolo(listing)
 
 
+_LOOKED_AT = 10  # Files of one film each, to tell whose they are.
 _READERS = {"coco": read_coco, "label studio": read_tasks, "labelme": read_labelme}
 
 

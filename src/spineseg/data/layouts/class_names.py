@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,8 +22,27 @@ def names_files(listing: Listing) -> list[str]:
     found = [name for name in listing.files if _names_classes(name)]
     found.sort(key=lambda name: (name.count("/"), not name.lower().endswith(("yaml", "yml")), name))
     top = [name for name in found if "/" not in name]
-    below = [name for name in found if name.count("/") == 1 and not _is_yaml(name)]
-    return top or below
+    below = [name for name in found if name.count("/") < 3 and not _is_yaml(name)]
+    return top or _other_yaml(listing) or below
+
+
+def _other_yaml(listing: Listing) -> list[str]:
+    """Return the YAML file at the top that names classes under another name, if there is one."""
+    found = [
+        name
+        for name in listing.files
+        if "/" not in name and _is_yaml(name) and name not in listing.odd
+        if re.search(r"^names\s*:", _head(listing.path(name)), re.MULTILINE)
+    ]
+    return found if len(found) == 1 else []
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _is_yaml(name: str) -> bool:

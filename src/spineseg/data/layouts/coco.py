@@ -19,7 +19,7 @@ from spineseg.data.film_source import (
     shown,
     suffix_of,
 )
-from spineseg.data.labels import RawLabel
+from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 from spineseg.data.layouts.folder_names import part_in, part_of_path
 from spineseg.data.layouts.json_files import JsonFile
 from spineseg.data.layouts.leftovers import leftovers
@@ -142,7 +142,7 @@ def _image(name: str, file: str, path: Path, images: NamedImages) -> str:
     """Return the film that an entry names: tools write paths of their own machines."""
     place, _, base = file.rpartition("/")
     part = PurePosixPath(base).stem.removeprefix("instances_")
-    found = images.find(name, (place, f"{place}/images", "", "images", part, f"images/{part}"))
+    found = images.find(name, (part, f"images/{part}", place, f"{place}/images", "", "images"))
     if found is not None:
         return found
     if suffix_of(name.replace("\\", "/")) not in IMAGE_SUFFIXES:
@@ -165,6 +165,8 @@ def raw_annotations(film: SourceFilm) -> Sequence[RawLabel]:
     assert not isinstance(film.labels, Path) and film.size is not None
     start = f"{shown(film.told_in)}, " if film.told_in else ""
     start += f"{shown(film.path.name)}, annotation"
+    if len(film.labels) > MOST_LABELS:
+        return (too_many(len(film.labels), start),)
     return [
         _raw_label(a, f"{start} {a.get('id', '?')}", film.names, film.size) for a in film.labels
     ]
@@ -182,6 +184,8 @@ def _raw_label(
             return RawLabel(name, where, traced(shape, size))
         if not shape:
             x, y, width, height = (float(value) for value in annotation["bbox"])
+            if max(abs(x), abs(y), abs(width), abs(height)) <= 1:
+                raise ValueError("its box is in fractions, 0..1, where COCO has pixels")
             ring = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
             return RawLabel(name, where, (ring / size,), is_box=True)
         rings = [np.array(values, dtype=float).ravel() for values in shape]

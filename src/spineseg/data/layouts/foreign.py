@@ -55,6 +55,9 @@ def _foreign(listing: Listing, shared: Sequence[JsonFile]) -> tuple[str, str] | 
             return name, _CVAT
         if "<annotation" in head:
             return name, _VOC
+    packed = [name for name in listing.files if name.lower().endswith(_PACKED)]
+    if packed and not listing.films:
+        return packed[0], "packed; unpack it first"
     return _masks(listing)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from spineseg.data.film_source import shown
-from spineseg.data.labels import RawLabel
+from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?$")
@@ -34,11 +34,10 @@ def raw_rows(path: Path, names: Mapping[int, str]) -> Sequence[RawLabel]:
     except OSError as error:
         reason = (error.strerror or "no reason given").lower()
         return (RawLabel("", where, (), problem=f"cannot be read ({reason}); mend its folder"),)
-    return [
-        _raw_row(line, f"{where}:{number}", names)
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip()
-    ]
+    rows = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if len(rows) > MOST_LABELS:
+        return (too_many(len(rows), f"{where}:{rows[0][0]}"),)
+    return [_raw_row(line, f"{where}:{number}", names) for number, line in rows]
 
 
 def _raw_row(line: str, where: str, names: Mapping[int, str]) -> RawLabel:

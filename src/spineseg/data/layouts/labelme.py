@@ -18,7 +18,7 @@ from spineseg.data.film_source import (
     shown,
     stem_of,
 )
-from spineseg.data.labels import RawLabel
+from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 from spineseg.data.layouts.folder_names import holds_labels, key_of, part_of_path
 from spineseg.data.layouts.json_files import JsonFile, kind_of, read_json
 from spineseg.data.layouts.label_files import LabelFiles
@@ -110,6 +110,8 @@ def raw_shapes(film: SourceFilm) -> Sequence[RawLabel]:
     except DataError as error:
         problem = str(error).removeprefix(f"{where}: ")
         return (RawLabel("", where, (), problem=problem),)
+    if len(shapes) > MOST_LABELS:
+        return (too_many(len(shapes), where),)
     return [_raw_shape(s, f"{where}, shape {n}", size) for n, s in enumerate(shapes, start=1)]
 
 

@@ -31,6 +31,8 @@ def leftovers(
             continue
         if holds_labels(name):
             yield _second_label(listing, name, of_film, labelled, "picture among labels, as a mask")
+        elif name in listing.linked:
+            yield LeftOut(listing.path(name), "picture that a link among the films leads to", False)
         elif name in labelled:
             yield LeftOut(listing.path(name), "film with labels, in no part that is read", True)
         else:

@@ -71,6 +71,10 @@ def _take(found: Listing, entry: os.DirEntry[str], name: str, left: list[str]) -
         found.odd.add(name)
     is_film = suffix in IMAGE_SUFFIXES or (is_file and is_dicom(found.path(name), suffix))
     (found.films if is_film else found.files).append(name)
+    if is_film and is_file and entry.is_symlink():
+        target = found.path(name).resolve()
+        if target.is_relative_to(found.folder):
+            found.linked.add(target.relative_to(found.folder).as_posix())
 
 
 def _link(folder: Path, name: str) -> LeftOut:

@@ -8,6 +8,7 @@ import contourpy
 import numpy as np
 import shapely
 
+_MOST_PIECES = 500  # Of one vertebra: more is noise.
 _SIMPLIFY_PX = 0.25  # A traced mask's steps; an outline keeps within this of them.
 
 
@@ -34,6 +35,8 @@ def traced(shape: dict[str, Any], size: tuple[int, int]) -> tuple[np.ndarray, ..
     mask = np.pad(pixels[top : down[-1] + 1, left : across[-1] + 1], 1)
     # One pixel of padding: the contour at 0.5 runs half a sample from each pixel's middle.
     lines = contourpy.contour_generator(z=mask.astype(float)).lines(0.5)
+    if len(lines) > _MOST_PIECES:
+        raise ValueError(f"its mask is in {len(lines)} pieces")
     rings = []
     for line in lines:
         ring = shapely.LinearRing(np.asarray(line) - 0.5 + [left, top]).simplify(_SIMPLIFY_PX)

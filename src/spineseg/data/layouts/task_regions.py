@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spineseg.data.film_source import SourceFilm, shown
-from spineseg.data.labels import RawLabel
+from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 
 _NO_REGIONS = {"choices", "textarea", "rating", "number", "datetime", "taxonomy", "pairwise"}
 _NAMES = ("polygonlabels", "rectanglelabels", "labels")
@@ -24,6 +24,8 @@ def raw_regions(film: SourceFilm) -> Sequence[RawLabel]:
         return ()
     assert not isinstance(film.labels, Path)
     where = f"{shown(film.told_in or '')}, {shown(film.path.name)}, region"
+    if len(film.labels) > 2 * MOST_LABELS:
+        return (too_many(len(film.labels), where),)
     names: dict[Any, list[str]] = {}
     for item in film.labels:
         if isinstance(item, dict) and item.get("type") == "labels":
