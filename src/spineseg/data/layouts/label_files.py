@@ -9,14 +9,13 @@ from spineseg.data.film_source import Listing, shown, stem_of
 from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
+    NO_LABELS,
     folded,
     folders_of,
     is_film_folder,
     key_of,
 )
 from spineseg.errors import DataError
-
-NO_LABELS = {"classes.txt", "requirements.txt", "notes.txt", "labels.txt"}
 
 
 def has_label_texts(listing: Listing) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from spineseg.data.film_source import LeftOut, Listing, stem_of, suffix_of
-from spineseg.data.layouts.folder_names import holds_labels, is_film_folder, key_of
+from spineseg.data.layouts.folder_names import NO_LABELS, folded, holds_labels, is_film_folder
 
 _NO_DATA = (".yaml", ".yml", ".names", ".data", ".labels", ".cfg", ".pt", ".onnx", ".toml", ".ini")
 _LABELS = (".xml", ".json")
@@ -25,7 +25,7 @@ def leftovers(
     are none, that have labels; `stems` are those of all label files.
     """
     yield from listing.left_out
-    of_film = {key_of(stem_of(film)): film for film in films}
+    of_film = {folded(stem_of(film)): film for film in films}
     for name in listing.films:
         if name in films:
             continue
@@ -45,11 +45,12 @@ def leftovers(
         if suffix in _LABELS:
             yield _second_label(listing, name, of_film, labelled, f"{suffix} file, not read")
         elif suffix == ".txt":
-            yield from _text(listing, name, of_film, labelled)
+            among = name.rpartition("/")[0] in places or is_film_folder(name.rpartition("/")[0])
+            yield from _text(listing, name, of_film, labelled, among)
         else:
             among = is_film_folder(name.rpartition("/")[0])
             near = name.rpartition("/")[0] in places
-            has_label = key_of(stem_of(name)) in stems
+            has_label = folded(stem_of(name)) in stems
             lost = among or has_label
             kind = f"file of an unknown kind ({suffix or 'no suffix'})"
             yield LeftOut(
@@ -66,17 +67,27 @@ def _second_label(
 ) -> LeftOut:
     """Return a label of another kind: a loss where its film has no other."""
     base = PurePosixPath(name).name
-    film = of_film.get(key_of(stem_of(base))) or of_film.get(key_of(stem_of(stem_of(base))))
+    film = of_film.get(folded(stem_of(base))) or of_film.get(folded(stem_of(stem_of(base))))
     many = "coco" in base.lower() or base.lower().startswith("instances")
     return LeftOut(listing.path(name), reason, film not in labelled if film else many)
 
 
 def _text(
-    listing: Listing, name: str, of_film: dict[str, str], labelled: Collection[str]
+    listing: Listing,
+    name: str,
+    of_film: dict[str, str],
+    labelled: Collection[str],
+    among: bool,
 ) -> Iterator[LeftOut]:
-    film = of_film.get(key_of(PurePosixPath(name).stem))
+    """Yield a text that lies among the films, or is named as one that has no labels."""
+    base = name.rpartition("/")[2]
+    if base.lower() in NO_LABELS:
+        return
+    film = of_film.get(folded(base[:-4])) or of_film.get(folded(stem_of(base[:-4])))
     if film is not None and film not in labelled:
         yield LeftOut(listing.path(name), "text named as a film, in no known place", True)
+    elif among:
+        yield LeftOut(listing.path(name), "text among the films, of none of them", False)
 
 
 def orphans_of(

@@ -19,10 +19,10 @@ from spineseg.data.layouts.class_names import read_names, read_yaml
 from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
+    folded,
     folders_of,
     holds_labels,
     is_film_folder,
-    key_of,
     part_named,
     part_of_path,
 )
@@ -206,7 +206,7 @@ def _source(
 ) -> FilmSource:
     used = set(here.label_of.values())
     orphans = list(orphans_of(here.candidates, used, set(parts)))
-    stems = {key_of(stem_of(label.rpartition("/")[2])) for label in here.candidates - used}
+    stems = {folded(stem_of(label.rpartition("/")[2])) for label in here.candidates - used}
     rest = [
         *named.left_out,
         *leftovers(
