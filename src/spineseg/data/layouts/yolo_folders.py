@@ -18,14 +18,10 @@ from spineseg.data.film_source import (
 from spineseg.data.layouts.class_names import read_names, read_yaml
 from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
-    LABEL_FOLDERS,
     folded,
-    folders_of,
     holds_labels,
-    is_film_folder,
-    part_named,
-    part_of_path,
 )
+from spineseg.data.layouts.known_parts import known_films, refuse_empty_folders
 from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers, orphans_of
 from spineseg.data.layouts.listing import listed, plain
@@ -56,7 +52,7 @@ def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
     class_names, files = read_names(listing, chosen)
     names = dict(enumerate(class_names))
     here = _labelled(listing, set())
-    known = _known(here, set(here.pictures))
+    known = known_films(here.pictures, here.label_of)
     counts = Counter(part for part in known.values() if part)
     yamls = {
         file: read_yaml(listing.path(file))
@@ -72,7 +68,7 @@ def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
     parts |= named.films
     if any(parts.values()) or named.elsewhere:  # What lies in no part beside parts is left out.
         parts = {film: part for film, part in parts.items() if part}
-    _refuse_empty_parts(listing, parts, here, named)
+    refuse_empty_folders(listing, parts, here.candidates, named.named)
     films = _films(listing, parts, here.label_of, names)
     films += _elsewhere(named, names)
     if not films:
@@ -81,9 +77,8 @@ def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
             "none with a label beside it; put them there"
         )
     films.sort(key=lambda film: (order_of(film.part), str(film.path)))
-    chosen_labels = {here.label_of[film] for film in parts if film in here.label_of}
     source = _source(listing, films, parts, here, named, files)
-    _refuse_bare(listing, source, len(chosen_labels))
+    _refuse_bare(source)
     return source
 
 
@@ -114,69 +109,6 @@ def _labelled(listing: Listing, lists: set[str]) -> _Labelled:
     pictures = [film for film in listing.films if not holds_labels(film)]
     found = {film: label for film in pictures if (label := labels.of(film)) is not None}
     return _Labelled(pictures, found, set(labels.all()))
-
-
-def _known(here: _Labelled, films: set[str]) -> dict[str, Part | None]:
-    """Return the films in known folders and their parts; else all that lie where labelled ones do.
-
-    Beside `PART/images` the other folders of a part hold no films.
-    """
-    with_images = {
-        folders[0]
-        for film in films
-        if len(folders := folders_of(film)) > 1 and folders[1].casefold() in IMAGE_FOLDERS
-    }
-    found: dict[str, Part | None] = {}
-    for film in here.pictures:
-        folders = folders_of(film)
-        part = part_of_path(film)
-        if (folders and folders[0].casefold() in IMAGE_FOLDERS) or (
-            part
-            and (
-                folders[0] not in with_images
-                or (folders[1:] and folders[1].casefold() in IMAGE_FOLDERS)
-            )
-        ):
-            found[film] = part
-    if found:
-        return found
-    places = {film.rpartition("/")[0] for film in here.label_of}
-    return {film: None for film in here.pictures if film.rpartition("/")[0] in places}
-
-
-def _refuse_empty_parts(
-    listing: Listing, parts: Mapping[str, Part | None], here: _Labelled, named: NamedParts
-) -> None:
-    """Raise DataError where a folder is there for a part, or for films, and holds none."""
-    filled = {folder for film in parts for folder in _above(film)}
-    for folder in sorted(listing.folders):
-        first, *rest = folder.split("/")
-        if len(rest) > 1:
-            continue
-        last = rest[-1] if rest else first
-        names = {first.casefold(), last.casefold()}
-        of_films = bool(names & IMAGE_FOLDERS) and (
-            part_named(first) or (rest and part_named(last)) or not rest
-        )
-        of_labels = bool(names & LABEL_FOLDERS) and rest and part_named(first)
-        part = part_named(first) or part_named(last)
-        if part in named.named or folder in filled or (of_labels and first in filled):
-            continue
-        if of_films and not any(f.startswith(f"{folder}/") for f in here.pictures):
-            raise DataError(
-                f"{shown(listing.path(folder))}: is empty, or holds no film; add films, or remove "
-                "the folder to have a part set apart from the others"
-            )
-        if of_labels and any(label.startswith(f"{folder}/") for label in here.candidates):
-            raise DataError(
-                f"{shown(listing.path(first))}: holds labels and no film; put its films into "
-                f"{shown(first)}/images"
-            )
-
-
-def _above(film: str) -> list[str]:
-    folders = folders_of(film)
-    return ["/".join(folders[: end + 1]) for end in range(len(folders))]
 
 
 def _films(
@@ -248,17 +180,16 @@ def _words(
     return words
 
 
-def _refuse_bare(listing: Listing, source: FilmSource, labels: int) -> None:
+def _refuse_bare(source: FilmSource) -> None:
     film = next((film for film in source.films if not film.has_labels), None)
     if film is None:
         return
-    stem = stem_of(film.path.name)
-    where = film.path.parent
-    mirrored = "labels/ in the place of images/ or " if is_film_folder(str(where)) else ""
+    name = f"{shown(stem_of(film.path.name))}.txt"
+    mirrored = "labels/ in the place of images/, and in " if "images" in film.path.parts else ""
     refuse_unlabelled(
-        listing.folder,
+        source.folder,
         source.films,
-        f"{shown(stem)}.txt was looked for in {mirrored}the film's own folder, and {labels} label "
-        f"files were found ({len(source.orphans)} more have no film)",
+        f"{name} was looked for in {mirrored}the film's own folder ({len(source.orphans)} label "
+        "files have no film)",
         f"put them there; {_EMPTY_FILE}",
     )
