@@ -176,3 +176,11 @@ add(
     one(change=lambda c: c["annotations"].extend([c["annotations"][0]] * 20_000)),
     Refused("labels on one film"),
 )
+add(
+    "COCO, a part without its file",
+    lambda f: (
+        films_only(f, "{part}/{stem}.jpg"),
+        put(f / "valid" / "_annotations.coco.json", json.dumps(coco(VALID))),
+    ),
+    Refused("holds films of the part train, and no COCO file names one"),
+)

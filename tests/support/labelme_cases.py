@@ -122,3 +122,16 @@ add(
     Refused("class names are not found"),
 )
 add("films alone", films_only, Refused("class names are not found"))
+add(
+    "very many JSON files of no film",
+    lambda f: (films_only(f), [put(f / "json" / f"{n}.json", "{}") for n in range(201)]),
+    Refused("named as no film"),
+)
+add(
+    "labelme, a part without its files",
+    then(
+        labelled("{part}/{stem}.jpg", "{part}/{stem}.json"),
+        remove("valid/b0.json", "valid/b1.json"),
+    ),
+    Refused("holds films of the part valid, and no file of labelme names one"),
+)

@@ -164,6 +164,7 @@ add(
                 "patients.csv",
                 "LICENSE",
                 "train/images/desktop.ini",
+                "train/images/DICOMDIR",
             )
         ),
     ),
@@ -262,6 +263,11 @@ add(
     ),
     Refused("is a link to a folder, and these are not followed"),
     place="ds",
+)
+add(
+    "films in a folder of labels",
+    then(ROBOFLOW, write("labels/c.jpg", picture("c")), write("labels/c.txt", rows("a0"))),
+    Lost("picture among labels"),
 )
 add("a folder with a zip", write("roboflow.zip", b"PK"), Refused("unpack it first"))
 add(

@@ -22,6 +22,7 @@ from spineseg.data.film_source import (
 from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 from spineseg.data.layouts.folder_names import part_in, part_of_path
 from spineseg.data.layouts.json_files import JsonFile
+from spineseg.data.layouts.known_parts import refuse_unlisted_parts
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
@@ -58,6 +59,7 @@ def read_coco(listing: Listing, files: Sequence[JsonFile]) -> FilmSource:
     if not films:
         raise DataError(f"{shown(listing.folder)}: its COCO files name no image; export it again")
     films.sort(key=lambda film: str(film.path))
+    refuse_unlisted_parts(listing, told, "COCO file")
     refuse_unlabelled(
         listing.folder,
         tuple(films),
@@ -86,7 +88,7 @@ def _left_out(
     others = {file.name for file in files} - used
     for name in sorted(others):
         yield LeftOut(listing.path(name), "JSON file that is no COCO file", False)
-    yield from leftovers(listing, films, used | others, labelled, ())
+    yield from leftovers(listing, films, used | others, labelled)
 
 
 def _films(

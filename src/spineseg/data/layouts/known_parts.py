@@ -9,6 +9,7 @@ from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
     folders_of,
+    holds_labels,
     part_named,
     part_of_path,
 )
@@ -82,3 +83,19 @@ def refuse_empty_folders(
 
 def _holds(folder: str, places: Collection[str]) -> bool:
     return any(place == folder or place.startswith(f"{folder}/") for place in places)
+
+
+def refuse_unlisted_parts(listing: Listing, films: Collection[str], what: str) -> None:
+    """Raise DataError where a part's folder holds films of which none is read.
+
+    `what` names the label files, as "COCO file".
+    """
+    listed = {part_of_path(film) for film in films}
+    for film in listing.films:
+        part = part_of_path(film)
+        if part is not None and part not in listed and not holds_labels(film):
+            place = shown(listing.path(film).parent)
+            raise DataError(
+                f"{place}: holds films of the part {part}, and no {what} names one of them; "
+                "export the part again, or remove the folder"
+            )

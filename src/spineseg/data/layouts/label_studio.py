@@ -85,7 +85,7 @@ def read_tasks(listing: Listing, files: Sequence[JsonFile]) -> FilmSource:
         found,
         tuple(listing.path(file.name) for file in own),
         layout="Label Studio, JSON",
-        left_out=(*left_out, *leftovers(listing, set(films), read, labelled, ())),
+        left_out=(*left_out, *leftovers(listing, set(films), read, labelled)),
         label_files_seen=len(labelled),
     )
 

@@ -21,6 +21,7 @@ from spineseg.data.film_source import (
 from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
 from spineseg.data.layouts.folder_names import holds_labels, key_of, part_of_path
 from spineseg.data.layouts.json_files import JsonFile, kind_of, read_json
+from spineseg.data.layouts.known_parts import refuse_unlisted_parts
 from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
@@ -60,6 +61,7 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
         )
         for film in plain(chosen, listing)
     )
+    refuse_unlisted_parts(listing, chosen, "file of labelme")
     refuse_unlabelled(
         listing.folder,
         found,
@@ -74,7 +76,7 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
         (),
         tuple(listing.path(name) for name in orphans),
         "labelme, a JSON file a film",
-        tuple(leftovers(listing, set(chosen), used, set(label_of), ())),
+        tuple(leftovers(listing, set(chosen), used, set(label_of))),
         len(used),
     )
 

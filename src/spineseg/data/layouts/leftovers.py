@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import PurePosixPath
 
 from spineseg.data.film_source import LeftOut, Listing, stem_of, suffix_of
 from spineseg.data.layouts.folder_names import NO_LABELS, folded, holds_labels, is_film_folder
 
-_NO_DATA = (".yaml", ".yml", ".names", ".data", ".labels", ".cfg", ".pt", ".onnx", ".toml", ".ini")
-_LABELS = (".xml", ".json")
+_NO_DATA = {".yaml", ".yml", ".names", ".data", ".labels", ".cfg", ".pt", ".onnx", ".toml", ".ini"}
 
 
 def leftovers(
@@ -17,77 +15,60 @@ def leftovers(
     films: Collection[str],
     used: Collection[str],
     labelled: Collection[str],
-    stems: Collection[str],
+    orphans: Collection[str] = (),
 ) -> Iterator[LeftOut]:
     """Yield what is neither a film that is read nor of use.
 
     `used` are label files and what else was read; `labelled` are those films, and pictures that
-    are none, that have labels; `stems` are those of all label files.
+    are none, that have labels; `orphans` are label files of no film.
     """
     yield from listing.left_out
-    of_film = {folded(stem_of(film)): film for film in films}
+    with_labels = {folded(stem_of(film)) for film in films if film in labelled}
+    without = {folded(stem_of(film)) for film in films if film not in labelled}
+    alone = {folded(stem_of(label)) for label in orphans}
     for name in listing.films:
-        if name in films:
-            continue
-        if holds_labels(name):
-            yield _second_label(listing, name, of_film, labelled, "picture among labels, as a mask")
-        elif name in listing.linked:
-            yield LeftOut(listing.path(name), "picture that a link among the films leads to", False)
-        elif name in labelled:
-            yield LeftOut(listing.path(name), "film with labels, in no part that is read", True)
-        else:
-            yield LeftOut(listing.path(name), "picture without labels, outside of all parts", False)
+        if name not in films:
+            reason, is_loss = _picture(listing, name, labelled, with_labels, without, alone)
+            yield LeftOut(listing.path(name), reason, is_loss)
     places = {name.rpartition("/")[0] for name in films}
     for name in listing.files:
-        suffix = suffix_of(name)
-        if name in used or suffix in _NO_DATA:
+        suffix, base = suffix_of(name), name.rpartition("/")[2].lower()
+        if name in used or suffix in _NO_DATA or base in NO_LABELS:
             continue
-        if suffix in _LABELS:
-            yield _second_label(listing, name, of_film, labelled, f"{suffix} file, not read")
-        elif suffix == ".txt":
-            among = name.rpartition("/")[0] in places or is_film_folder(name.rpartition("/")[0])
-            yield from _text(listing, name, of_film, labelled, among)
-        else:
-            among = is_film_folder(name.rpartition("/")[0])
-            near = name.rpartition("/")[0] in places
-            has_label = folded(stem_of(name)) in stems
-            lost = among or has_label
-            kind = f"file of an unknown kind ({suffix or 'no suffix'})"
-            yield LeftOut(
-                listing.path(name), kind + (" among the films" if among or near else ""), lost
-            )
+        stems = {folded(stem_of(name)), folded(stem_of(stem_of(name)))}  # Of a.txt, a.jpg.txt.
+        place = name.rpartition("/")[0]
+        among = " among the films" if is_film_folder(place) or place in places else ""
+        if suffix in {".xml", ".json"}:
+            many = "coco" in base or base.startswith("instances")
+            is_loss = bool(stems & without) or (many and not stems & with_labels)
+            yield LeftOut(listing.path(name), f"{suffix} file, not read", is_loss)
+        elif suffix != ".txt":
+            kind = f"file of an unknown kind ({suffix or 'no suffix'}){among}"
+            yield LeftOut(listing.path(name), kind, is_film_folder(place) or bool(stems & alone))
+        elif stems & without:
+            yield LeftOut(listing.path(name), "text named as a film, in no known place", True)
+        elif among:
+            yield LeftOut(listing.path(name), "text among the films, of none of them", False)
 
 
-def _second_label(
+def _picture(
     listing: Listing,
     name: str,
-    of_film: dict[str, str],
     labelled: Collection[str],
-    reason: str,
-) -> LeftOut:
-    """Return a label of another kind: a loss where its film has no other."""
-    base = PurePosixPath(name).name
-    film = of_film.get(folded(stem_of(base))) or of_film.get(folded(stem_of(stem_of(base))))
-    many = "coco" in base.lower() or base.lower().startswith("instances")
-    return LeftOut(listing.path(name), reason, film not in labelled if film else many)
-
-
-def _text(
-    listing: Listing,
-    name: str,
-    of_film: dict[str, str],
-    labelled: Collection[str],
-    among: bool,
-) -> Iterator[LeftOut]:
-    """Yield a text that lies among the films, or is named as one that has no labels."""
-    base = name.rpartition("/")[2]
-    if base.lower() in NO_LABELS:
-        return
-    film = of_film.get(folded(base[:-4])) or of_film.get(folded(stem_of(base[:-4])))
-    if film is not None and film not in labelled:
-        yield LeftOut(listing.path(name), "text named as a film, in no known place", True)
-    elif among:
-        yield LeftOut(listing.path(name), "text among the films, of none of them", False)
+    with_labels: set[str],
+    without: set[str],
+    alone: set[str],
+) -> tuple[str, bool]:
+    """Return why a picture is no film that is read, and whether work is lost with it."""
+    stem = folded(stem_of(name))
+    if holds_labels(name):
+        is_loss = stem in without or (stem in alone and stem not in with_labels)
+        return "picture among labels, as a mask", is_loss
+    if name in listing.linked:
+        return "picture that a link among the films leads to", False
+    if name in labelled:
+        return "film with labels, in no part that is read", True
+    return "picture without labels, outside of all parts", False
 
 
 def orphans_of(

@@ -18,7 +18,6 @@ from spineseg.data.film_source import (
 from spineseg.data.layouts.class_names import read_names, read_yaml
 from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
-    folded,
     holds_labels,
 )
 from spineseg.data.layouts.known_parts import known_films, refuse_empty_folders
@@ -138,7 +137,6 @@ def _source(
 ) -> FilmSource:
     used = set(here.label_of.values())
     orphans = list(orphans_of(here.candidates, used, set(parts)))
-    stems = {folded(stem_of(label.rpartition("/")[2])) for label in here.candidates - used}
     rest = [
         *named.left_out,
         *leftovers(
@@ -146,7 +144,7 @@ def _source(
             set(parts),
             {*files, *named.lists, *used, *orphans},
             set(here.label_of),
-            stems,
+            here.candidates - used,
         ),
     ]
     outside = sum(film.has_labels for film in films) - sum(f in here.label_of for f in parts)
