@@ -42,10 +42,33 @@ def area(points: np.ndarray) -> float:
         ("T", None),
         ("sacrum", None),
         ("S1", None),
+        ("С1", "C1"),  # Cyrillic.
+        ("Тh-12", "T12"),  # Cyrillic T.
+        ("Τ4", "T4"),  # Greek.
+        ("Ｌ５", "L5"),  # Fullwidth.
+        ("T\u200b1", "T1"),
+        ("C–3", "C3"),
+        ("Л1", None),  # Looks like no L.
+        ("Ш1", None),
+        ("T00", None),
     ],
 )
 def test_class_names_say_their_level(name: str, level: str | None) -> None:
     assert level_named(name) == level
+
+
+def test_a_refused_name_has_its_other_letters_spelt_out() -> None:
+    assert clean(SQUARE, name="Л1").unmapped == ("Л1 (U+041B)",)
+    assert clean(SQUARE, name="sacrum").unmapped == ("sacrum",)
+
+
+def test_classes_are_mapped_and_dropped_in_the_letters_that_they_look_like() -> None:
+    both = {"С9": "C1", "C9": "C2"}  # Cyrillic, and Latin.
+    for name, level in (("С9", "C1"), ("C9", "C2"), ("Ｃ９", "C2")):
+        assert clean(SQUARE, name=name, class_map=both).outlines[0].level == level
+    assert clean(SQUARE, name="С9", class_map={"C9": "C2"}).outlines[0].level == "C2"
+    dropped = clean(SQUARE, name="С1", drop_classes=("C1",))
+    assert not dropped.outlines and not dropped.unmapped
 
 
 def test_a_sound_outline_keeps_its_points() -> None:

@@ -15,7 +15,7 @@ from spineseg.data.yolo import label_path
 Damage = Callable[[Path], object]
 DAMAGES: dict[str, tuple[Damage, End]] = {}
 WHOLE = Taken()
-FIRST, SECOND = (f"train0{n:03d}_jpg.rf.{n:032x}" for n in (0, 1))
+FIRST = "train0000_jpg.rf." + "0" * 32
 
 
 def image(export: Path, number: int = 0) -> Path:

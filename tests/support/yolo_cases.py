@@ -89,7 +89,6 @@ def remove(*names: str) -> Callable[[Path], object]:
 
 ROBOFLOW = laid("{part}/images/{stem}.jpg", "{part}/labels/{stem}.txt")
 BESIDE = "{part}/{stem}.jpg", "{part}/{stem}.txt"
-FLAT = lay, "images/{stem}.jpg", "labels/{stem}.txt"
 
 
 # Names of folders

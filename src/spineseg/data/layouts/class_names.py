@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -50,7 +50,7 @@ def _is_yaml(name: str) -> bool:
 
 
 def _names_classes(path: str) -> bool:
-    name = PurePosixPath(path).name.lower()
+    name = path.rpartition("/")[2].lower()
     return name in {*YAML_FILES, "classes.txt"} or name.endswith((".names", "darknet.labels"))
 
 

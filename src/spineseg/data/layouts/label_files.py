@@ -33,6 +33,7 @@ class LabelFiles:
         self._exact: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._folded: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._stems = {stem_of(film) for film in listing.films}
+        self._mirrors: dict[str, list[str]] = {}
         no_labels = set(besides)
         for name in listing.files:
             base = name.rpartition("/")[2]
@@ -54,7 +55,10 @@ class LabelFiles:
         """
         base = film.rpartition("/")[2]
         stems = [stem_of(base)] + ([base] if base not in self._stems else [])
-        places = list(mirrors(film))
+        folder = film[: -len(base)]
+        places = self._mirrors.get(folder)
+        if places is None:
+            places = self._mirrors[folder] = list(mirrors(film))
         for index, key in ((self._exact, key_of), (self._folded, folded)):
             found = [
                 name
