@@ -101,7 +101,7 @@ READ = [
     (name, case)
     for cases in (yolo_cases, yolo_yaml_cases, coco_cases, labelme_cases, studio_cases)
     for name, case in cases.CASES.items()
-    if not isinstance(case.end, Refused) and name != "litter"
+    if not isinstance(case.end, Refused) and name != "litter" and ".json" not in case.place
 ]
 
 

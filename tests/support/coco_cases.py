@@ -184,3 +184,8 @@ add(
     ),
     Refused("holds films of the part train, and no COCO file names one"),
 )
+add(
+    "COCO's file itself, beside what is not meant",
+    then(one(), write("Images/c.heic", b"x"), write("ds/images/a0.png", picture("a0", ".png"))),
+    place="result.json",
+)

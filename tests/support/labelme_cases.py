@@ -135,3 +135,4 @@ add(
     ),
     Refused("holds films of the part valid, and no file of labelme names one"),
 )
+add("labelme in a folder of its own", labelled("images/{stem}.jpg", "json/{stem}.json"))

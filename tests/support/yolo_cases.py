@@ -190,6 +190,12 @@ add(
     Refused("2 of 2 films have no labels in the part valid"),
 )
 
+add(
+    "labels that mirror no folder",
+    then(ROBOFLOW, move("train/images/a0.jpg", "train/images/p/a0.jpg")),
+    Lost("text named as a film", bare("a0")),
+)
+
 # Darknet
 add("Darknet, a folder a part", laid(*BESIDE))
 add("labels below the films", laid("{part}/{stem}.jpg", "{part}/labels/{stem}.txt"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spineseg.data.film_source import FilmSource, Listing, SourceFilm, shown
@@ -54,10 +55,17 @@ def read_folder(place: Path) -> FilmSource:
     listing = listed(place.parent)
     refuse_foreign(Listing(place.parent), [file])
     if file.kind == "label studio":
-        return read_tasks(listing, [file])
+        return _near(read_tasks(listing, [file]), place)
     if file.kind == "labelme":
         raise DataError(f"{shown(place)}: is of one film, by labelme; name its folder")
-    return read_coco(listing, [_as_coco(file, place)])
+    return _near(read_coco(listing, [_as_coco(file, place)]), place)
+
+
+def _near(source: FilmSource, place: Path) -> FilmSource:
+    """Return the films that one file names; what lies in other folders than theirs is not meant."""
+    folders = {film.path.parent for film in source.films}
+    near = (x for x in source.left_out if x.path.parent in folders or x.path == place)
+    return replace(source, left_out=tuple(near))
 
 
 def _read(listing: Listing) -> FilmSource:

@@ -40,15 +40,12 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
     label_of = {film: label for film in films if (label := labels.of(film)) is not None}
     images = NamedImages(listing)
     for file in shared:
-        if file.kind != "labelme":
-            continue
-        film = _image(listing, images, file)
-        if film in label_of:
-            raise DataError(
-                f"{shown(listing.path(film))}: has two label files, {shown(label_of[film])} and "
-                f"{shown(file.name)}; keep the right one"
-            )
-        label_of[film] = file.name
+        if file.kind == "labelme":
+            _pair(listing, label_of, _image(listing, images, file), file.name)
+    for name in sorted(set(labels.all()) - set(label_of.values())):
+        content = read_json(listing.path(name))
+        if kind_of(content) == "labelme" and (film := _named(images, name, content)):
+            _pair(listing, label_of, film, name)
     places = {film.rpartition("/")[0] for film in label_of}
     chosen = [film for film in films if film.rpartition("/")[0] in places]
     found = tuple(
@@ -81,14 +78,27 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
     )
 
 
+def _pair(listing: Listing, label_of: dict[str, str], film: str, label: str) -> None:
+    other = label_of.setdefault(film, label)
+    if other != label:
+        raise DataError(
+            f"{shown(listing.path(film))}: has two label files, {shown(other)} and {shown(label)}; "
+            "keep the right one"
+        )
+
+
+def _named(images: NamedImages, name: str, content: dict[str, Any]) -> str | None:
+    return images.find(str(content.get("imagePath") or ""), (name.rpartition("/")[0],))
+
+
 def _image(listing: Listing, images: NamedImages, file: JsonFile) -> str:
-    path = listing.path(file.name)
-    name = file.content.get("imagePath")
-    film = images.find(str(name or ""), (file.name.rpartition("/")[0],))
+    film = _named(images, file.name, file.content)
     if film is None:
+        named = shown(str(file.content.get("imagePath")))
         kept = " (labelme kept it in the JSON file alone)" if file.content.get("imageData") else ""
         raise DataError(
-            f"{shown(path)}: its film {shown(str(name))} is not there{kept}; put it beside the file"
+            f"{shown(listing.path(file.name))}: its film {named} is not there{kept}; put it beside "
+            "the file"
         )
     return film
 

@@ -18,6 +18,7 @@ from spineseg.data.film_source import (
 from spineseg.data.layouts.class_names import read_names, read_yaml
 from spineseg.data.layouts.folder_names import (
     IMAGE_FOLDERS,
+    folded,
     holds_labels,
 )
 from spineseg.data.layouts.known_parts import known_films, refuse_empty_folders
@@ -136,7 +137,12 @@ def _source(
     files: list[str],
 ) -> FilmSource:
     used = set(here.label_of.values())
-    orphans = list(orphans_of(here.candidates, used, set(parts)))
+    bare = {folded(stem_of(film)) for film in parts if film not in here.label_of}
+    orphans = [
+        label
+        for label in orphans_of(here.candidates, used, set(parts))
+        if folded(stem_of(label)) not in bare  # A film's own, in no place of its: told as lost.
+    ]
     rest = [
         *named.left_out,
         *leftovers(
