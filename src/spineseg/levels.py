@@ -27,6 +27,7 @@ TRANSITIONAL = {"T13": "T12", "L6": "L5"}
 
 View = Literal["frontal", "lateral"]
 _WRITTEN = re.compile(r"(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?([1-9][0-9]?)", re.IGNORECASE)
+_LONGEST_SPELT = 80
 _LOOKALIKES = str.maketrans("СсТтΤτϹϲᴄ‐‑‒–—−", "CcTtTtCcc------")
 """Cyrillic and Greek letters that look like C and T, and what looks like a hyphen."""
 
@@ -51,9 +52,11 @@ def level_named(name: str) -> str | None:
 
 
 def spelt(name: str) -> str:
-    """Return a class name, with the code of each letter that is none of ASCII's: `Л1 (U+041B)`."""
+    """Return a class name in one line, with the code of each letter beyond ASCII: `Л1 (U+041B)`."""
+    name = name if len(name) <= _LONGEST_SPELT else f"{name[:_LONGEST_SPELT]}..."
     codes = " ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(name) if not c.isascii())
-    return f"{name} ({codes})" if codes else name
+    line = name if name.isprintable() else name.encode("unicode_escape").decode()
+    return f"{line} ({codes})" if codes else line
 
 
 def view_of(levels: Collection[str]) -> View:

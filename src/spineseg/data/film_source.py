@@ -14,6 +14,7 @@ from spineseg.films import Part
 
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"} | DICOM_SUFFIXES
+_LONGEST_SHOWN = 1000
 _MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
 
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
@@ -114,8 +115,10 @@ def refuse_unlabelled(
 
 
 def shown(path: Path | str) -> str:
-    """Return a path in one line, whatever its name holds."""
+    """Return a path in one line, whatever its name holds, and cut where it is very long."""
     text = str(path)
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[:_LONGEST_SHOWN]}..."
     if text.isprintable():
         return text
     return text.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")

@@ -20,6 +20,7 @@ NoteKind = Literal[
 _REACH = 0.1  # Drawn beyond the film by no more than this share of its side: cut at the edge.
 _SAME_POINT = 1e-6
 _LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
+_LONGEST_NOTE = 500
 _MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
 _NO_RING = np.zeros((0, 2))
 _SAME_OUTLINE = 0.9  # Intersection over union.
@@ -87,7 +88,8 @@ def clean_labels(
     unmapped: list[str] = []
     for label, as_it_is in zip(raw, sound, strict=True):
         if label.problem:
-            notes.append(Note("damaged", label.where, label.problem))
+            line = " ".join(label.problem.split())[:_LONGEST_NOTE]  # It may quote a file.
+            notes.append(Note("damaged", label.where, line))
             continue
         if plain_name(label.name) in dropped:
             continue
@@ -138,7 +140,8 @@ def _sound(rings: Sequence[np.ndarray]) -> list[Polygon | None]:
     before = np.arange(len(points)) - 1
     before[starts] = starts + sizes - 1
     whole = (points >= 0).all(axis=1) & (points <= 1).all(axis=1)  # NaN is neither.
-    apart = np.abs(points - points[before]).max(axis=1) >= _SAME_POINT
+    with np.errstate(invalid="ignore"):  # Infinity less infinity.
+        apart = np.abs(points - points[before]).max(axis=1) >= _SAME_POINT
     fit = np.logical_and.reduceat(whole & apart, starts)
     chosen = [i for i, fits in zip(chosen, fit, strict=True) if fits]
     if not chosen:

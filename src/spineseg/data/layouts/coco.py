@@ -147,10 +147,11 @@ def _image(name: str, file: str, path: Path, images: NamedImages) -> str:
     found = images.find(name, (part, f"images/{part}", place, f"{place}/images", "", "images"))
     if found is not None:
         return found
+    where, named = shown(path), repr(shown(name))
     if suffix_of(name.replace("\\", "/")) not in IMAGE_SUFFIXES:
-        raise DataError(f"{shown(path)}: {name!r} is no image file; export images beside the JSON")
+        raise DataError(f"{where}: {named} is no image file; export images beside the JSON")
     raise DataError(
-        f"{shown(path)}: its image {name!r} is not there; put it beside the file or in images/"
+        f"{where}: its image {named} is not there; put it beside the file or in images/"
     )
 
 

@@ -26,16 +26,16 @@ def raw_regions(film: SourceFilm) -> Sequence[RawLabel]:
     where = f"{shown(film.told_in or '')}, {shown(film.path.name)}, region"
     if len(film.labels) > 2 * MOST_LABELS:
         return (too_many(len(film.labels), where),)
-    names: dict[Any, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for item in film.labels:
         if isinstance(item, dict) and item.get("type") == "labels":
-            names[item.get("id")] = _names_in(item)
+            names[str(item.get("id"))] = _names_in(item)
     found = []
     for number, item in enumerate(film.labels, start=1):
         if not isinstance(item, dict):
             found.append(RawLabel("", f"{where} {number}", (), problem="is no result"))
-        elif item.get("type") not in _NO_REGIONS | {"labels", "relation"} or _has_shape(item):
-            found.append(_raw_region(item, f"{where} {item.get('id', number)}", names))
+        elif str(item.get("type")) not in _NO_REGIONS | {"labels", "relation"} or _has_shape(item):
+            found.append(_raw_region(item, f"{where} {shown(str(item.get('id', number)))}", names))
     return found
 
 
@@ -54,7 +54,7 @@ def _names_in(item: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _raw_region(item: Mapping[str, Any], where: str, names: Mapping[Any, list[str]]) -> RawLabel:
+def _raw_region(item: Mapping[str, Any], where: str, names: Mapping[str, list[str]]) -> RawLabel:
     def wrong(problem: str) -> RawLabel:
         return RawLabel("", where, (), problem=problem)
 
@@ -63,9 +63,9 @@ def _raw_region(item: Mapping[str, Any], where: str, names: Mapping[Any, list[st
         return wrong("has no value; export it again")
     if "rle" in value or "brushlabels" in value:
         return wrong("is painted with a brush; draw its outline, or export as COCO")
-    own = _names_in(item) or names.get(item.get("id"), [])
+    own = _names_in(item) or names.get(str(item.get("id")), [])
     if len(own) != 1:
-        return wrong(f"has {len(own)} labels, {', '.join(own) or 'none'}; give it one level")
+        return wrong(f"has {len(own)} labels, {shown(', '.join(own)) or 'none'}; give it one level")
     try:
         if "points" in value:
             ring = np.array(value["points"], dtype=float).reshape(-1, 2) / 100
