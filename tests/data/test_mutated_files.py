@@ -74,7 +74,7 @@ def mutated(content: Any, rng: random.Random) -> Any:
     return content
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", FILES)
 def test_any_value_anywhere_is_read_or_refused(tmp_path: Path, name: str, seed: int) -> None:
     rng = random.Random(f"{name} {seed}")
@@ -83,7 +83,7 @@ def test_any_value_anywhere_is_read_or_refused(tmp_path: Path, name: str, seed: 
         for stem in STEMS:
             put(tmp_path / "images" / f"{stem}.json", labelme(stem))
     ends = set()
-    for _ in range(40):
+    for _ in range(30):
         (tmp_path / name).write_text(json.dumps(mutated(FILES[name](), rng)))
         try:
             with no_longer_than(10):
