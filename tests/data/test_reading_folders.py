@@ -36,6 +36,13 @@ def test_folders_above_say_nothing(tmp_path: Path, above: str) -> None:
     assert told_by(read_folder(folder)) == films(parts=False)
 
 
+@pytest.mark.parametrize("name", ["gone", "x" * 5000, "a\0b"])
+def test_what_is_no_folder_is_one_line(tmp_path: Path, name: str) -> None:
+    for read in (read_folder, read_export):
+        with pytest.raises(DataError, match="no such folder"):
+            read(tmp_path / name)
+
+
 def test_a_folder_named_by_a_link_is_read(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(lay(tmp_path / "ds"))
     assert told_by(read_folder(tmp_path / "link")) == films()

@@ -12,7 +12,7 @@ from typing import Any
 from spineseg.data.film_source import LeftOut, Listing, shown
 from spineseg.data.layouts.folder_names import IMAGE_FOLDERS, PART_OF_NAME, holds_labels
 from spineseg.errors import DataError
-from spineseg.films import PARTS, Part
+from spineseg.films import Part
 
 _USUAL = re.compile(r"(\.{1,2}/)*(train|valid|val|test)/images/?$")  # As Roboflow writes them all.
 _MOST_LIST_BYTES = 100_000_000
@@ -85,10 +85,20 @@ def _entries(
 
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:
-    text = path.read_text(errors="replace") if path.is_file() else ""
-    for line in text[:100_000].splitlines():
+    for line in _text(path).splitlines():
         key, _, value = line.partition("=")
         yield key.strip().lower(), value.strip()
+
+
+def _text(path: Path) -> str:
+    """Return the text of a list or of obj.data; raises DataError where that cannot be read."""
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_LIST_BYTES:
+            raise DataError(f"{shown(path)}: is no file, or too large; put the list of films there")
+        return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        reason = (error.strerror or "no reason given").lower()
+        raise DataError(f"{shown(path)}: cannot be read ({reason}); mend its folder") from None
 
 
 def _texts(path: Path, key: str, value: Any) -> tuple[str, ...]:
@@ -114,7 +124,7 @@ def _place(listing: Listing, base: str, entry: str) -> str | Path | None:
             return inner
     if _USUAL.match(entry) and not base:
         return None
-    if Path(whole).is_dir():
+    if os.path.isdir(whole):  # noqa: PTH112  A name that is too long is no folder.
         return Path(whole).resolve()
     tail = PurePosixPath(climbing).parts
     for start in range(1, len(tail)):
@@ -165,13 +175,8 @@ def _take(found: NamedParts, listing: Listing, place: str | Path, part: Part, wh
 def _listed_films(found: NamedParts, listing: Listing, place: str) -> Iterator[str]:
     """Yield the films that a list names, by their paths or the ends of them."""
     path = listing.path(place)
-    if place in listing.odd:
-        raise DataError(f"{shown(path)}: is no file; put the list of films there")
-    if path.stat().st_size > _MOST_LIST_BYTES:
-        raise DataError(f"{shown(path)}: is too large for a list of films; name the right file")
     films = set(listing.films)
-    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-    for line in dict.fromkeys(line.strip() for line in text.splitlines()):
+    for line in dict.fromkeys(line.strip() for line in _text(path).splitlines()):
         if not line:
             continue
         name = _film_at(films, line.replace("\\", "/"), place)
@@ -190,8 +195,3 @@ def _film_at(films: set[str], line: str, place: str) -> str | None:
     parts = [part for part in line.split("/") if part not in {"", ".", ".."}]
     ends = ("/".join(parts[start:]) for start in range(len(parts)))
     return next((end for end in ends if end in films), None)
-
-
-def order_of(part: Part | None) -> int:
-    """Return the place of a part among all: train, valid, test."""
-    return PARTS.index(part) if part else 0

@@ -25,7 +25,7 @@ from spineseg.data.layouts.known_parts import known_films, refuse_empty_folders
 from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers, orphans_of
 from spineseg.data.layouts.listing import listed, plain
-from spineseg.data.layouts.named_parts import NamedParts, named_parts, order_of
+from spineseg.data.layouts.named_parts import NamedParts, named_parts
 from spineseg.errors import DataError
 from spineseg.films import PARTS, Part
 
@@ -76,7 +76,7 @@ def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
             f"{shown(listing.folder)}: holds no film in train/images, images/train or images, and "
             "none with a label beside it; put them there"
         )
-    films.sort(key=lambda film: (order_of(film.part), str(film.path)))
+    films.sort(key=lambda film: (PARTS.index(film.part) if film.part else 0, str(film.path)))
     source = _source(listing, films, parts, here, named, files)
     _refuse_bare(source)
     return source
