@@ -144,6 +144,7 @@ def test_a_part_without_a_view_is_told(tmp_path: Path, export: Path) -> None:
     (trunk / "valid" / "images").mkdir(parents=True)
     (trunk / "valid" / "labels").mkdir()
     shutil.copy(first_film(export, "valid"), trunk / "valid" / "images" / "plain.jpg")
+    (trunk / "valid" / "labels" / "plain.txt").touch()
     audit = load_audit(prepare(tmp_path, trunk, export, accept_leaks=[]))
     told = [finding.detail for finding in audit.findings if finding.kind == "unbalanced"]
     assert "valid has none of the 5 frontal films" in told

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from good_ends import End, Films, Refused, Taken
+from good_ends import End, Films, Lost, Refused, Taken
 
 from spineseg.data.yolo import label_path
 
@@ -190,7 +190,7 @@ add("folder: missing", Refused("no such folder"), lambda e: shutil.rmtree(e))
 add("folder: a file", Refused("is a file"), lambda e: (shutil.rmtree(e), e.write_text("x")))
 add(
     "folder: no training part",
-    Refused("its train: ../train/images is not there"),
+    Lost("training part", lambda films: [films.pop(f) for f in [*films] if f[0] == "t"]),
     lambda e: shutil.rmtree(e / "train"),
 )
 add(

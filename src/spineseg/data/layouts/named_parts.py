@@ -47,8 +47,11 @@ def named_parts(
         if all(place is None for place in places):
             if known.get(part):
                 continue
-            if part != "train" and all(_USUAL.match(text) for text in entry):
+            if all(_USUAL.match(text) for text in entry):
                 found.not_there.add(part)
+                if part == "train":  # It is hardly ever not exported.
+                    why = "training part that data.yaml names and that is not there"
+                    found.left_out.append(LeftOut(listing.path("train/images"), why, is_loss=True))
                 continue
         for text, place in zip(entry, places, strict=True):
             if place is None:
