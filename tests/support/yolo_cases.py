@@ -286,3 +286,9 @@ add(
     ),
     Refused("is no file"),
 )
+add("a path too long", laid("x/{stem}.jpg", None, train="x" * 5000), Refused("is not there"))
+add(
+    "a film named as litter",
+    laid("{part}/images/license_{stem}.jpg", "{part}/labels/license_{stem}.txt"),
+    Taken(lambda w: [w.update({f"license_{s}": w.pop(s)}) for s in tuple(w)]),
+)

@@ -12,8 +12,8 @@ from spineseg.errors import DataError
 
 MOST_ENTRIES = 500_000  # A folder of more is a disk, not an export.
 _LITTER = re.compile(
-    r"~\$|thumbs\.db$|desktop\.ini$|dicomdir$|__macosx$|readme|licen[cs]e|changelog|.*\.(cache|csv|tsv|md"
-    r"|log|html?|pdf|py|ipynb|lock|tmp|bak|docx?|xlsx?|npy)$",
+    r"~\$|(thumbs\.db|desktop\.ini|dicomdir|__macosx)$|(readme|licen[cs]e|changelog)(\.\w+)*$"
+    r"|.*\.(cache|csv|tsv|md|log|html?|pdf|py|ipynb|lock|tmp|bak|docx?|xlsx?|npy)$",
     re.IGNORECASE,
 )
 
