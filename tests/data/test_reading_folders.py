@@ -95,12 +95,13 @@ def test_folders_a_hundred_deep_are_read_through(tmp_path: Path) -> None:
 def test_what_was_seen_is_counted(tmp_path: Path) -> None:
     lay(tmp_path)
     (tmp_path / "train/labels/a0.txt").unlink()
-    put(tmp_path / "train/labels/zz.txt", "0 1 1 2 2 3 3")
+    for folder in ("labels", "images"):
+        put(tmp_path / "train" / folder / "zz.txt", "0 1 1 2 2 3 3")
     source = read_folder(tmp_path)
     assert sum(film.has_labels for film in source.films) == 5
-    assert [path.name for path in source.orphans] == ["zz.txt"]
+    assert [path.name for path in source.orphans] == ["zz.txt", "zz.txt"]
     assert source.layout == "YOLO, parts train, valid"
-    assert source.label_files_seen == 6
+    assert source.label_files_seen == 7
 
 
 NO_DATA = {".yaml", ".yml", ".names", ".data", ".labels", ".md", ".cache", ".csv", ".zip"}

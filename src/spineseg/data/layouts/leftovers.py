@@ -74,7 +74,7 @@ def _picture(
 def orphans_of(
     candidates: Collection[str], used: Collection[str], films: Collection[str]
 ) -> Iterator[str]:
-    """Yield the label files of no film: those in folders of labels, and beside films with labels.
+    """Yield the label files of no film: those in folders of labels or films, and beside films with labels.
 
     `used` are the label files of all pictures of the listing; `films` are those that are read.
     """
@@ -82,5 +82,6 @@ def orphans_of(
         name.rpartition("/")[0] for name in used
     }
     for name in sorted(set(candidates) - set(used)):
-        if holds_labels(name) or name.rpartition("/")[0] in beside:
+        place = name.rpartition("/")[0]
+        if holds_labels(name) or place in beside or is_film_folder(place):
             yield name
