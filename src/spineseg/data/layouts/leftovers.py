@@ -74,7 +74,7 @@ def _picture(
 def orphans_of(
     candidates: Collection[str], used: Collection[str], films: Collection[str]
 ) -> Iterator[str]:
-    """Yield the label files of no film: those in folders of labels or films, and beside films with labels.
+    """Yield the label files of no film, in folders of labels or films or beside labelled films.
 
     `used` are the label files of all pictures of the listing; `films` are those that are read.
     """
