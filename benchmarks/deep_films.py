@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
-from spineseg.data.layouts.folders import read_folder
+
+from spineseg.data.layouts import read_folder
 from spineseg.data.likeness.descriptor import film_hash
 from spineseg.data.likeness.pairs import same_pictures
-
 from spineseg.decoding.decode import as_png, decode, film_content
 from spineseg.phantom.export import write_films
 

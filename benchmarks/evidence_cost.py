@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 from spineseg.data.labelled import read_films
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.evaluation.records import FilmRecord
 from spineseg.evidence.resampling import draw_patients

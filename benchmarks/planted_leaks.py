@@ -32,8 +32,8 @@ from spineseg.data.audit import load_audit
 from spineseg.data.layouts import read_folder
 from spineseg.data.likeness.recall import FalseAlarms, KnownRecall, Recall, write_recall
 from spineseg.data.merge import prepare_dataset
+from spineseg.data.merged_labels import label_path
 from spineseg.data.split import patient_of
-from spineseg.data.yolo import label_path
 from spineseg.phantom.export import write_films
 from spineseg.workers import cores
 

@@ -20,7 +20,7 @@ from spineseg.config.data import DataConfig
 from spineseg.data.audit import Audit, load_audit
 from spineseg.data.layouts import read_folder
 from spineseg.data.merge import prepare_dataset
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 
 SHARES = {"valid": 0.2, "test": 0.15}
 

@@ -1,6 +1,7 @@
 """The 24 vertebra levels: class order of the merged dataset, anatomical order, regions, colours."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from colorsys import hls_to_rgb
 from typing import Literal
@@ -25,19 +26,37 @@ TRANSITIONAL = {"T13": "T12", "L6": "L5"}
 """Levels that some people have beyond the 24 -> the level above. No class, and never labelled."""
 
 View = Literal["frontal", "lateral"]
-_WRITTEN = re.compile(r"^(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?(\d{1,2})$", re.IGNORECASE)
+_WRITTEN = re.compile(r"(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?([1-9][0-9]?)", re.IGNORECASE)
+_LONGEST_SPELT = 80
+_LOOKALIKES = str.maketrans("СсТтΤτϹϲᴄ‐‑‒–—−", "CcTtTtCcc------")
+"""Cyrillic and Greek letters that look like C and T, and what looks like a hyphen."""
+
+
+def plain_name(name: str) -> str:
+    """Return a class name in the plain letters that it looks like: fullwidth, Cyrillic, Greek."""
+    plain = unicodedata.normalize("NFKC", name.translate(_LOOKALIKES))  # It makes Ϲ a sigma.
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf").strip()
 
 
 def level_named(name: str) -> str | None:
     """Return the level that a class name says: `T1` for "T1", "t-01" or "Th 1"; else None.
 
-    "D1" is left to a class map: it may be a dorsal vertebra or a disc.
+    Letters count as what they look like. "D1" is left to a class map: it may be a dorsal vertebra
+    or a disc; so is the Cyrillic "Л1", which looks like no L.
     """
-    match = _WRITTEN.match(name.strip())
+    match = _WRITTEN.fullmatch(plain_name(name))
     if not match:
         return None
     level = match[1][0].upper() + match[2]
     return level if level in RANK else None
+
+
+def spelt(name: str) -> str:
+    """Return a class name in one line, with the code of each letter beyond ASCII: `Л1 (U+041B)`."""
+    name = name if len(name) <= _LONGEST_SPELT else f"{name[:_LONGEST_SPELT]}..."
+    codes = " ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(name) if not c.isascii())
+    line = name if name.isprintable() else name.encode("unicode_escape").decode()
+    return f"{line} ({codes})" if codes else line
 
 
 def view_of(levels: Collection[str]) -> View:

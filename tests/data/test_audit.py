@@ -19,7 +19,7 @@ from spineseg.data.audit import load_audit
 from spineseg.data.augment import Pose, pose_of, posed_film, posed_outlines, posed_points
 from spineseg.data.labelled import read_films
 from spineseg.data.merge import prepare_dataset
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
 from spineseg.films import Outline
 
@@ -97,6 +97,7 @@ def test_a_part_without_a_view_is_told(tmp_path: Path, export: Path) -> None:
     (trunk / "valid" / "images").mkdir(parents=True)
     (trunk / "valid" / "labels").mkdir()
     shutil.copy(first_film(export, "valid"), trunk / "valid" / "images" / "plain.jpg")
+    (trunk / "valid" / "labels" / "plain.txt").touch()
     audit = load_audit(prepare(tmp_path, trunk, export, accept_leaks=[]))
     told = [finding.detail for finding in audit.findings if finding.kind == "unbalanced"]
     assert "valid has none of the 5 frontal films" in told

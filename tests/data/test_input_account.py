@@ -11,7 +11,7 @@ from merged_data import first_film, prepare
 
 from spineseg.data import merge
 from spineseg.data.audit import load_audit
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
 
 

@@ -9,10 +9,9 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
 from spineseg.config.data import LocalSource
-from spineseg.data.coco import raw_annotations, read_coco
 from spineseg.data.doubts import doubts_of
 from spineseg.data.labels import RawLabel, clean_labels
-from spineseg.data.layouts import read_folder
+from spineseg.data.layouts import raw_labels_of, read_folder
 from spineseg.errors import DataError
 from spineseg.levels import THORACIC, level_named
 
@@ -43,10 +42,33 @@ def area(points: np.ndarray) -> float:
         ("T", None),
         ("sacrum", None),
         ("S1", None),
+        ("С1", "C1"),  # Cyrillic.
+        ("Тh-12", "T12"),  # Cyrillic T.
+        ("Τ4", "T4"),  # Greek.
+        ("Ｌ５", "L5"),  # Fullwidth.
+        ("T\u200b1", "T1"),
+        ("C–3", "C3"),
+        ("Л1", None),  # Looks like no L.
+        ("Ш1", None),
+        ("T00", None),
     ],
 )
 def test_class_names_say_their_level(name: str, level: str | None) -> None:
     assert level_named(name) == level
+
+
+def test_a_refused_name_has_its_other_letters_spelt_out() -> None:
+    assert clean(SQUARE, name="Л1").unmapped == ("Л1 (U+041B)",)
+    assert clean(SQUARE, name="sacrum").unmapped == ("sacrum",)
+
+
+def test_classes_are_mapped_and_dropped_in_the_letters_that_they_look_like() -> None:
+    both = {"С9": "C1", "C9": "C2"}  # Cyrillic, and Latin.
+    for name, level in (("С9", "C1"), ("C9", "C2"), ("Ｃ９", "C2")):
+        assert clean(SQUARE, name=name, class_map=both).outlines[0].level == level
+    assert clean(SQUARE, name="С9", class_map={"C9": "C2"}).outlines[0].level == "C2"
+    dropped = clean(SQUARE, name="С1", drop_classes=("C1",))
+    assert not dropped.outlines and not dropped.unmapped
 
 
 def test_a_sound_outline_keeps_its_points() -> None:
@@ -185,7 +207,7 @@ def test_coco_is_read_as_each_tool_lays_it(tmp_path: Path, layout: str) -> None:
     source = read_folder(write_coco(tmp_path, layout, [POLYGON]))
     film = source.films[0]
     assert film.part == ("train" if layout in {"roboflow", "coco"} else None)
-    found = clean_labels(raw_annotations(film))
+    found = clean_labels(raw_labels_of(film))
     assert found.outlines[0].level == "T4" and not found.unmapped
     assert found.outlines[0].points.tolist() == [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]]
 
@@ -201,8 +223,8 @@ def test_a_run_length_mask_is_traced_along_its_pixels(tmp_path: Path, compressed
     else:
         runs = np.diff(np.flatnonzero(np.diff(pixels.ravel("F"), prepend=2, append=2)))
         shape = {"size": [60, 80], "counts": [int(run) for run in runs]}
-    source = read_coco(write_coco(tmp_path, "cvat", [{"id": 1, "segmentation": shape}]))
-    found = clean_labels(raw_annotations(source.films[0]))
+    source = read_folder(write_coco(tmp_path, "cvat", [{"id": 1, "segmentation": shape}]))
+    found = clean_labels(raw_labels_of(source.films[0]))
     assert not found.notes
     drawn = Image.new("1", (800, 600))
     points = [tuple(p) for p in found.outlines[0].points * [800, 600]]
@@ -230,8 +252,8 @@ def test_a_run_length_mask_is_traced_along_its_pixels(tmp_path: Path, compressed
 def test_a_damaged_annotation_is_named(
     tmp_path: Path, annotation: dict[str, object], words: str
 ) -> None:
-    source = read_coco(write_coco(tmp_path, "cvat", [{"id": 5, **annotation}]))
-    note = clean_labels(raw_annotations(source.films[0])).notes[0]
+    source = read_folder(write_coco(tmp_path, "cvat", [{"id": 5, **annotation}]))
+    note = clean_labels(raw_labels_of(source.films[0])).notes[0]
     assert note.kind == "damaged" and "annotation 5" in note.where and words in note.text
 
 

@@ -10,9 +10,10 @@ from merged_data import first_film, prepare
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
+from spineseg.data.layouts import read_folder
 from spineseg.data.manifest import MANIFEST_FILE, load_manifest
 from spineseg.data.merge import prepare_dataset
-from spineseg.data.yolo import label_path, read_export
+from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
 from spineseg.levels import CERVICAL, CLASS_INDEX, LUMBAR, THORACIC
 
@@ -56,7 +57,7 @@ def test_two_films_of_one_name_are_both_kept(tmp_path: Path, export: Path) -> No
 def test_names_of_an_export_may_be_a_mapping(export: Path) -> None:
     names = "\n".join(f"  {i}: {name}" for i, name in enumerate(CERVICAL))
     (export / "data.yaml").write_text("names:\n" + names)
-    assert tuple(read_export(export).films[0].names.values()) == CERVICAL
+    assert tuple(read_folder(export).films[0].names.values()) == CERVICAL
 
 
 def test_nothing_is_read_again_while_nothing_changes(tmp_path: Path, export: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.merge import prepare_dataset
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.decoding.decode import read_film
 from spineseg.errors import DataError
 
@@ -18,7 +18,8 @@ from spineseg.errors import DataError
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("0 0.1 0.1 0.2 0.1 0.2", ["coordinates", "even number"]),
+        ("0 0.1 0.1 0.2 0.1 0.2", ["box with confidence"]),
+        ("0 0.1 0.1 0.2 0.1 0.2 0.2 0.9", ["coordinates", "even number"]),
         ("0 0.1 0.1 0.2 0.1", ["box, not an outline"]),
         ("7 0.1 0.1 0.2 0.1 0.2 0.2", ["class 7 is out of range", "0..6"]),
         ("-1 0.1 0.1 0.2 0.1 0.2 0.2", ["class -1"]),
@@ -77,7 +78,6 @@ def empty_valid(export: Path) -> None:
         (lambda e: (e / "data.yaml").write_text("names: ["), "cannot be read as YAML"),
         (lambda e: (e / "data.yaml").write_text("nc: 3"), "no list `names`"),
         (lambda e: (e / "data.yaml").write_text("names: [C1, c1]"), "out of range"),
-        (lambda e: shutil.rmtree(e / "train"), "training and a validation part"),
         (spoil_classes, "femur"),
         (empty_valid, "is empty"),
     ],

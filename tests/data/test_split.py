@@ -9,9 +9,9 @@ from merged_data import prepare
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import load_audit
+from spineseg.data.merged_labels import label_path
 from spineseg.data.patients import Patient, Whose, source_stem, whose
 from spineseg.data.split import assign_parts, divided, grouped
-from spineseg.data.yolo import label_path
 from spineseg.errors import DataError, SpinesegError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spineseg.data.labelled import read_films
-from spineseg.data.yolo import read_export
+from spineseg.data.layouts import read_folder
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
 from spineseg.phantom import export
@@ -125,7 +125,7 @@ def test_both_views_are_whole_exports_without_parts(tmp_path: Path) -> None:
     for folder, names in zip(
         make(tmp_path / "x"), (sorted(THORACIC + LUMBAR), list(CERVICAL)), strict=True
     ):
-        source = read_export(folder)
+        source = read_folder(folder)
         assert list(source.films[0].names.values()) == names
         assert [film.part for film in source.films] == [None] * 5 and not source.orphans
         assert all(film.outlines for film in read_films(folder, "all"))

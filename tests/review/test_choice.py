@@ -11,7 +11,7 @@ from reviewed import relabelled
 
 from spineseg.data.audit import Finding, load_audit
 from spineseg.data.manifest import Dataset
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.levels import CERVICAL
 from spineseg.review.choice import WORST_FIRST, chosen_films, rank
 from spineseg.review.folder import write_review

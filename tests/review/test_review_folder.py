@@ -22,7 +22,7 @@ from reviewed import exported, outlines_of, phantom_export, relabelled
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import Dataset
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
 from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.review import folder as folder_module

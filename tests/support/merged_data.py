@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from spineseg.config.data import DataConfig
+from spineseg.data.layouts import read_folder
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
-from spineseg.data.yolo import read_export
 
 
 def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
@@ -16,4 +16,4 @@ def prepare(tmp_path: Path, *folders: Path, **settings: object) -> Dataset:
 
 
 def first_film(export: Path, part: str = "train") -> Path:
-    return next(film.path for film in read_export(export).films if film.part == part)
+    return next(film.path for film in read_folder(export).films if film.part == part)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES, RANK
 from spineseg.phantom.film import render_film
 

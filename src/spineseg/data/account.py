@@ -23,7 +23,7 @@ class SourceAccount(Model):
     films_seen: int
     films_used: int
     films_without_labels: int = Field(description="Used films that have no label file or entry.")
-    label_files_seen: int
+    label_files_seen: int = Field(description="Or films with an entry, where one file has all.")
     label_files_used: int
     converted: dict[str, int] = Field(description="What was done to films -> how many.")
     left_out: tuple[LeftOutFiles, ...]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from spineseg.config.data import DataConfig, PhantomSource
 from spineseg.data.account import Account, LeftOutFiles, SourceAccount
-from spineseg.data.film_source import has_labels
 from spineseg.data.gather import GatheredFilm
 from spineseg.data.opened import OpenedSource
 from spineseg.data.patients import patient_account
@@ -38,7 +37,7 @@ def make_account(
 
 def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAccount:
     used = [film for film in found if not film.facts.problem]
-    labelled = [film for film in used if has_labels(film.intake.film)]
+    labelled = [film for film in used if film.intake.film.has_labels]
     names: Counter[str] = Counter()
     for film in used:
         names.update(film.facts.class_names)
@@ -53,7 +52,7 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
         films_used=len(used),
         films_without_labels=len(used) - len(labelled),
         label_files_seen=source.films.label_files_seen,
-        label_files_used=sum(isinstance(film.intake.film.labels, Path) for film in labelled),
+        label_files_used=len(labelled),
         converted=dict(Counter(f.facts.conversion for f in used if f.facts.conversion)),
         left_out=tuple(_left_out(source, found)),
         class_map_unused=tuple(shown(name) for name in mapped if not names[name]),

@@ -19,7 +19,7 @@ from PIL import Image
 
 from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import ManifestEntry
-from spineseg.data.yolo import label_path, label_text
+from spineseg.data.merged_labels import label_path, label_text
 from spineseg.decoding.decode import decode, film_content
 from spineseg.files import READ_ONLY
 from spineseg.films import Outline

@@ -16,6 +16,7 @@ Oddity = Literal[
 ]
 
 _OFF_STEPS = 1.0  # Further than so many usual steps beside the way between its neighbours.
+_MOST_LABELS = 60  # With more, levels are there twice anyway, and no order can be told.
 _FAR_STEPS = 3.0  # Further than so many usual steps from any neighbour.
 
 
@@ -31,7 +32,8 @@ def doubts_of(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
     """Return what is implausible about one film's labels.
 
     `boxes` are (labels, 4) left, top, right, bottom in px. The film may be flipped or turned: the
-    column's own axis is found from the labels.
+    column's own axis is found from the labels. Of more labels than two films could have, only
+    doubles and gaps are told.
     """
     doubts = [
         Doubt("level-twice", f"{level} is there {count} times", _with(levels, level))
@@ -51,6 +53,8 @@ def doubts_of(levels: Sequence[str], boxes: np.ndarray) -> list[Doubt]:
                 "level-missing", f"{names} missing between {ends[0]} and {ends[1]}", tuple(around)
             )
         )
+    if len(levels) > _MOST_LABELS:
+        return doubts
     doubts += _shared_bodies(levels, boxes)
     if len(levels) < 3:
         return doubts

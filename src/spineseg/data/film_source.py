@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from spineseg.decoding.dicom import SUFFIXES as DICOM_SUFFIXES
+from spineseg.decoding.dicom import SUFFIXES
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.films import Part
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", *DICOM_SUFFIXES}
-PART_OF_NAME: dict[str, Part] = {
-    "train": "train",
-    "valid": "valid",
-    "val": "valid",
-    "test": "test",
-}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"} | SUFFIXES
+_LONGEST_SHOWN = 1000
+
+LabelStyle = Literal["yolo", "coco", "labelme", "label studio"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +24,16 @@ class SourceFilm:
 
     path: Path
     part: Part | None
-    labels: Path | tuple[dict[str, Any], ...]  # A YOLO label file, or a COCO file's annotations.
+    labels: Path | tuple[dict[str, Any], ...] | None  # A file, or entries of one; None: neither.
     names: Mapping[int, str]  # Class index or category id -> name.
     size: tuple[int, int] | None = None  # Width and height in px that the labels were made for.
+    style: LabelStyle = "yolo"
+    told_in: Path | None = None  # The file whose entries `labels` are.
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether somebody said what is on it, be it nothing: it has a label file or an entry."""
+        return self.labels is not None
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,27 @@ class LeftOut:
     path: Path
     reason: str  # One wording for all its like, as "label file without a film".
     is_loss: bool  # Somebody's work is lost with it: refused, unless data.damaged is `drop`.
+
+
+@dataclass
+class Listing:
+    """What lies beneath a folder, as paths in it with `/`; links to folders are not followed.
+
+    Hidden files, an operating system's litter, caches, readmes, licences, tables and documents are
+    plainly no data and are in none of these lists.
+    """
+
+    folder: Path
+    films: list[str] = field(default_factory=list)  # By suffix, or DICOM by its mark.
+    files: list[str] = field(default_factory=list)  # All others.
+    odd: set[str] = field(default_factory=set)  # Of both: pipes, and links that lead nowhere.
+    folders: set[str] = field(default_factory=set)
+    linked: set[str] = field(default_factory=set)  # Films that links among `films` lead to.
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def path(self, name: str) -> Path:
+        """Return where a listed file lies."""
+        return self.folder / name
 
 
 @dataclass(frozen=True)
@@ -52,30 +76,35 @@ class FilmSource:
     orphans: tuple[Path, ...] = ()  # Label files without a film.
     layout: str = ""  # How it is laid out, in words.
     left_out: tuple[LeftOut, ...] = ()  # Other files, but for those that are plainly no data.
-    label_files_seen: int = 0
+    label_files_seen: int = 0  # Or films with an entry, where one file labels many.
 
 
-def films_in(folder: Path) -> Iterator[Path]:
-    """Yield the films of a folder, sorted: its image files that are not hidden.
+def suffix_of(name: str) -> str:
+    """Return the suffix of a file's name or path with `/`, in small letters, with its dot."""
+    stem, _, end = name.rpartition("/")[2].rpartition(".")
+    return f".{end.lower()}" if stem and end else ""
 
-    Raises DataError for a film that is no regular file: nothing may hang on a pipe.
+
+def stem_of(name: str) -> str:
+    """Return a film's name without its folders and suffix; the end of a DICOM's UID is none."""
+    base, suffix = name.rpartition("/")[2], suffix_of(name)
+    return base if not suffix or suffix[1:].isdigit() else base[: -len(suffix)]
+
+
+def refuse_unlabelled(
+    folder: Path, films: tuple[SourceFilm, ...], looked_for: str, remedy: str
+) -> None:
+    """Raise DataError where more than half of all films, or of a part's, have no labels at all.
+
+    `looked_for` says what would have been a label, `remedy` how a film without a vertebra is told.
     """
-    with os.scandir(folder) as entries:
-        found = sorted(
-            (entry for entry in entries if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES),
-            key=lambda entry: entry.name,
-        )
-    for entry in found:
-        if entry.name.startswith("."):
-            continue
-        if not Path(entry.path).is_file():
+    parts = dict.fromkeys(film.part for film in films)
+    for part in (None, *parts):
+        among = [film for film in films if part in (None, film.part)]
+        bare = [film for film in among if not film.has_labels]
+        if 2 * len(bare) > len(among):
             raise DataError(
-                f"{shown(entry.path)}: is no file, or a link that leads nowhere; "
-                "put a film there or remove it"
+                f"{shown(folder)}: {len(bare)} of {len(among)} films have no labels"
+                + (f" in the part {part}" if part else "")
+                + f", as {shown(bare[0].path)}: {looked_for}; {remedy}"
             )
-        yield Path(entry.path)
-
-
-def has_labels(film: SourceFilm) -> bool:
-    """Return whether a film has a label file, or an entry of its own among the labels."""
-    return film.labels.is_file() if isinstance(film.labels, Path) else bool(film.labels)

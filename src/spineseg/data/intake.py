@@ -17,7 +17,7 @@ from spineseg.data.film_source import SourceFilm
 from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
 from spineseg.data.layouts import raw_labels_of
 from spineseg.data.likeness.descriptor import SIDE_PX, film_hash
-from spineseg.data.yolo import label_text
+from spineseg.data.merged_labels import label_text
 from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
 from spineseg.decoding.dicom import DicomFacts
 from spineseg.errors import DataError

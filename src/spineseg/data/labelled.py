@@ -7,7 +7,7 @@ from pathlib import Path
 from spineseg.data.film_source import SourceFilm
 from spineseg.data.labels import clean_labels
 from spineseg.data.layouts import raw_labels_of, read_folder
-from spineseg.data.yolo import label_path
+from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.films import LabelledFilm

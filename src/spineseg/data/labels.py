@@ -11,7 +11,7 @@ import shapely
 from shapely import Polygon
 
 from spineseg.films import Outline
-from spineseg.levels import level_named
+from spineseg.levels import level_named, plain_name, spelt
 
 NoteKind = Literal[
     "box", "out-of-range", "repeated-points", "self-crossing", "pieces", "duplicate", "damaged"
@@ -20,9 +20,13 @@ NoteKind = Literal[
 _REACH = 0.1  # Drawn beyond the film by no more than this share of its side: cut at the edge.
 _SAME_POINT = 1e-6
 _LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
+_LONGEST_NOTE = 500
 _MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
 _NO_RING = np.zeros((0, 2))
 _SAME_OUTLINE = 0.9  # Intersection over union.
+MOST_LABELS = 200  # On one film, which shows 24 levels: more is no film's labels.
+_MOST_POINTS = 10_000  # Of an outline: more than the pixels around a body.
+_MOST_CROSSINGS = 20_000  # Of an outline with itself, about; more is a scribble.
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ class CleanLabels:
     unmapped: tuple[str, ...]
 
 
+def too_many(count: int, where: str) -> RawLabel:
+    """Return the one problem that more labels than `MOST_LABELS` on a film are."""
+    problem = f"is one of {count} labels on one film, more than {MOST_LABELS}; mend its labels"
+    return RawLabel("", where, (), problem=problem)
+
+
 def clean_labels(
     raw: Iterable[RawLabel],
     *,
@@ -61,8 +71,16 @@ def clean_labels(
     drop_classes: Sequence[str] = (),
     boxes: str = "refuse",
 ) -> CleanLabels:
-    """Return the outlines that `raw` gives, each simple, inside the film and of known level."""
+    """Return the outlines that `raw` gives, each simple, inside the film and of known level.
+
+    Class names are compared in the letters that they look like. More labels than any film has are
+    one damage and give no outline.
+    """
     raw = tuple(raw)
+    if len(raw) > MOST_LABELS:
+        raw = (too_many(len(raw), raw[0].where),)
+    mapped = {plain_name(name): level for name, level in (class_map or {}).items()}
+    dropped = {plain_name(name) for name in drop_classes}
     sound = _sound([label.rings[0] if len(label.rings) == 1 else _NO_RING for label in raw])
     outlines: list[Outline] = []
     polygons: list[Polygon] = []
@@ -70,13 +88,15 @@ def clean_labels(
     unmapped: list[str] = []
     for label, as_it_is in zip(raw, sound, strict=True):
         if label.problem:
-            notes.append(Note("damaged", label.where, label.problem))
+            line = " ".join(label.problem.split())[:_LONGEST_NOTE]  # It may quote a file.
+            notes.append(Note("damaged", label.where, line))
             continue
-        if label.name in drop_classes:
+        if plain_name(label.name) in dropped:
             continue
-        level = (class_map or {}).get(label.name) or level_named(label.name)
+        level = (class_map or {}).get(label.name) or mapped.get(plain_name(label.name))
+        level = level or level_named(label.name)
         if level is None:
-            unmapped.append(label.name)
+            unmapped.append(spelt(label.name))
             continue
         if label.is_box:
             if boxes == "refuse":
@@ -110,7 +130,7 @@ def _sound(rings: Sequence[np.ndarray]) -> list[Polygon | None]:
     All at once: nearly all labels are sound, and one look at each takes ten times as long.
     """
     sizes = np.array([len(ring) for ring in rings])
-    chosen = np.flatnonzero(sizes >= 3).tolist()
+    chosen = np.flatnonzero((sizes >= 3) & (sizes <= _MOST_POINTS)).tolist()
     found: list[Polygon | None] = [None] * len(rings)
     if not chosen:
         return found
@@ -120,7 +140,8 @@ def _sound(rings: Sequence[np.ndarray]) -> list[Polygon | None]:
     before = np.arange(len(points)) - 1
     before[starts] = starts + sizes - 1
     whole = (points >= 0).all(axis=1) & (points <= 1).all(axis=1)  # NaN is neither.
-    apart = np.abs(points - points[before]).max(axis=1) >= _SAME_POINT
+    with np.errstate(invalid="ignore"):  # Infinity less infinity.
+        apart = np.abs(points - points[before]).max(axis=1) >= _SAME_POINT
     fit = np.logical_and.reduceat(whole & apart, starts)
     chosen = [i for i, fits in zip(chosen, fit, strict=True) if fits]
     if not chosen:
@@ -141,6 +162,9 @@ def mended(rings: Sequence[np.ndarray]) -> tuple[Polygon | None, list[tuple[Note
     """
     notes: list[tuple[NoteKind, str]] = []
     parts: list[Polygon] = []
+    points_in_all = sum(len(ring) for ring in rings)
+    if points_in_all > _MOST_POINTS:
+        return None, [("damaged", f"has {points_in_all} points, more than {_MOST_POINTS}; thin it")]
     for ring in rings:
         if not np.isfinite(ring).all():
             return None, [("damaged", "has a coordinate that is no number")]
@@ -194,10 +218,42 @@ def _simple(polygon: Polygon, notes: list[tuple[NoteKind, str]]) -> Polygon | No
             return hull
         if hull.area < _LEAST_AREA:
             return hull
-    piece = _main_piece(shapely.make_valid(polygon))
-    if piece is not None:
-        notes.append(("self-crossing", "crossed itself; the crumbs were cut off"))
+    if _crossings(np.array(polygon.exterior.coords)) > _MOST_CROSSINGS:
+        return None
+    piece = _main_piece(shapely.make_valid(polygon, method="structure", keep_collapsed=False))
+    if piece is None or not _goes_round(polygon, piece):
+        return None
+    notes.append(("self-crossing", "crossed itself; the crumbs were cut off"))
     return piece
+
+
+def _goes_round(polygon: Polygon, piece: Polygon) -> bool:
+    """Return whether a ring goes round its main piece a whole number of times, crumbs apart.
+
+    A five-pointed star does not: its middle counts twice.
+    """
+    x, y = np.array(polygon.exterior.coords).T
+    turns = abs(float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))) / 2 / max(piece.area, 1e-12)
+    return piece.area < _LEAST_AREA or (turns > 0.5 and abs(turns - round(turns)) < 1 - _MAIN_PIECE)
+
+
+def _crossings(ring: np.ndarray) -> float:
+    """Return about how often a ring, (points, 2), crosses itself: by some of its sides.
+
+    It bounds the time of mending, which grows with the crossings' square.
+    """
+    start, end = ring[:-1], ring[1:]
+    some = np.unique(np.linspace(0, len(start) - 1, 100).astype(int))
+
+    def side(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
+        way, there = b - a, point - a
+        return np.sign(way[..., 0] * there[..., 1] - way[..., 1] * there[..., 0])
+
+    a, b = start[some, None], end[some, None]
+    crossed = (side(a, b, start) * side(a, b, end) < 0) & (
+        side(start, end, a) * side(start, end, b) < 0
+    )
+    return float(crossed.sum()) * len(start) / len(some) / 2
 
 
 def _main_piece(shape: shapely.Geometry) -> Polygon | None:

@@ -12,7 +12,6 @@ from spineseg.config.data import DataConfig, LocalSource, PhantomSource, Roboflo
 from spineseg.data.layouts import read_folder
 from spineseg.data.manifest import ManifestSource
 from spineseg.data.opened import OpenedSource
-from spineseg.data.yolo import read_export
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.phantom.export import VERSION, write_films
@@ -59,7 +58,7 @@ def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:
                 record = ManifestSource(
                     name=f"phantom-{folder.name}", kind="phantom", version=str(VERSION)
                 )
-                yield OpenedSource(source, record, read_export(folder))
+                yield OpenedSource(source, record, read_folder(folder))
         case RoboflowSource():
             from spineseg.data.roboflow.export import fetched
 
@@ -67,7 +66,7 @@ def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:
             record = ManifestSource(
                 name=f"{source.workspace}/{source.project}", kind="roboflow", version=str(version)
             )
-            yield OpenedSource(source, record, read_export(folder))
+            yield OpenedSource(source, record, read_folder(folder))
 
 
 def _phantom(source: PhantomSource, cache: Path, say: Say) -> tuple[Path, Path]:
