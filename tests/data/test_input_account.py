@@ -13,6 +13,7 @@ from spineseg.data import merge
 from spineseg.data.audit import load_audit
 from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
+from spineseg.levels import CERVICAL
 
 
 def test_a_pattern_that_fits_no_name_is_refused(tmp_path: Path, export: Path) -> None:
@@ -56,10 +57,7 @@ def test_one_source_twice_is_refused(tmp_path: Path, export: Path, second: str) 
         other = tmp_path / "link"
         other.symlink_to(export)
     elif second == "inner":
-        other = tmp_path / "flat"
-        other.mkdir()
-        (other / "images").symlink_to(export / "train" / "images")
-        (other / "labels").symlink_to(export / "train" / "labels")
+        other = export / "train"
         shutil.copy(export / "data.yaml", other)
     with pytest.raises(DataError, match="count twice"):
         prepare(tmp_path, export, other, split="patients")
@@ -157,3 +155,36 @@ def test_a_film_held_back_stays_so_whatever_copy_is_added(tmp_path: Path) -> Non
     parts = {e.name: e.part for e in after.manifest.entries}
     assert {parts[e.name] for e in held} == {"test"}
     assert load_audit(after).leaks() == {}
+
+
+def test_films_of_one_name_in_several_folders_are_all_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    for number in range(6):
+        write_export(folder / f"made{number}", {"train": 1}, seed=number)
+        made = folder / f"made{number}" / "train"
+        for kind in ("images", "labels"):
+            (file,) = (made / kind).iterdir()
+            target = folder / kind / f"p{number}"
+            target.mkdir(parents=True)
+            file.rename(target / f"1{file.suffix}")
+    for number in range(6):
+        shutil.rmtree(folder / f"made{number}")
+    (folder / "classes.txt").write_text("\n".join(CERVICAL))
+    dataset = prepare(tmp_path, folder, split="patients", valid_fraction=0.4)
+    assert len(dataset.manifest.entries) == 6
+    assert len({entry.patient for entry in dataset.manifest.entries}) == 6
+
+
+def test_a_film_whose_labels_cannot_be_read_is_no_film_without_labels(
+    tmp_path: Path, export: Path
+) -> None:
+    label = label_path(first_film(export))
+    label.write_bytes(b"\xff\xfe\x00\x01" * 50)
+    with pytest.raises(DataError, match="is no text file"):
+        prepare(tmp_path, export)
+    dataset = prepare(tmp_path, export, damaged="drop")
+    assert dataset.manifest.count("train") == 5
+    account = load_audit(dataset).account.sources[0]
+    assert [(left.reason, left.files) for left in account.left_out] == [
+        ("films that cannot be read, or their labels", 1)
+    ]

@@ -27,7 +27,7 @@ def test_copies_of_one_radiograph_stay_on_one_side(tmp_path: Path) -> None:
     )
     sides: dict[str, set[str]] = {}
     for entry in dataset.manifest.entries:
-        sides.setdefault(source_stem(Path(entry.name)), set()).add(entry.part)
+        sides.setdefault(source_stem(entry.name), set()).add(entry.part)
     assert len(sides) == 40 and all(len(side) == 1 for side in sides.values())
     assert {part for side in sides.values() for part in side} == {"train", "valid", "test"}
     assert load_audit(dataset).leaks() == {}
@@ -36,7 +36,7 @@ def test_copies_of_one_radiograph_stay_on_one_side(tmp_path: Path) -> None:
 def test_visits_of_one_patient_stay_together() -> None:
     names = ["x-2017-162-A-AP_jpg.rf.1.jpg", "y-2018-162-B-AP_jpg.rf.2.jpg"]
     asked = config(patient_pattern=r"-(\d+)-[A-Z]-AP")
-    found = {whose(Path(name), 0, (None, None), asked, b"") for name in names}
+    found = {whose(source_stem(name), 0, (None, None), asked, b"") for name in names}
     assert found == {Whose(Patient(0, "162"), "162", told=True)}
 
 

@@ -151,6 +151,8 @@ def check_end(
     assert not words or any(words in why and loss == is_loss for why, loss in rows), rows
     assert is_loss or not [why for why, loss in rows if loss], rows
     assert told_by(source, str(settings.get("boxes", "refuse"))) == wanted
+    if is_loss and merge:
+        assert end.words in refusal(tmp_path, place, split="patients")
     if is_loss or not merge:
         return
     kept = {"train", "valid"} <= {part for part, _ in wanted.values()}

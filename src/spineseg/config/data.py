@@ -48,7 +48,7 @@ class LabelledSource(Model):
 
 
 class LocalSource(LabelledSource):
-    """A folder of one's own: YOLO segmentation layout, or COCO JSON (instance segmentation)."""
+    """A folder of one's own: YOLO segmentation, Darknet, COCO, labelme or Label Studio's JSON."""
 
     kind: Literal["local"]
     path: Path = Field(

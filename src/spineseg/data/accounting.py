@@ -12,6 +12,7 @@ from spineseg.data.gather import GatheredFilm
 from spineseg.data.opened import OpenedSource
 from spineseg.data.patients import patient_account
 from spineseg.files import shown
+from spineseg.levels import plain_name
 
 _EXAMPLES = 3
 
@@ -40,7 +41,8 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
     labelled = [film for film in used if film.intake.film.has_labels]
     names: Counter[str] = Counter()
     for film in used:
-        names.update(film.facts.class_names)
+        for name, labels in film.facts.class_names.items():
+            names[plain_name(name)] += labels
     config = source.config
     mapped, dropped = (
         ({}, ()) if isinstance(config, PhantomSource) else (config.class_map, config.drop_classes)
@@ -55,8 +57,8 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
         label_files_used=len(labelled),
         converted=dict(Counter(f.facts.conversion for f in used if f.facts.conversion)),
         left_out=tuple(_left_out(source, found)),
-        class_map_unused=tuple(shown(name) for name in mapped if not names[name]),
-        drop_classes={shown(name): names[name] for name in dropped},
+        class_map_unused=tuple(shown(name) for name in mapped if not names[plain_name(name)]),
+        drop_classes={shown(name): names[plain_name(name)] for name in dropped},
     )
 
 
@@ -64,7 +66,7 @@ def _left_out(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftO
     reasons: dict[str, list[Path]] = defaultdict(list)
     for film in found:
         if film.facts.problem:
-            reasons["films that cannot be read"].append(film.intake.film.path)
+            reasons["films that cannot be read, or their labels"].append(film.intake.film.path)
     for path in source.films.orphans:
         reasons["label files without a film"].append(path)
     for file in source.films.left_out:

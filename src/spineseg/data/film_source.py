@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from spineseg.decoding.dicom import SUFFIXES
 from spineseg.errors import DataError
 from spineseg.files import shown
-from spineseg.films import Part
+from spineseg.films import DICOM_SUFFIXES, Part
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"} | SUFFIXES
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"} | DICOM_SUFFIXES
 _LONGEST_SHOWN = 1000
 
 LabelStyle = Literal["yolo", "coco", "labelme", "label studio"]

@@ -15,7 +15,7 @@ from spineseg.data.audit import Finding
 from spineseg.data.film_source import IMAGE_SUFFIXES
 from spineseg.data.intake import FilmFacts, Intake, take_in
 from spineseg.data.opened import OpenedSource
-from spineseg.data.patients import Whose, whose
+from spineseg.data.patients import Whose, source_stem, whose
 from spineseg.errors import DataError
 from spineseg.files import shown, write_whole
 
@@ -34,8 +34,9 @@ class GatheredFilm:
 def named(sources: Sequence[OpenedSource]) -> list[Intake]:
     """Return every film with the name that it will have.
 
-    Raises DataError where two of one source have the same name, but for suffix or capitals, and
-    where one file is a film twice, as by a source and a folder within it.
+    Films of one name in several folders are named, and told apart, by their folders. Raises
+    DataError where two in one folder have the same name, but for suffix or capitals, and where one
+    file is a film twice, as by a source and a folder within it.
     """
     films = [(number, film) for number, s in enumerate(sources) for film in s.films.films]
     seen: dict[str, int] = {}
@@ -46,21 +47,42 @@ def named(sources: Sequence[OpenedSource]) -> list[Intake]:
                 f"{shown(film.path)}: is a film of source {other + 1} and of source {number + 1}, "
                 "and would count twice; name it in one"
             )
-    clean = [_clean_name(film.path.name) for _, film in films]
-    count = Counter(Path(name).stem.casefold() for name in clean)
-    intakes = []
-    for (number, film), name in zip(films, clean, strict=True):
-        if count[Path(name).stem.casefold()] > 1:
-            name = f"s{number + 1}-{film.part or 'films'}-{name}"
-        intakes.append(Intake(film, sources[number].config, number, name))
-    again = Counter(Path(intake.name).stem.casefold() for intake in intakes)
-    for intake in intakes:
-        if again[Path(intake.name).stem.casefold()] > 1:
+    names = [_clean_name(film.path.name) for _, film in films]
+    stems = [source_stem(film.path.name) for _, film in films]
+    taken = _taken(names)
+    for i, (number, film) in enumerate(films):
+        if taken[_key(names[i])] > 1:
+            names[i] = f"s{number + 1}-{film.part or 'films'}-{names[i]}"
+    taken = _taken(names)
+    for i, (number, film) in enumerate(films):
+        if taken[_key(names[i])] > 1:
+            inner = _folders(film.path, sources[number].films.folder)
+            names[i] = _clean_name(f"{inner}-{names[i]}")
+            stems[i] = f"{inner}-{stems[i]}"
+    taken = _taken(names)
+    for name, (_, film) in zip(names, films, strict=True):
+        if taken[_key(name)] > 1:
             raise DataError(
-                f"{shown(intake.film.path)}: another film has this name, but for its suffix or "
+                f"{shown(film.path)}: another film has this name, but for its suffix or "
                 "capitals, and so the same labels; rename one with its labels"
             )
-    return intakes
+    return [
+        Intake(film, sources[number].config, number, name, stem)
+        for (number, film), name, stem in zip(films, names, stems, strict=True)
+    ]
+
+
+def _taken(names: Sequence[str]) -> Counter[str]:
+    return Counter(_key(name) for name in names)
+
+
+def _key(name: str) -> str:
+    return PurePath(name).stem.casefold()
+
+
+def _folders(film: Path, source: Path) -> str:
+    """Return the folders between a source and its film as a name."""
+    return "-".join(film.parent.relative_to(source).parts) if film.is_relative_to(source) else ""
 
 
 def _clean_name(name: str) -> str:
@@ -90,7 +112,7 @@ def gathered(
     films = []
     for intake, facts in zip(intakes, take_in(intakes, folder, boxes=config.boxes), strict=True):
         ids = (facts.dicom.patient_id, facts.dicom.study_uid) if facts.dicom else (None, None)
-        who = whose(intake.film.path, intake.source_number, ids, config, salt)
+        who = whose(intake.stem, intake.source_number, ids, config, salt)
         films.append(GatheredFilm(intake, facts, who))
     for number, source in enumerate(sources):
         own = [film for film in films if film.intake.source_number == number]

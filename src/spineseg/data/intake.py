@@ -35,6 +35,7 @@ class Intake:
     source: Source
     source_number: int  # The source's place among the sources.
     name: str  # In the merged dataset, if the film can stay as it is; else its suffix is `.png`.
+    stem: str  # The radiograph that the film was made from.
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,12 @@ def _take_in_one(intake: Intake, folder: Path, boxes: str) -> FilmFacts:
                 f"{shown(film.path)}: is {decoded.size[0]}x{decoded.size[1]} px as it is seen, its "
                 f"labels are for {film.size[0]}x{film.size[1]}; export both again"
             )
+        raw = raw_labels_of(film)
+        unread = next((label for label in raw if label.is_all), None)
+        if unread is not None:  # The film would pass for one without a vertebra.
+            raise DataError(f"{unread.where}: {unread.problem}")
     except DataError as error:
         return FilmFacts(intake.name, problem=str(error))
-    raw = raw_labels_of(film)
     labels = _cleaned(intake.source, raw, boxes)
     name, content, content_sha256 = _to_write(intake.name, decoded, content)
     text = label_text(labels.outlines).encode()

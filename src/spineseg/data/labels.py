@@ -38,6 +38,7 @@ class RawLabel:
     rings: tuple[np.ndarray, ...]
     is_box: bool = False
     problem: str | None = None  # Why it could not be read; then there are no rings.
+    is_all: bool = False  # It stands for all labels of the film, none of which can be read.
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,12 @@ class CleanLabels:
 def too_many(count: int, where: str) -> RawLabel:
     """Return the one problem that more labels than `MOST_LABELS` on a film are."""
     problem = f"is one of {count} labels on one film, more than {MOST_LABELS}; mend its labels"
-    return RawLabel("", where, (), problem=problem)
+    return all_labels(where, problem)
+
+
+def all_labels(where: str, problem: str) -> RawLabel:
+    """Return the one problem that stands for all labels of a film."""
+    return RawLabel("", where, (), problem=problem, is_all=True)
 
 
 def clean_labels(

@@ -23,7 +23,7 @@ from spineseg.data.manifest import (
     fingerprint_of,
 )
 from spineseg.data.opened import OpenedSource
-from spineseg.data.patients import Patient, kept_salt, source_stem
+from spineseg.data.patients import Patient, kept_salt
 from spineseg.data.sources import Say, open_sources
 from spineseg.data.split import divided
 from spineseg.errors import DataError
@@ -98,7 +98,7 @@ def _merged(
         sources=tuple(source.record for source in sources),
         entries=tuple(entries),
     )
-    stems = [source_stem(film.intake.film.path) for film in films]
+    stems = [film.intake.stem for film in films]
     facts = [film.facts for film in films]
     audit = make_audit(manifest, account, facts, pairs, stems, left_out(found, sources))
     (folder / "data.yaml").write_text(_data_yaml(manifest))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from spineseg.config.data import DataConfig
 from spineseg.data.account import PatientAccount
+from spineseg.data.film_source import stem_of
 from spineseg.errors import DataError
 from spineseg.files import shown
 
@@ -38,27 +39,26 @@ class Whose(NamedTuple):
     told: bool  # By the pattern or DICOM; else the radiograph counts as a patient of its own.
 
 
-def source_stem(film: Path) -> str:
-    """Return the radiograph that an exported film was made from: `STEM_jpg.rf.HASH` -> `STEM`."""
-    stem = film.stem.encode("utf-8", "backslashreplace").decode()  # Names may be no text.
+def source_stem(name: str) -> str:
+    """Return the radiograph that a film was made from: `STEM_jpg.rf.HASH.jpg` -> `STEM`."""
+    stem = stem_of(name).encode("utf-8", "backslashreplace").decode()  # Names may be no text.
     match = _ROBOFLOW_COPY.match(stem)
     return match["stem"] if match else stem
 
 
 def whose(
-    film: Path,
+    stem: str,
     source: int,
     identifiers: tuple[str | None, str | None],
     config: DataConfig,
     salt: bytes,
 ) -> Whose:
-    """Return whose a film is; `identifiers` are its DICOM PatientID and StudyInstanceUID."""
+    """Return whose a film is: of the radiograph `stem`, with DICOM PatientID and study's UID."""
     if config.patients_from != "names":
         identifier = identifiers[0 if config.patients_from == "dicom-patient" else 1]
         if identifier is not None:
             pseudonym = "p-" + hmac.new(salt, identifier.encode(), "sha256").hexdigest()[:16]
             return Whose(Patient(EVERYWHERE, pseudonym), identifier, told=True)
-    stem = source_stem(film)
     match = re.search(config.patient_pattern, stem) if config.patient_pattern else None
     name = match[1] if match else None
     return Whose(Patient(source, name or stem), name or stem, told=bool(name))

@@ -20,9 +20,8 @@ from PIL import Image
 from spineseg.decoding.grey import filled_range, to_8_bits
 from spineseg.errors import DataError
 from spineseg.files import shown
-from spineseg.films import Spacing
+from spineseg.films import DICOM_SUFFIXES, Spacing
 
-SUFFIXES = {".dcm", ".dicom", ".ima"}
 _PREAMBLE_BYTES = 128
 
 
@@ -38,7 +37,7 @@ class DicomFacts:
 def is_dicom(content: bytes, path: Path) -> bool:
     """Return whether a file is DICOM: by its mark, or, without one, by its suffix."""
     marked = content[_PREAMBLE_BYTES : _PREAMBLE_BYTES + 4] == b"DICM"
-    return marked or path.suffix.lower() in SUFFIXES
+    return marked or path.suffix.lower() in DICOM_SUFFIXES
 
 
 def decode_dicom(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
+from spineseg.data.labels import MOST_LABELS, RawLabel, all_labels, too_many
 from spineseg.files import shown
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -22,18 +22,18 @@ def raw_rows(path: Path, names: Mapping[int, str]) -> Sequence[RawLabel]:
     where = shown(path)
     try:
         if not path.is_file() and os.path.lexists(path):  # A pipe would be waited for.
-            return (RawLabel("", where, (), problem="is no file; put the labels there"),)
+            return (all_labels(where, "is no file; put the labels there"),)
         if path.stat().st_size > _MOST_BYTES:
-            return (RawLabel("", where, (), problem="is too large; export the labels again"),)
+            return (all_labels(where, "is too large; export the labels again"),)
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         problem = "was there and is gone: the folder changed while it was read; run again"
-        return (RawLabel("", where, (), problem=problem),)
+        return (all_labels(where, problem),)
     except UnicodeDecodeError:
-        return (RawLabel("", where, (), problem="is no text file; export the labels again"),)
+        return (all_labels(where, "is no text file; export the labels again"),)
     except OSError as error:
         reason = (error.strerror or "no reason given").lower()
-        return (RawLabel("", where, (), problem=f"cannot be read ({reason}); mend its folder"),)
+        return (all_labels(where, f"cannot be read ({reason}); mend its folder"),)
     rows = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(rows) > MOST_LABELS:
         return (too_many(len(rows), f"{where}:{rows[0][0]}"),)

@@ -17,7 +17,7 @@ from spineseg.data.film_source import (
     shown,
     stem_of,
 )
-from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
+from spineseg.data.labels import MOST_LABELS, RawLabel, all_labels, too_many
 from spineseg.data.layouts.folder_names import holds_labels, key_of, part_of_path
 from spineseg.data.layouts.json_files import JsonFile, kind_of, read_json
 from spineseg.data.layouts.known_parts import refuse_unlisted_parts
@@ -25,8 +25,8 @@ from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
-from spineseg.decoding.dicom import SUFFIXES as DICOM_SUFFIXES
 from spineseg.errors import DataError
+from spineseg.films import DICOM_SUFFIXES
 
 
 def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
@@ -118,10 +118,9 @@ def raw_shapes(film: SourceFilm) -> Sequence[RawLabel]:
         shapes = list(content["shapes"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         text = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        return (RawLabel("", where, (), problem=f"{text}; export it again"),)
+        return (all_labels(where, f"{text}; export it again"),)
     except DataError as error:
-        problem = str(error).removeprefix(f"{where}: ")
-        return (RawLabel("", where, (), problem=problem),)
+        return (all_labels(where, str(error).removeprefix(f"{where}: ")),)
     if len(shapes) > MOST_LABELS:
         return (too_many(len(shapes), where),)
     return [_raw_shape(s, f"{where}, shape {n}", size) for n, s in enumerate(shapes, start=1)]
