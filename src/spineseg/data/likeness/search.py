@@ -33,7 +33,7 @@ MOST_CANDIDATES = 5
 _LEAST = 0.78  # Share of the waves' length; equalised copies keep 0.81 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
 _STIFFNESS = 0.01  # Against changes of more than a tenth of a film's side.
-_BLOCK, _MOST_ROWS = 8_000_000, 512  # Correlations, and films, at a time: 32 MB.
+_BLOCK, _MOST_ROWS = 4_000_000, 512  # Correlations, and films, at a time: some 25 MB.
 
 
 class Candidate(NamedTuple):
@@ -80,11 +80,14 @@ def _each_best(waves: np.ndarray, plain: np.ndarray, zoom: float, most: int) -> 
     across = np.ascontiguousarray(plain.T)
     nearest = min(_NEAREST, films - 1)
     block = max(1, min(_MOST_ROWS, _BLOCK // (8 * films)))
+    room = np.empty((2, 4, block, films), np.float32)
+    spare = np.empty((3, block, films), np.float32)
     for start in range(0, films, block):
         rows = np.arange(start, min(start + block, films))
         tangents = tangents_of(waves[rows], zoom)
-        parts = products(tangents[:, 0], across)
-        best = largest(parts)
+        parts = room[:, :, : len(rows)]
+        products(tangents[:, 0], across, parts)
+        best = largest(parts, spare[:, : len(rows)])
         best[np.arange(len(rows)), rows] = -1
         near = np.argpartition(best, -nearest, axis=1)[:, -nearest:]  # (rows, nearest)
         equal = (best > _EQUALS).argmax(axis=1)

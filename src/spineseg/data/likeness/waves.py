@@ -40,7 +40,8 @@ def tangents_of(waves: np.ndarray, zoom: float, *, derivatives: bool = True) -> 
 
 def _changed(waves: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Return the kept waves of films after a change along rows and columns, (films, kept)."""
-    return (rows @ waves @ columns.T).reshape(len(waves), -1)[:, _kept()]
+    changed = (rows @ waves @ columns.T).reshape(len(waves), -1)
+    return np.ascontiguousarray(changed[:, _kept()])
 
 
 @cache
@@ -67,28 +68,32 @@ def _changes(zoom: float) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(same, same), *by_x, (moved, same), (moved, same_x), (moved_x, same)]
 
 
-def products(middle: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Return the products of films (rows, kept) with films (kept, films), in parts.
+def products(middle: np.ndarray, across: np.ndarray, parts: np.ndarray) -> None:
+    """Write the products of films (rows, kept) with films (kept, films) into `parts`.
 
     (2, 4, rows, films): as they are and transposed; of waves that are even or odd along rows and
     columns. Flips change the signs of the odd parts alone, so these parts give all eight poses.
     """
-    transposed = middle[:, kept_turns()[0][4]]
-    parts = np.empty((2, 4, len(middle), across.shape[1]), np.float32)
-    for part, waves in enumerate(_parities()):
-        np.matmul(middle[:, waves], across[waves], out=parts[0, part])
-        np.matmul(transposed[:, waves], across[waves], out=parts[1, part])
-    return parts
+    for turned, place in enumerate((0, 4)):  # Of `TURNS`.
+        film = np.ascontiguousarray(middle[:, kept_turns()[0][place]])
+        for part, waves in enumerate(_parities()):
+            np.matmul(film[:, waves], across[waves], out=parts[turned, part])
 
 
-def largest(parts: np.ndarray) -> np.ndarray:
-    """Return the largest correlation by amount among the eight poses, (rows, films)."""
-    best = np.zeros(parts.shape[2:], np.float32)
+def largest(parts: np.ndarray, spare: np.ndarray) -> np.ndarray:
+    """Return the largest correlation by amount among the eight poses, (rows, films).
+
+    `spare` is room for three such arrays, of which one is returned: fresh memory costs more time
+    than the sums.
+    """
+    best, one, other = spare
+    best[:] = 0
     for even, columns, rows, both in parts:
-        for sign in (1, -1):
-            amount = np.abs(even + sign * columns)
-            amount += np.abs(rows + sign * both)
-            np.maximum(best, amount, out=best)
+        for combined in (np.add, np.subtract):
+            combined(even, columns, out=one)
+            combined(rows, both, out=other)
+            np.add(np.abs(one, out=one), np.abs(other, out=other), out=one)
+            np.maximum(best, one, out=best)
     return best
 
 
