@@ -195,6 +195,7 @@ def test_real_films_of_one_patient_never_lie_on_two_sides(tmp_path: Path) -> Non
         )
         audit = load_audit(dataset)
         assert "levels-out-of-order" not in audit.counts()
+        assert audit.counts()["alike-in-one-part"] == 20  # All looked at: docs/data.md.
         return {kind: len(found) for kind, found in audit.leaks().items()}
 
     assert leaks(patient_pattern=r"-(\d+)-[A-Z]-AP") == {}

@@ -30,7 +30,7 @@ _PICTURES_PX = (  # Up to so many drawn films -> how large each is, about 10 MB 
 
 EXPLAINED = {
     "near-duplicates": "Two films in different parts show the same picture, be it re-encoded, "
-    "resized, brightened, flipped or turned.",
+    "resized, brightened, inverted, cropped, framed, flipped or turned.",
     "shared-patients": "Films of one patient lie in different parts.",
     "shared-radiographs": "Copies of one radiograph lie in different parts.",
     "alike-in-one-part": "Films that show the same picture, all in one part: no leak.",

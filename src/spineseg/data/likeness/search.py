@@ -10,16 +10,21 @@ other's waves lies within that space. The best few of each film are its candidat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.fft import dct
 
-from spineseg.data.likeness.descriptor import SIDE_PX, WAVES
-from spineseg.data.likeness.poses import BACK, wave_turns
+from spineseg.data.likeness.poses import BACK
+from spineseg.data.likeness.waves import (
+    REACH,
+    kept_turns,
+    largest,
+    plain_waves,
+    products,
+    tangents_of,
+    turned,
+)
 
-_KEPT = 12  # Of the waves: finer ones do not survive a crop.
 _NEAREST = 48  # Films that are compared allowing for crops.
 _PLAINLY = 1  # Candidates that a film has by correlation alone,
 _ZOOMS = ((1.0, 1), (0.88, 1))  # by its changes, and by those of its middle, as after a wide crop.
@@ -28,9 +33,7 @@ MOST_CANDIDATES = 5
 _LEAST = 0.78  # Share of the waves' length; equalised copies keep 0.81 of it.
 _EQUALS = 0.97  # Beyond it films are copies of one another, and few tell who is nearest.
 _STIFFNESS = 0.01  # Against changes of more than a tenth of a film's side.
-_REACH = 0.1
-_NOTHING = 1e-9  # The length of a blank film's waves.
-_BLOCK = 4_000_000  # Correlations at a time: 16 MB.
+_BLOCK, _MOST_ROWS = 4_000_000, 512  # Correlations, and films, at a time: some 25 MB.
 
 
 class Candidate(NamedTuple):
@@ -57,8 +60,7 @@ def candidates(waves: np.ndarray) -> list[Candidate]:
     if len(waves) < 2:
         return []
     found: dict[frozenset[int], Candidate] = {}
-    plain = _changed(waves, *_changes(1.0)[0])
-    plain /= np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), _NOTHING)
+    plain = plain_waves(waves)
     for zoom, most in _ZOOMS:
         for candidate in _each_best(waves, plain, zoom, most):
             pair = frozenset((candidate.first, candidate.second))
@@ -74,23 +76,24 @@ def _each_best(waves: np.ndarray, plain: np.ndarray, zoom: float, most: int) -> 
     kept waves of length 1, (films, kept).
     """
     films = len(waves)
-    places, signs = _kept_turns()
+    places, signs = kept_turns()
     across = np.ascontiguousarray(plain.T)
-    block = max(1, _BLOCK // (8 * films))
     nearest = min(_NEAREST, films - 1)
+    block = max(1, min(_MOST_ROWS, _BLOCK // (8 * films)))
+    room = np.empty((2, 4, block, films), np.float32)
+    spare = np.empty((3, block, films), np.float32)
     for start in range(0, films, block):
         rows = np.arange(start, min(start + block, films))
-        tangents = _tangents(waves[rows], zoom)
-        turned = tangents[:, 0, places] * signs  # (rows, 8, kept)
-        alike = turned.swapaxes(0, 1).reshape(-1, plain.shape[1]) @ across
-        alike = alike.reshape(8, len(rows), films)
-        best = np.maximum(alike.max(axis=0), -alike.min(axis=0))
+        tangents = tangents_of(waves[rows], zoom)
+        parts = room[:, :, : len(rows)]
+        products(tangents[:, 0], across, parts)
+        best = largest(parts, spare[:, : len(rows)])
         best[np.arange(len(rows)), rows] = -1
         near = np.argpartition(best, -nearest, axis=1)[:, -nearest:]  # (rows, nearest)
         equal = (best > _EQUALS).argmax(axis=1)
         near[:, 0] = np.where(best[np.arange(len(rows)), equal] > _EQUALS, equal, near[:, 0])
         of = np.arange(len(rows))[:, None]
-        signed = alike[:, of, near]  # (8, rows, nearest)
+        signed = turned(parts[:, :, of, near])  # (8, rows, nearest)
         turn = np.abs(signed).argmax(axis=0)
         sign = np.take_along_axis(signed, turn[None], axis=0)[0]
         back = BACK[turn]
@@ -132,65 +135,6 @@ def _within(tangents: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nd
     solved = np.linalg.solve(gram, projected.swapaxes(1, 2)).swapaxes(1, 2)
     length = np.sqrt(np.maximum(0, (projected * solved).sum(axis=2)))
     film = np.where(np.abs(solved[..., :1]) > 0.1, solved[..., :1], 1)
-    changes = np.clip(_REACH * solved[..., 1:] / film, -2 * _REACH, 2 * _REACH)
+    changes = np.clip(REACH * solved[..., 1:] / film, -2 * REACH, 2 * REACH)
     maps = changes.reshape(*length.shape, 2, 3)[..., [1, 2, 0]]
     return length, maps + np.eye(2, 3, dtype=np.float32)
-
-
-def _tangents(waves: np.ndarray, zoom: float) -> np.ndarray:
-    """Return the waves of films' middles, of length 1, and their derivatives: (films, 7, kept).
-
-    The six derivatives are by the affine changes of x and y, in tenths of half a film's side.
-    """
-    result = np.stack([_changed(waves, *change) for change in _changes(zoom)], axis=1)
-    length = np.linalg.norm(result[:, 0], axis=1)[:, None, None]
-    result /= np.maximum(length, _NOTHING)
-    result[:, 1:] *= _REACH
-    return result
-
-
-def _changed(waves: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the kept waves of films after a change along rows and columns, (films, kept)."""
-    return (rows @ waves @ columns.T).reshape(len(waves), -1)[:, _kept()]
-
-
-@cache
-def _changes(zoom: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what makes a film's middle and its derivatives of its waves, by rows and columns.
-
-    Films count less towards their edges, where crops take from them.
-    """
-    place = np.arange(SIDE_PX)
-    x = (2 * place + 1) / SIDE_PX - 1
-    taper = np.sqrt(np.hanning(SIDE_PX + 2)[1:-1])
-    transform = dct(np.eye(SIDE_PX), norm="ortho", axis=0)
-    number = np.arange(WAVES)
-    angle = np.pi / 2 * number * (zoom * x[:, None] + 1)
-    scale = np.sqrt(np.where(number, 2, 1) / SIDE_PX)
-    level, slope = scale * np.cos(angle), -scale * np.pi / 2 * number * np.sin(angle)
-
-    def along(weight: np.ndarray, waves_of: np.ndarray) -> np.ndarray:
-        return (transform[:_KEPT] @ (weight[:, None] * waves_of)).astype(np.float32)
-
-    same, moved = along(taper, level), along(taper, slope)
-    same_x, moved_x = along(taper * x, level), along(taper * x, slope)
-    by_x = [(same, moved), (same, moved_x), (same_x, moved)]  # Shift, stretch, shear.
-    return [(same, same), *by_x, (moved, same), (moved, same_x), (moved_x, same)]
-
-
-@cache
-def _kept() -> np.ndarray:
-    """Return the places of the waves that are compared, among 12 x 12; the mean says nothing."""
-    number = np.arange(_KEPT)
-    fineness = np.hypot(number[:, None], number).ravel()
-    return np.flatnonzero((fineness >= 1) & (fineness <= _KEPT))
-
-
-@cache
-def _kept_turns() -> tuple[np.ndarray, np.ndarray]:
-    """Return places and signs of the kept waves of each turn, (8, waves)."""
-    places, signs = wave_turns(_KEPT)
-    kept = _kept()
-    among = np.full(_KEPT**2, -1)
-    among[kept] = np.arange(len(kept))
-    return among[places[:, kept]], signs[:, kept]
