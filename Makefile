@@ -57,10 +57,10 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 	@$(BIN)/python -m spineseg.training.bundle
 
 test: setup  ## the fast tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: setup  ## every test, those that need minutes too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m ''
 
 lint: setup  ## ruff, mypy, the import rules, dependencies declared, no dead code
 	$(BIN)/ruff check .

@@ -253,6 +253,7 @@ def test_a_study_is_promoted_by_the_rule_that_it_was_run_by(ended: Ended, looks:
     assert looks == []
 
 
+@pytest.mark.wide
 def test_more_training_films_do_not_seal_the_same_test_films_again(
     confirmable: Path, looks: Looks
 ) -> None:

@@ -102,6 +102,7 @@ def test_empty_stores_are_filled_by_the_next_command_as_the_first_ones_were(
     assert mlflow_facts(empty) == mlflow_facts(config)
 
 
+@pytest.mark.wide
 def test_an_empty_mlflow_is_filled_with_the_test_scores_too(
     confirmable: Path, tmp_path: Path, looks: Looks
 ) -> None:
@@ -113,6 +114,7 @@ def test_an_empty_mlflow_is_filled_with_the_test_scores_too(
     assert mlflow_facts(empty) == mlflow_facts(config)
 
 
+@pytest.mark.wide
 def test_filling_full_stores_again_adds_nothing(path: Path) -> None:
     config = run(path, FakeLauncher())
     compare_study(config)

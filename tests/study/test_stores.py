@@ -139,6 +139,7 @@ def compare_apart(path: Path, *sets: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.wide
 def test_two_comparisons_at_once_make_a_lost_store_once(path: Path, tmp_path: Path) -> None:
     run(path, FakeLauncher(), NO_SEARCH)
     address = f"store.mlflow_uri=sqlite:///{tmp_path / 'other.db'}"
@@ -149,6 +150,7 @@ def test_two_comparisons_at_once_make_a_lost_store_once(path: Path, tmp_path: Pa
     assert not_carried(store_of(config), "small", runs(config)) == []
 
 
+@pytest.mark.wide
 def test_a_store_is_made_once_also_for_two_studies(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
