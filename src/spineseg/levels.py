@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from colorsys import hls_to_rgb
+from functools import lru_cache
 from typing import Literal
 
 CERVICAL = tuple(f"C{i}" for i in range(1, 8))
@@ -32,12 +33,14 @@ _LOOKALIKES = str.maketrans("СсТтΤτϹϲᴄ‐‑‒–—−", "CcTtTtCcc-
 """Cyrillic and Greek letters that look like C and T, and what looks like a hyphen."""
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """Return a class name in the plain letters that it looks like: fullwidth, Cyrillic, Greek."""
     plain = unicodedata.normalize("NFKC", name.translate(_LOOKALIKES))  # It makes Ϲ a sigma.
     return "".join(c for c in plain if unicodedata.category(c) != "Cf").strip()
 
 
+@lru_cache(maxsize=4096)
 def level_named(name: str) -> str | None:
     """Return the level that a class name says: `T1` for "T1", "t-01" or "Th 1"; else None.
 

@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
-from spineseg.data.likeness.compare import Map, films_agree, thumbs_agree
-from spineseg.data.likeness.descriptor import SIDE_PX, descriptors_of
-from spineseg.data.likeness.poses import BACK, TURNS, posed
+from spineseg.data.likeness.descriptor import descriptors_of
+from spineseg.data.likeness.looks import Look, agreement_of_films, agreement_of_thumbs
+from spineseg.data.likeness.poses import BACK, TURNS
 from spineseg.data.likeness.search import Candidate, candidates
-from spineseg.decoding.decode import decode, film_content
 from spineseg.workers import on_all_cores
 
 SURE = 0.95
@@ -47,14 +46,6 @@ class Costs:
     search_seconds: float = 0.0
     thumbs_seconds: float = 0.0
     films_seconds: float = 0.0
-
-
-class _Look(NamedTuple):
-    """A candidate whose thumbnails agree somewhat."""
-
-    agreement: float
-    candidate: Candidate
-    map: Map
 
 
 def same_pictures(
@@ -96,19 +87,19 @@ def _equal(hashes: Sequence[bytes]) -> tuple[list[Pair], list[int]]:
     return pairs, firsts
 
 
-def _looked_at(found: Sequence[Candidate], thumbs: np.ndarray) -> list[_Look]:
+def _looked_at(found: Sequence[Candidate], thumbs: np.ndarray) -> list[Look]:
     """Return the candidates whose thumbnails agree somewhat."""
     pairs = [(thumbs[c.first], thumbs[c.second], c) for c in found]
     looks = []
     for candidate, (agreement, start) in zip(
-        found, on_all_cores(_thumbs_agree, pairs, few=_FEW_THUMBS), strict=True
+        found, on_all_cores(agreement_of_thumbs, pairs, few=_FEW_THUMBS), strict=True
     ):
         if start is not None and agreement >= MAYBE:
-            looks.append(_Look(agreement, candidate, start))
+            looks.append(Look(agreement, candidate, start))
     return looks
 
 
-def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
+def _doubtful(looks: Sequence[Look], films: int) -> list[Look]:
     """Return what must be compared in detail, the likeliest first; at most two per film.
 
     A film of which there are many copies is compared more often, but each of them asks but twice.
@@ -128,10 +119,10 @@ def _doubtful(looks: Sequence[_Look], films: int) -> list[_Look]:
     return doubtful
 
 
-def _compared(doubtful: Sequence[_Look], films: Sequence[Path]) -> list[_Look]:
+def _compared(doubtful: Sequence[Look], films: Sequence[Path]) -> list[Look]:
     """Return those whose films agree in detail, with that agreement."""
     files = [(films[look.candidate.first], films[look.candidate.second], look) for look in doubtful]
-    agreements = on_all_cores(_films_agree, files, few=_FEW_FILMS)
+    agreements = on_all_cores(agreement_of_films, files, few=_FEW_FILMS)
     return [
         look._replace(agreement=agreement)
         for look, agreement in zip(doubtful, agreements, strict=True)
@@ -139,23 +130,7 @@ def _compared(doubtful: Sequence[_Look], films: Sequence[Path]) -> list[_Look]:
     ]
 
 
-def _thumbs_agree(pair: tuple[np.ndarray, np.ndarray, Candidate]) -> tuple[float, Map | None]:
-    first, second, candidate = pair
-    back = posed(second, int(BACK[candidate.turn]))
-    return thumbs_agree(first, back, candidate.map, candidate.inverted)
-
-
-def _films_agree(pair: tuple[Path, Path, _Look]) -> float:
-    first, second, (_, candidate, start) = pair
-    return films_agree(_grey(first), _grey(second), candidate.turn, candidate.inverted, start)
-
-
-def _grey(path: Path) -> np.ndarray:
-    """Return a film in grey, reduced as it was when it was described."""
-    return np.asarray(decode(film_content(path), path, least_px=2 * SIDE_PX).image.convert("L"))
-
-
-def _pair(look: _Look, films: np.ndarray) -> Pair:
+def _pair(look: Look, films: np.ndarray) -> Pair:
     """Return a pair, the earlier film first and in the pose of the other."""
     agreement, candidate, _ = look
     first, second, turn = candidate.first, candidate.second, candidate.turn

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
+import cv2
 import numpy as np
-from scipy.fft import dct
 
 from spineseg.data.likeness.descriptor import SIDE_PX, WAVES
 from spineseg.data.likeness.poses import wave_turns
@@ -53,7 +53,7 @@ def _changes(zoom: float) -> list[tuple[np.ndarray, np.ndarray]]:
     place = np.arange(SIDE_PX)
     x = (2 * place + 1) / SIDE_PX - 1
     taper = np.sqrt(np.hanning(SIDE_PX + 2)[1:-1])
-    transform = dct(np.eye(SIDE_PX), norm="ortho", axis=0)
+    transform = cv2.dct(np.eye(SIDE_PX), flags=cv2.DCT_ROWS).T
     number = np.arange(WAVES)
     angle = np.pi / 2 * number * (zoom * x[:, None] + 1)
     scale = np.sqrt(np.where(number, 2, 1) / SIDE_PX)
