@@ -71,11 +71,11 @@ COPIES: dict[str, Callable[[np.ndarray], bytes]] = {
 }
 
 
-def taken(content: bytes, target: Path) -> np.ndarray:
+def taken(content: bytes, target: Path) -> bytes:
     """Write a film as the dataset would hold it; return its descriptor's bytes."""
     film = decode(content, Path("film.dcm" if content[128:132] == b"DICM" else "film.png"))
     target.write_bytes(as_png(film.image))
-    return film_hash(film.image.convert("L"))
+    return film_hash(film.image.convert("L")).tobytes()
 
 
 def main() -> None:
@@ -95,7 +95,7 @@ def main() -> None:
         else:
             folders = (options.folder,)
         films = [film.path for folder in folders for film in read_folder(folder).films]
-        films = films[:: max(1, len(films) // options.films)][: options.films]
+        films = chosen(films, options.films)
         greys = [np.asarray(decode(film_content(p), p).image.convert("L")) for p in films]
         files = [home / f"{number:03d}.png" for number in range(len(films))]
         hashes = [taken(picture(grey), file) for grey, file in zip(greys, files, strict=True)]
@@ -115,7 +115,19 @@ def main() -> None:
             )
 
 
-def decisions(hashes: list[np.ndarray], files: list[Path]) -> set[tuple[int, int]]:
+def chosen(films: list[Path], count: int) -> list[Path]:
+    """Return some films, up to half of them from pairs that do show one picture."""
+    hashes = [
+        film_hash(decode(film_content(p), p, least_px=128).image.convert("L")).tobytes()
+        for p in films
+    ]
+    paired = sorted({i for pair in decisions(hashes, films) for i in pair})[: count // 2]
+    others = [i for i in range(len(films)) if i not in paired]
+    rest = count - len(paired)
+    return [films[i] for i in paired + others[:: max(1, len(others) // rest)][:rest]]
+
+
+def decisions(hashes: list[bytes], files: list[Path]) -> set[tuple[int, int]]:
     """Return the pairs that show one picture."""
     return {(pair.first, pair.second) for pair in same_pictures(hashes, files)}
 
