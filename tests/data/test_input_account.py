@@ -13,7 +13,6 @@ from spineseg.data import merge
 from spineseg.data.audit import load_audit
 from spineseg.data.merged_labels import label_path
 from spineseg.errors import DataError
-from spineseg.levels import CERVICAL
 
 
 def test_a_pattern_that_fits_no_name_is_refused(tmp_path: Path, export: Path) -> None:
@@ -155,24 +154,6 @@ def test_a_film_held_back_stays_so_whatever_copy_is_added(tmp_path: Path) -> Non
     parts = {e.name: e.part for e in after.manifest.entries}
     assert {parts[e.name] for e in held} == {"test"}
     assert load_audit(after).leaks() == {}
-
-
-def test_films_of_one_name_in_several_folders_are_all_taken(tmp_path: Path) -> None:
-    folder = tmp_path / "x"
-    for number in range(6):
-        write_export(folder / f"made{number}", {"train": 1}, seed=number)
-        made = folder / f"made{number}" / "train"
-        for kind in ("images", "labels"):
-            (file,) = (made / kind).iterdir()
-            target = folder / kind / f"p{number}"
-            target.mkdir(parents=True)
-            file.rename(target / f"1{file.suffix}")
-    for number in range(6):
-        shutil.rmtree(folder / f"made{number}")
-    (folder / "classes.txt").write_text("\n".join(CERVICAL))
-    dataset = prepare(tmp_path, folder, split="patients", valid_fraction=0.4)
-    assert len(dataset.manifest.entries) == 6
-    assert len({entry.patient for entry in dataset.manifest.entries}) == 6
 
 
 def test_a_film_whose_labels_cannot_be_read_is_no_film_without_labels(

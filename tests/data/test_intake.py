@@ -15,7 +15,8 @@ from ultralytics.utils.patches import imread
 
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
-from spineseg.data.manifest import Dataset, ManifestEntry
+from spineseg.data.manifest import Dataset, ManifestEntry, fingerprint_of
+from spineseg.data.patients import kept_salt
 from spineseg.decoding.decode import read_film
 from spineseg.errors import DataError
 from spineseg.films import Spacing
@@ -213,6 +214,7 @@ def test_pseudonyms_are_salted_and_parts_are_not(tmp_path: Path) -> None:
     two = merged(tmp_path / "b", folder, patients_from="dicom-patient").manifest.entries
     assert [(e.name, e.part) for e in one] == [(e.name, e.part) for e in two]
     assert not {e.patient for e in one} & {e.patient for e in two}
+    assert fingerprint_of(one, "none") == fingerprint_of(two, "none")
     salt = tmp_path / "a" / "cache" / "patients.salt"
     assert salt.stat().st_mode & 0o077 == 0
 
@@ -239,3 +241,24 @@ def test_a_converted_film_is_the_same_data_whatever_its_compression(
     two = merged(tmp_path / "b", folder)
     assert one.fingerprint == two.fingerprint
     assert entry(one, 0).film_sha256 != entry(two, 0).film_sha256
+
+
+def test_an_empty_salt_is_refused_and_none_is_left_by_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("spineseg.data.patients.secrets.token_hex", full)
+    with pytest.raises(OSError, match="No space"):
+        kept_salt(cache)
+    assert list(cache.iterdir()) == []
+    monkeypatch.undo()
+    salt = kept_salt(cache)
+    assert len(salt) == 64 and kept_salt(cache) == salt
+    (cache / "patients.salt").write_bytes(b"")
+    with pytest.raises(DataError, match="is no salt of 32 bytes"):
+        kept_salt(cache)

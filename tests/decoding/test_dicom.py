@@ -67,6 +67,41 @@ def test_rescaling_and_signed_values_change_nothing_of_the_picture() -> None:
     assert (grey(rescaled) == grey(radiograph(RAMP))).all()
 
 
+@pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_window_after_a_falling_rescale_shows_the_film(kind: str) -> None:
+    falling = radiograph(
+        (4095 - RAMP).astype(np.uint16), RescaleSlope=-1, RescaleIntercept=4095,
+        WindowCenter=2048, WindowWidth=4096, PhotometricInterpretation=kind,
+    )  # fmt: skip
+    plain = radiograph(RAMP, WindowCenter=2048, WindowWidth=4096, PhotometricInterpretation=kind)
+    assert np.abs(grey(falling) - grey(plain)).max() <= 1 and grey(falling).std() > 60
+
+
+def test_a_table_that_is_none_leaves_the_window() -> None:
+    window = {"WindowCenter": 1024, "WindowWidth": 512}
+    lame = Dataset()
+    lame.LUTDescriptor = [4096, 0, 12]
+    for tables in ([], [lame]):
+        film = radiograph(RAMP, VOILUTSequence=tables, **window)
+        assert (grey(film) == grey(radiograph(RAMP, **window))).all()
+
+
+@pytest.mark.parametrize("kind", [b"FD", b"FL", b"ZZ", b"SQ", b"US"])
+@pytest.mark.parametrize("element", [b"\x10\x00\x20\x00", b"\x20\x00\x0d\x00"])
+def test_an_identifier_of_a_damaged_kind_is_no_traceback_and_is_not_quoted(
+    kind: bytes, element: bytes
+) -> None:
+    content = stored(radiograph(RAMP))
+    at = content.index(element + (b"LO" if element[0] == 16 else b"UI"))
+    damaged = content[: at + 4] + kind + content[at + 6 :]
+    try:
+        facts = decode(damaged, PATH).dicom
+    except DataError as error:
+        assert "4711" not in str(error) and "1.2.826" not in str(error)
+    else:
+        assert facts is not None
+
+
 def test_padding_is_black_and_takes_no_part_in_the_range() -> None:
     padded = RAMP.copy()
     padded[:, :8] = 65000

@@ -189,3 +189,32 @@ def test_a_large_jpeg_is_read_in_part_for_its_hash() -> None:
     large = saved(np.kron(FILM, np.ones((16, 16), np.uint8)), "JPEG")
     film = decode(large, Path("film.jpg"), least_px=128)
     assert film.size == (1024, 768) and min(film.image.size) >= 128 and film.image.width < 1024
+
+
+@pytest.mark.parametrize("cut", [4, 8, 12])
+def test_a_png_without_its_end_is_written_anew_since_other_readers_drop_it(cut: int) -> None:
+    film = decode(saved(FILM)[:-cut], Path("film.png"))
+    assert "damaged end" in str(film.conversion)
+    assert (np.asarray(film.image) == FILM).all()
+
+
+def test_a_png_with_a_wrong_checksum_is_written_anew() -> None:
+    content = bytearray(saved(FILM))
+    content[-1] ^= 1
+    assert decode(bytes(content), Path("film.png")).conversion is not None
+
+
+@pytest.mark.parametrize("kind", ["u4", "i1"])
+def test_a_tiff_of_any_kind_of_number_keeps_its_order(kind: str) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64), (48, 1))
+    if kind == "u4":
+        stored = (ramp * 4e9).astype(np.uint32).view(np.int32)
+        content = saved(Image.fromarray(stored), "TIFF")  # Pillow writes it as signed.
+        signed = b"\x53\x01\x03\x00\x01\x00\x00\x00\x02"
+        assert signed in content
+        content = content.replace(signed, signed[:-1] + b"\x01")
+    else:
+        stored = (ramp * 200 - 100).astype(np.int8).view(np.uint8)
+        content = saved(Image.fromarray(stored), "TIFF", tiffinfo={339: 2})
+    greys = seen(content, "film.tif")[0, :, 0].astype(int)
+    assert (np.diff(greys) >= 0).all() and greys[0] == 0 and greys[-1] == 255

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spineseg.config.data import DataConfig, PhantomSource
 from spineseg.data.account import Account, LeftOutFiles, SourceAccount
+from spineseg.data.film_source import IMAGE_SUFFIXES
 from spineseg.data.gather import GatheredFilm
 from spineseg.data.opened import OpenedSource
 from spineseg.data.patients import patient_account
@@ -50,7 +51,7 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
     return SourceAccount(
         name=source.name,
         layout=source.films.layout,
-        films_seen=len(found),
+        films_seen=len(found) + sum(_is_film(file.path) for file in source.films.left_out),
         films_used=len(used),
         films_without_labels=len(used) - len(labelled),
         label_files_seen=source.films.label_files_seen,
@@ -79,6 +80,10 @@ def _left_out(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftO
         )
         for reason, paths in reasons.items()
     ]
+
+
+def _is_film(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _within(path: Path, folder: Path) -> str:

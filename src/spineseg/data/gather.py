@@ -15,7 +15,7 @@ from spineseg.data.audit import Finding
 from spineseg.data.film_source import IMAGE_SUFFIXES
 from spineseg.data.intake import FilmFacts, Intake, take_in
 from spineseg.data.opened import OpenedSource
-from spineseg.data.patients import Whose, source_stem, whose
+from spineseg.data.patients import Whose, radiograph_of, whose
 from spineseg.errors import DataError
 from spineseg.files import shown, write_whole
 
@@ -34,7 +34,7 @@ class GatheredFilm:
 def named(sources: Sequence[OpenedSource]) -> list[Intake]:
     """Return every film with the name that it will have.
 
-    Films of one name in several folders are named, and told apart, by their folders. Raises
+    Films of one name in several folders are named by their folders as well. Raises
     DataError where two in one folder have the same name, but for suffix or capitals, and where one
     file is a film twice, as by a source and a folder within it.
     """
@@ -48,7 +48,6 @@ def named(sources: Sequence[OpenedSource]) -> list[Intake]:
                 "and would count twice; name it in one"
             )
     names = [_clean_name(film.path.name) for _, film in films]
-    stems = [source_stem(film.path.name) for _, film in films]
     taken = _taken(names)
     for i, (number, film) in enumerate(films):
         if taken[_key(names[i])] > 1:
@@ -58,7 +57,6 @@ def named(sources: Sequence[OpenedSource]) -> list[Intake]:
         if taken[_key(names[i])] > 1:
             inner = _folders(film.path, sources[number].films.folder)
             names[i] = _clean_name(f"{inner}-{names[i]}")
-            stems[i] = f"{inner}-{stems[i]}"
     taken = _taken(names)
     for name, (_, film) in zip(names, films, strict=True):
         if taken[_key(name)] > 1:
@@ -67,8 +65,14 @@ def named(sources: Sequence[OpenedSource]) -> list[Intake]:
                 "capitals, and so the same labels; rename one with its labels"
             )
     return [
-        Intake(film, sources[number].config, number, name, stem)
-        for (number, film), name, stem in zip(films, names, stems, strict=True)
+        Intake(
+            film,
+            sources[number].config,
+            number,
+            name,
+            radiograph_of(film.path, sources[number].films.folder),
+        )
+        for (number, film), name in zip(films, names, strict=True)
     ]
 
 
@@ -112,7 +116,7 @@ def gathered(
     films = []
     for intake, facts in zip(intakes, take_in(intakes, folder, boxes=config.boxes), strict=True):
         ids = (facts.dicom.patient_id, facts.dicom.study_uid) if facts.dicom else (None, None)
-        who = whose(intake.stem, intake.source_number, ids, config, salt)
+        who = whose(intake.radiograph, intake.source_number, ids, config, salt)
         films.append(GatheredFilm(intake, facts, who))
     for number, source in enumerate(sources):
         own = [film for film in films if film.intake.source_number == number]

@@ -35,7 +35,7 @@ class Intake:
     source: Source
     source_number: int  # The source's place among the sources.
     name: str  # In the merged dataset, if the film can stay as it is; else its suffix is `.png`.
-    stem: str  # The radiograph that the film was made from.
+    radiograph: str  # That the film was made from, by its place in its source.
 
 
 @dataclass(frozen=True)

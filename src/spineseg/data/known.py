@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,16 +12,21 @@ from spineseg.config.data import DataConfig
 from spineseg.data.checked import Recorded, check_files, keep_stamps, stamps_of
 from spineseg.data.manifest import (
     AUDIT_FILE,
+    DATA_FILE,
     MANIFEST_FILE,
     Dataset,
     Manifest,
+    data_yaml,
+    fingerprint_of,
     load_manifest,
 )
 from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
+from spineseg.files import write_whole
 
 _CHECKED_FILE = "checked.json"
-_FORMAT = 7  # Raise it with any change of what a merged dataset holds.
+_OF_ITS_SOURCES = (MANIFEST_FILE, AUDIT_FILE)
+_FORMAT = 8  # Raise it with any change of what a merged dataset holds.
 
 
 def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, salt: bytes) -> Path:
@@ -39,37 +45,60 @@ def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, sa
         for file in files:
             try:
                 status = file.stat()
-                row = [str(file), status.st_size, status.st_mtime_ns]
+                row = [str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
             except OSError:  # Absent, or a link in a circle; its reader says so.
                 row = [str(file), -1]
             digest.update(json.dumps(row).encode())
     return cache / "prepared" / f"{digest.hexdigest()[:32]}.txt"
 
 
+def keep_note(note: Path, dataset: Dataset) -> None:
+    """Note which dataset was made, with its manifest and audit: other sources may give the same."""
+    note.parent.mkdir(exist_ok=True)
+    for name in _OF_ITS_SOURCES:
+        write_whole(note.with_suffix(f".{name}"), (dataset.folder / name).read_bytes())
+    write_whole(note, dataset.folder.name)
+
+
 def noted(note: Path, cache: Path) -> Dataset | None:
-    """Return the dataset that `note` names, if there is one and it is whole."""
-    if not note.is_file():
+    """Return the dataset that `note` names, if there is one and it is whole.
+
+    Its manifest and audit are those of the note's own sources, put back where others' lie.
+    """
+    try:
+        folder = cache / note.read_text().strip()
+        for name in _OF_ITS_SOURCES:
+            content = note.with_suffix(f".{name}").read_bytes()
+            if (folder / name).read_bytes() != content:
+                write_whole(folder / name, content)
+    except OSError:
         return None
-    return whole(cache / note.read_text().strip())
+    return whole(folder)
 
 
 def whole(folder: Path) -> Dataset | None:
-    """Return the dataset in `folder` if every film and label is there as it is recorded."""
+    """Return the dataset in `folder` if everything is there as it is recorded."""
     try:
         manifest = load_manifest(folder)
     except (OSError, DataError):
+        return None
+    if manifest.fingerprint != fingerprint_of(manifest.entries, manifest.augmentation):
         return None
     return None if _faults(folder, manifest) else Dataset(folder, manifest)
 
 
 def _faults(folder: Path, manifest: Manifest) -> dict[str, str]:
-    """Return what is wrong with films and labels, by their paths in the dataset."""
-    return check_files(folder, _recorded(manifest), folder / _CHECKED_FILE, _is_read).faults
+    """Return what is wrong with films, labels and data.yaml, by their paths in the dataset."""
+    faults = check_files(folder, _recorded(manifest), folder / _CHECKED_FILE, _is_read).faults
+    names = folder / DATA_FILE
+    if not names.is_file() or names.read_text(errors="replace") != data_yaml(manifest):
+        faults[DATA_FILE] = "is changed"
+    return faults
 
 
 def _is_read(name: str) -> bool:
-    """Return whether a trainer would take a file, by its path in the dataset, for a film."""
-    return name.count("/") == 2 and not name.endswith(".cache")
+    """Return whether a trainer may read a file, by its path in the dataset: it looks in folders."""
+    return name.count("/") > 1 and not name.endswith(".cache")
 
 
 def refuse_unwhole(folder: Path) -> None:
@@ -99,7 +128,7 @@ def put_in_place(staged: Path, manifest: Manifest, say: Callable[[str], None]) -
     mended = _mended(staged, folder, manifest)
     if mended:
         say(f"{folder}: {mended} files were missing, changed or foreign, and were mended")
-    for name in ("data.yaml", MANIFEST_FILE, AUDIT_FILE):
+    for name in (DATA_FILE, MANIFEST_FILE, AUDIT_FILE):
         (staged / name).replace(folder / name)
     return Dataset(folder, manifest)
 
@@ -110,7 +139,9 @@ def _mended(staged: Path, folder: Path, manifest: Manifest) -> int:
     for name, fault in faults.items():
         if fault == "was added":
             (folder / name).unlink()
-        else:
+        elif name != DATA_FILE:  # That is put there in any case.
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (staged / name).replace(folder / name)
     return len(faults)

@@ -8,14 +8,17 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from pydantic import Field, ValidationError
 
 from spineseg.config.model import Model
 from spineseg.errors import DataError
-from spineseg.films import Part, Spacing
+from spineseg.films import PARTS, Part, Spacing
+from spineseg.levels import CLASS_NAMES
 
 MANIFEST_FILE = "manifest.json"
 AUDIT_FILE = "audit.json"
+DATA_FILE = "data.yaml"
 
 
 class ManifestSource(Model):
@@ -56,6 +59,7 @@ class Manifest(Model):
 
     fingerprint: str = Field(description="SHA-256 over all entries; the same on any machine.")
     synthetic: bool
+    augmentation: str = Field("none", description="How augmented copies were made.")
     sources: tuple[ManifestSource, ...]
     entries: tuple[ManifestEntry, ...]
 
@@ -95,14 +99,29 @@ def fingerprint_of(entries: tuple[ManifestEntry, ...], augmentation: str) -> str
     """Return the fingerprint: over the films' names, parts, groups and contents.
 
     Converted films count by their pixels and augmented copies by their recipe: another build of
-    zlib or libjpeg writes other bytes.
+    zlib or libjpeg writes other bytes. Groups count by their first film, not by the pseudonym that
+    a salt gives them.
     """
+    first: dict[str, str] = {}
+    for entry in entries:
+        first.setdefault(entry.group, entry.name)
     rows = [
-        [e.name, e.part, e.group, e.content_sha256, e.labels_sha256]
+        [e.name, e.part, first[e.group], e.content_sha256, e.labels_sha256]
         for e in entries
         if not e.augmented
     ]
     return hashlib.sha256(json.dumps([augmentation, rows]).encode()).hexdigest()
+
+
+def data_yaml(manifest: Manifest) -> str:
+    """Return what Ultralytics reads of a dataset: its key for the validation part is `val`."""
+    parts = {
+        "val" if part == "valid" else part: f"{part}/images"
+        for part in PARTS
+        if manifest.count(part)
+    }
+    names = {"nc": len(CLASS_NAMES), "names": list(CLASS_NAMES)}
+    return yaml.safe_dump(parts | names, sort_keys=False)
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from spineseg.config.data import DataConfig
 from spineseg.data.accounting import make_account
 from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
 from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
-from spineseg.data.known import note_of, noted, put_in_place
+from spineseg.data.known import keep_note, note_of, noted, put_in_place
 from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (
     AUDIT_FILE,
+    DATA_FILE,
     MANIFEST_FILE,
     Dataset,
     Manifest,
     ManifestEntry,
+    data_yaml,
     fingerprint_of,
 )
 from spineseg.data.opened import OpenedSource
@@ -27,9 +27,8 @@ from spineseg.data.patients import Patient, kept_salt
 from spineseg.data.sources import Say, open_sources
 from spineseg.data.split import divided
 from spineseg.errors import DataError
-from spineseg.files import staging, write_whole
-from spineseg.films import PARTS, Part
-from spineseg.levels import CLASS_NAMES
+from spineseg.files import staging
+from spineseg.films import Part
 from spineseg.workers import shared_workers
 
 
@@ -60,8 +59,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
                 "again when nothing writes there"
             )
         dataset = put_in_place(folder, manifest, say)
-    note.parent.mkdir(exist_ok=True)
-    write_whole(note, dataset.folder.name)
+    keep_note(note, dataset)
     return dataset
 
 
@@ -94,14 +92,15 @@ def _merged(
         entries += write_copies(folder, entries, config.augmented_copies, config.split_seed)
     manifest = Manifest(
         fingerprint=fingerprint_of(tuple(entries), recipe),
+        augmentation=recipe,
         synthetic=any(source.config.kind == "phantom" for source in sources),
         sources=tuple(source.record for source in sources),
         entries=tuple(entries),
     )
-    stems = [film.intake.stem for film in films]
+    stems = [film.intake.radiograph for film in films]
     facts = [film.facts for film in films]
     audit = make_audit(manifest, account, facts, pairs, stems, left_out(found, sources))
-    (folder / "data.yaml").write_text(_data_yaml(manifest))
+    (folder / DATA_FILE).write_text(data_yaml(manifest))
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
     (folder / AUDIT_FILE).write_text(audit.model_dump_json(indent=1))
     return manifest
@@ -135,14 +134,3 @@ def _entry(film: GatheredFilm, group: Patient, part: Part) -> ManifestEntry:
         conversion=facts.conversion,
         spacing=facts.dicom.spacing if facts.dicom else None,
     )
-
-
-def _data_yaml(manifest: Manifest) -> str:
-    """Return what Ultralytics reads: its key for the validation part is `val`."""
-    parts = {
-        "val" if part == "valid" else part: f"{part}/images"
-        for part in PARTS
-        if manifest.count(part)
-    }
-    names = {"nc": len(CLASS_NAMES), "names": list(CLASS_NAMES)}
-    return yaml.safe_dump(parts | names, sort_keys=False)

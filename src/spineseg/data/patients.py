@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import re
@@ -13,11 +14,13 @@ from typing import NamedTuple
 from spineseg.config.data import DataConfig
 from spineseg.data.account import PatientAccount
 from spineseg.data.film_source import stem_of
+from spineseg.data.layouts.folder_names import IMAGE_FOLDERS, part_named
 from spineseg.errors import DataError
 from spineseg.files import shown
 
 _ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.[0-9a-zA-Z]+$")
 _SALT_FILE = "patients.salt"
+_SALT_BYTES = 32
 _EXAMPLES = 5
 _TOLD_BY = {"dicom-patient": "DICOM PatientID", "dicom-study": "DICOM StudyInstanceUID"}
 EVERYWHERE = -1
@@ -46,37 +49,63 @@ def source_stem(name: str) -> str:
     return match["stem"] if match else stem
 
 
+def radiograph_of(film: Path, source: Path) -> str:
+    """Return the radiograph that a film was made from, by its place within its source.
+
+    The folders of a layout (`images`, `train`) do not count, others do: two films of one name in
+    two folders are two radiographs, whatever is added to either.
+    """
+    inner = film.parent.relative_to(source).parts if film.is_relative_to(source) else ()
+    told = [f for f in inner if f.casefold() not in IMAGE_FOLDERS and part_named(f) is None]
+    return "/".join([*told, source_stem(film.name)])
+
+
 def whose(
-    stem: str,
+    radiograph: str,
     source: int,
     identifiers: tuple[str | None, str | None],
     config: DataConfig,
     salt: bytes,
 ) -> Whose:
-    """Return whose a film is: of the radiograph `stem`, with DICOM PatientID and study's UID."""
+    """Return whose a film is.
+
+    `radiograph` is its name within its source (`radiograph_of`), `identifiers` are its DICOM
+    PatientID and StudyInstanceUID.
+    """
     if config.patients_from != "names":
         identifier = identifiers[0 if config.patients_from == "dicom-patient" else 1]
         if identifier is not None:
             pseudonym = "p-" + hmac.new(salt, identifier.encode(), "sha256").hexdigest()[:16]
             return Whose(Patient(EVERYWHERE, pseudonym), identifier, told=True)
+    stem = radiograph.rpartition("/")[2]
     match = re.search(config.patient_pattern, stem) if config.patient_pattern else None
     name = match[1] if match else None
-    return Whose(Patient(source, name or stem), name or stem, told=bool(name))
+    return Whose(Patient(source, name or radiograph), name or radiograph, told=bool(name))
 
 
 def kept_salt(cache: Path) -> bytes:
     """Return the salt of this store's pseudonyms, made at the first need and readable to its owner.
 
-    Without it nobody can try identifiers until one fits a pseudonym.
+    Without it nobody can try identifiers until one fits a pseudonym. Raises DataError for one that
+    is damaged.
     """
     path = cache / _SALT_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        salt = secrets.token_hex(32).encode()
-        file.write(salt)
+    if not path.exists():
+        made = cache / f".{_SALT_FILE}.{os.getpid()}.part"
+        try:
+            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(_SALT_BYTES))
+            with contextlib.suppress(FileExistsError):  # Another process was first.
+                os.link(made, path)
+        finally:
+            made.unlink(missing_ok=True)
+    salt = path.read_bytes()
+    if len(salt) != 2 * _SALT_BYTES:
+        raise DataError(
+            f"{path}: is no salt of {_SALT_BYTES} bytes; put it back from a copy, or remove it: "
+            "patients then get other pseudonyms"
+        )
     return salt
 
 
@@ -91,8 +120,10 @@ def patient_account(
     if asked and alone and not told:
         raise DataError(_fits_nothing(config, alone))
     by = "file names" if config.patient_pattern is None else "data.patient_pattern"
+    if config.patients_from != "names":
+        by = _TOLD_BY[config.patients_from] + (f", else {by}" if config.patient_pattern else "")
     return PatientAccount(
-        told_by=_TOLD_BY.get(config.patients_from, by),
+        told_by=by,
         pattern=config.patient_pattern,
         films_told=len(told),
         films_alone=len(alone),

@@ -120,7 +120,7 @@ def _pixels(dataset: Any, path: Path) -> np.ndarray:
 
 
 def _film(dataset: Any, pixels: np.ndarray) -> tuple[Image.Image, str]:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
+    from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, apply_windowing
 
     kind = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if kind == "PALETTE COLOR":
@@ -133,10 +133,12 @@ def _film(dataset: Any, pixels: np.ndarray) -> tuple[Image.Image, str]:
     padding = _padding(dataset, pixels)
     values = np.asarray(apply_modality_lut(pixels, dataset), dtype=np.float64)
     done, ends = "DICOM by its range", None
-    if "VOILUTSequence" in dataset or dataset.get("WindowWidth") not in (None, ""):
+    table = _voi_table(dataset)
+    if table is not None or dataset.get("WindowWidth") not in (None, ""):
         try:
-            windowed = np.asarray(apply_voi_lut(values, dataset, index=0), dtype=np.float64)
-            ends = _window_ends(dataset)
+            apply = apply_windowing if table is None else apply_voi
+            windowed = np.asarray(apply(values, dataset, index=0), dtype=np.float64)
+            ends = _window_ends(dataset, table)
         except (ValueError, TypeError, IndexError, AttributeError):
             windowed = np.zeros_like(values)  # As a window of no width, or with no centre.
         within = windowed[~padding]
@@ -159,12 +161,20 @@ def _top(dataset: Any) -> float:
     return float(2 ** int(dataset.get("BitsStored", 16)) - 1)
 
 
-def _window_ends(dataset: Any) -> tuple[float, float]:
-    """Return the values that a window or its table gives to black and white."""
+def _voi_table(dataset: Any) -> Any | None:
+    """Return the first table of values of interest that is whole, None without one."""
+    tables = dataset.get("VOILUTSequence") or []
+    return next((table for table in tables[:1] if "LUTData" in table), None)
+
+
+def _window_ends(dataset: Any, table: Any | None) -> tuple[float, float]:
+    """Return the values that a window or its table gives to black and white.
+
+    After a rescale with a negative slope, black is the greater one.
+    """
     from pydicom.pixels import apply_windowing
 
-    if "VOILUTSequence" in dataset:
-        table = dataset.VOILUTSequence[0]
+    if table is not None:
         return 0.0, float(2 ** int(table.LUTDescriptor[2]) - 1)
     low, high = apply_windowing(np.array([-1e12, 1e12]), dataset, index=0)
     return float(low), float(high)
@@ -181,16 +191,24 @@ def _padding(dataset: Any, pixels: np.ndarray) -> np.ndarray:
 
 
 def _facts(dataset: Any) -> DicomFacts:
-    patient = str(dataset.get("PatientID") or "").strip()
-    study = str(dataset.get("StudyInstanceUID") or "").strip()
-    return DicomFacts(patient or None, study or None, _spacing(dataset))
+    return DicomFacts(
+        _text(dataset, "PatientID"), _text(dataset, "StudyInstanceUID"), _spacing(dataset)
+    )
+
+
+def _text(dataset: Any, keyword: str) -> str | None:
+    """Return an element's text, None for none; a damaged one counts as none, and is not quoted."""
+    try:
+        return str(dataset.get(keyword) or "").strip() or None
+    except Exception:  # pydicom reads values when they are asked for, and quotes them in errors.
+        return None
 
 
 def _spacing(dataset: Any) -> Spacing | None:
     """Return the pixels' spacing (DICOM PS3.3, 10.7.1.3): only a calibrated one is of the body."""
     own, detector = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
     if own is not None:
-        if dataset.get("PixelSpacingCalibrationType") or detector not in (None, own):
+        if _text(dataset, "PixelSpacingCalibrationType") or detector not in (None, own):
             return Spacing(*own, "calibrated")
         return Spacing(*own, "at the detector" if detector == own else "of unknown plane")
     return Spacing(*detector, "at the detector") if detector is not None else None
@@ -199,6 +217,6 @@ def _spacing(dataset: Any) -> Spacing | None:
 def _pair(dataset: Any, keyword: str) -> tuple[float, float] | None:
     try:
         row, column = (float(value) for value in dataset.get(keyword))
-    except (TypeError, ValueError):
+    except Exception:  # As in `_text`.
         return None
     return (row, column) if 0 < row < np.inf and 0 < column < np.inf else None

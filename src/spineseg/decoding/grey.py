@@ -26,10 +26,10 @@ def filled_range(values: np.ndarray) -> tuple[float, float, bool]:
 
 
 def to_8_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return values of any type as uint8: `low` and less is 0, `high` and more 255.
+    """Return values of any type as uint8: `low` and what lies beyond it is 0, `high` 255.
 
-    What is no number is 0.
+    `low` may be the greater one: the values count from white. What is no number is 0.
     """
-    scale = 255.0 / (high - low) if high > low else 0.0
+    scale = 255.0 / (high - low) if high != low else 0.0
     scaled = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
     return np.rint(np.clip((scaled - low) * scale, 0, 255)).astype(np.uint8)

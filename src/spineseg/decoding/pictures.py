@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -17,6 +19,7 @@ from spineseg.files import shown
 MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
 _ORIENTATION = 274  # EXIF's and TIFF's tag.
 _WHITE_IS_ZERO = 0  # Of TIFF's tag 262.
+_SIGNED = 2  # Of TIFF's tag 339.
 _AS_IT_IS = {"JPEG", "PNG"}  # Formats that every reader here decodes to the same pixels.
 _DEEP = {"I", "F"}  # Modes of one channel with more than 8 bits; `I;16` and its kin begin so.
 _WHAT = {"1": "1 bit", "P": "palette", "PA": "palette", "CMYK": "CMYK", "YCbCr": "YCbCr"}
@@ -85,9 +88,27 @@ def is_plain(image: Image.Image, content: bytes) -> bool:
     if image.format not in _AS_IT_IS or image.mode not in ("L", "RGB") or is_turned(image):
         return False
     if image.format == "PNG":
-        return _png_bits(content) <= 8 and "transparency" not in image.info
+        return (
+            _png_bits(content) <= 8 and "transparency" not in image.info and _is_whole_png(content)
+        )
     # The trainer writes a JPEG that does not end as it should anew, in its place.
     return image.format != "JPEG" or content.endswith(b"\xff\xd9")
+
+
+def _is_whole_png(content: bytes) -> bool:
+    """Return whether every chunk is as its checksum says, up to the end: other readers insist."""
+    at = 8
+    while at + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        end = at + 8 + length
+        if end + 4 > len(content):
+            return False
+        if zlib.crc32(content[at + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+            return False
+        if kind == b"IEND":
+            return True
+        at = end + 4
+    return False
 
 
 def converted(image: Image.Image, content: bytes, path: Path) -> tuple[Image.Image, str]:
@@ -98,6 +119,8 @@ def converted(image: Image.Image, content: bytes, path: Path) -> tuple[Image.Ima
     done = []
     if image.format == "JPEG" and not content.endswith(b"\xff\xd9"):
         done.append("bytes after its end left off")
+    if image.format == "PNG" and not _is_whole_png(content):
+        done.append("PNG with a damaged end or checksum, its pixels whole")
     deep = _deep_pixels(image, content, path)
     if deep is not None:
         try:
@@ -129,8 +152,13 @@ def _deep_pixels(image: Image.Image, content: bytes, path: Path) -> np.ndarray |
 
     Pillow gives colour of 16 bits its high bytes only, so that is read by OpenCV.
     """
+    signed = _sample_format(image) == _SIGNED
+    if image.mode == "L" and signed:
+        return np.asarray(image).view(np.int8).astype(np.int16)
     if image.mode[0] in _DEEP and image.mode[:2] != "IM":
-        return np.asarray(image)
+        stored = np.asarray(image)
+        unsigned = stored.dtype == np.int32 and image.format == "TIFF" and not signed
+        return stored.view(np.uint32) if unsigned else stored  # Pillow has no unsigned mode.
     bits = _png_bits(content) if image.format == "PNG" else _tiff_bits(image)
     if bits <= 8:
         return None
@@ -156,6 +184,13 @@ def _tiff_bits(image: Image.Image) -> int:
     tags = getattr(image, "tag_v2", None)
     bits = tags.get(258, 8) if image.format == "TIFF" and tags is not None else 8
     return int(max(bits)) if isinstance(bits, tuple) else int(bits)
+
+
+def _sample_format(image: Image.Image) -> int:
+    """Return what a TIFF says of its values: 1 unsigned, 2 signed, 3 float."""
+    tags = getattr(image, "tag_v2", None)
+    found = tags.get(339, 1) if image.format == "TIFF" and tags is not None else 1
+    return int(found[0]) if isinstance(found, tuple) else int(found)
 
 
 def _is_white_zero(image: Image.Image) -> bool:
