@@ -27,7 +27,7 @@ def test_each_sources_account_is_its_own_though_their_films_are_the_same(
             assert audit.account.sources[0].name == folder.name
 
 
-@pytest.mark.parametrize("damage", ["nested film", "data.yaml", "entry", "folder"])
+@pytest.mark.parametrize("damage", ["nested film", "data.yaml", "entry", "folder", "file"])
 def test_whatever_a_trainer_would_read_otherwise_is_noticed_and_mended(
     tmp_path: Path, export: Path, damage: str
 ) -> None:
@@ -48,9 +48,12 @@ def test_whatever_a_trainer_would_read_otherwise_is_noticed_and_mended(
         manifest.write_text(json.dumps(content))
         label_path(film).unlink()
         film.unlink()
-    else:
+    elif damage == "folder":
         film.unlink()
         film.mkdir()
+    else:
+        shutil.rmtree(film.parent)
+        film.parent.write_text("no folder")
     with pytest.raises(DataError, match="missing or changed"):
         refuse_unwhole(dataset.folder)
     again = prepare(tmp_path, export)

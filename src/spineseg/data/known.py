@@ -142,7 +142,10 @@ def _mended(staged: Path, folder: Path, manifest: Manifest) -> int:
         elif name != DATA_FILE:  # That is put there in any case.
             if (folder / name).is_dir():
                 shutil.rmtree(folder / name)
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            for place in ((folder / name).parent.parent, (folder / name).parent):
+                if place.is_symlink() or not place.is_dir():
+                    place.unlink(missing_ok=True)
+                    place.mkdir()
             (staged / name).replace(folder / name)
     return len(faults)
 
