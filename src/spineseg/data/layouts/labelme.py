@@ -37,8 +37,11 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
     """
     labels = LabelFiles(listing, ".json", [file.name for file in shared])
     films = [film for film in listing.films if not holds_labels(film)]
-    label_of = {film: label for film in films if (label := labels.of(film)) is not None}
+    beside = {film: label for film in films if (label := labels.of(film)) is not None}
     images = NamedImages(listing)
+    label_of: dict[str, str] = {}
+    for film, label in beside.items():
+        _pair(listing, label_of, _meant(listing, images, film, label), label)
     for file in shared:
         if file.kind == "labelme":
             _pair(listing, label_of, _image(listing, images, file), file.name)
@@ -76,6 +79,17 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
         tuple(leftovers(listing, set(chosen), used, set(label_of))),
         len(used),
     )
+
+
+def _meant(listing: Listing, images: NamedImages, film: str, label: str) -> str:
+    """Return the film of a file that is named as `film`: another of that name, by its imagePath."""
+    if not images.has_namesakes(film):
+        return film
+    content = read_json(listing.path(label))
+    if kind_of(content) != "labelme":
+        return film
+    named = str(content.get("imagePath") or "")
+    return images.find(named, (label.rpartition("/")[0],), beside=film) or film
 
 
 def _pair(listing: Listing, label_of: dict[str, str], film: str, label: str) -> None:
