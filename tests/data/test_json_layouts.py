@@ -10,9 +10,12 @@ import labelme_cases
 import pytest
 import studio_cases
 from good_ends import check_end
-from laid_out import coco, levels_of, picture, put
+from laid_out import SIDE, coco, labelme, levels_of, picture, put
+from PIL import Image
 
+from spineseg.data.labelled import read_films
 from spineseg.data.layouts import raw_labels_of, read_folder
+from spineseg.errors import DataError
 
 CASES = coco_cases.CASES | labelme_cases.CASES | studio_cases.CASES
 
@@ -36,3 +39,23 @@ def test_a_name_in_two_parts_is_the_film_of_its_own_part(tmp_path: Path) -> None
         assert found[part].path == tmp_path / "images" / folder / "x.jpg"
         names = [label.name for label in raw_labels_of(found[part])]
         assert tuple(names) == levels_of(stem)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_labelme_is_for_the_film_as_it_is_seen(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.new("L", (SIDE, SIDE // 2)).save(tmp_path / f"a0.{suffix}", exif=exif)
+    sides = [SIDE, SIDE // 2] if orientation < 5 else [SIDE // 2, SIDE]
+
+    def labelled(width: int, height: int) -> list[int]:
+        size = {"imageWidth": width, "imageHeight": height}
+        put(tmp_path / "a0.json", labelme("a0", imagePath=f"a0.{suffix}", **size))
+        return [len(film.outlines) for film in read_films(tmp_path, "all")]
+
+    assert labelled(*sides) == [len(levels_of("a0"))]
+    with pytest.raises(DataError, match="as it is seen"):
+        labelled(*reversed(sides))

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from spineseg.data.film_source import (
     FilmSource,
@@ -25,8 +24,8 @@ from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
+from spineseg.decoding.decode import decode, film_content
 from spineseg.errors import DataError
-from spineseg.films import DICOM_SUFFIXES
 
 
 def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
@@ -147,16 +146,14 @@ def _check(film: Path, size: tuple[int, int], content: dict[str, Any]) -> None:
         raise ValueError(f"says that its film is {shown(name)}, and lies at {shown(film.name)}")
     if min(size) < 1:
         raise ValueError(f"says that its film is {size[0]}x{size[1]} px")
-    if film.suffix.lower() in DICOM_SUFFIXES or stem_of(film.name) == film.name:
-        return
     try:
-        with Image.open(film) as image:
-            own = image.size
-    except Exception:  # The film's own reader says what is wrong with it.
+        own = decode(film_content(film), film, least_px=1).size
+    except DataError:  # The film's own reader says what is wrong with it.
         return
     if own != size:
         raise ValueError(
-            f"is for a film of {size[0]}x{size[1]} px, and {shown(film.name)} is {own[0]}x{own[1]}"
+            f"is for a film of {size[0]}x{size[1]} px, and {shown(film.name)} is {own[0]}x{own[1]} "
+            "as it is seen"
         )
 
 
