@@ -39,8 +39,8 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
     beside = {film: label for film in films if (label := labels.of(film)) is not None}
     images = NamedImages(listing)
     label_of: dict[str, str] = {}
-    for film, label in beside.items():
-        _pair(listing, label_of, _meant(listing, images, film, label), label)
+    for own, label in beside.items():
+        _pair(listing, label_of, _meant(listing, images, own, label), label)
     for file in shared:
         if file.kind == "labelme":
             _pair(listing, label_of, _image(listing, images, file), file.name)
