@@ -175,6 +175,12 @@ def _take(found: NamedParts, listing: Listing, place: str, part: Part, where: st
     if place in listing.files:
         found.lists.add(place)
         names = list(_listed_films(found, listing, place))
+        first = next(iter(_lines(listing.path(place))), None)
+        if first is not None and not names:
+            raise DataError(
+                f"{shown(listing.path(place))}: names no film that is here, as {shown(first)}; "
+                "write each film's path as it is spelt, one a line"
+            )
     else:
         names = films_below(listing, place)
     if not names:
@@ -199,11 +205,8 @@ def films_below(listing: Listing, place: str) -> list[str]:
 
 def _listed_films(found: NamedParts, listing: Listing, place: str) -> Iterator[str]:
     """Yield the films that a list names, by their paths or the ends of them."""
-    path = listing.path(place)
     films = set(listing.films)
-    for line in dict.fromkeys(line.strip() for line in _text(path).splitlines()):
-        if not line:
-            continue
+    for line in _lines(listing.path(place)):
         name = _film_at(films, line.replace("\\", "/"), place)
         if name is None:
             found.left_out.append(
@@ -211,6 +214,11 @@ def _listed_films(found: NamedParts, listing: Listing, place: str) -> Iterator[s
             )
         else:
             yield name
+
+
+def _lines(path: Path) -> list[str]:
+    lines = (line.strip() for line in _text(path).splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def _film_at(films: set[str], line: str, place: str) -> str | None:
