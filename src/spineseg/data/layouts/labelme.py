@@ -24,8 +24,12 @@ from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
-from spineseg.decoding.decode import decode, film_content
+from spineseg.decoding.dicom import decode_dicom, is_dicom
+from spineseg.decoding.pictures import MOST_PIXELS, is_turned, loaded, opened
 from spineseg.errors import DataError
+
+_ORIENTATION = 274  # EXIF's tag.
+_ON_ITS_SIDE = range(5, 9)
 
 
 def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
@@ -147,14 +151,26 @@ def _check(film: Path, size: tuple[int, int], content: dict[str, Any]) -> None:
     if min(size) < 1:
         raise ValueError(f"says that its film is {size[0]}x{size[1]} px")
     try:
-        own = decode(film_content(film), film, least_px=1).size
-    except DataError:  # The film's own reader says what is wrong with it.
+        own = _seen_size(film)
+    except (OSError, MemoryError, DataError):  # The film's own reader says what is wrong with it.
         return
     if own != size:
         raise ValueError(
             f"is for a film of {size[0]}x{size[1]} px, and {shown(film.name)} is {own[0]}x{own[1]} "
             "as it is seen"
         )
+
+
+def _seen_size(film: Path) -> tuple[int, int]:
+    """Return a film's width and height in px once it is turned as its file says."""
+    content = film.read_bytes()
+    if is_dicom(content, film):
+        return decode_dicom(content, film, MOST_PIXELS)[0].size
+    image = opened(content, film)
+    if image.format != "JPEG":  # A PNG may say it after its pixels, and a TIFF is turned by Pillow.
+        loaded(image, film)
+    is_on_its_side = is_turned(image) and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    return (image.height, image.width) if is_on_its_side else image.size
 
 
 def _raw_shape(shape: Any, where: str, size: tuple[int, int]) -> RawLabel:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from spineseg.data.film_source import LeftOut, Listing
+from spineseg.data.film_source import LeftOut, Listing, suffix_of
 from spineseg.data.layouts.folder_names import IMAGE_FOLDERS, PART_OF_NAME, holds_labels
 from spineseg.errors import DataError
 from spineseg.files import shown
@@ -176,7 +176,7 @@ def _take(found: NamedParts, listing: Listing, place: str, part: Part, where: st
         found.lists.add(place)
         names = list(_listed_films(found, listing, place))
         first = next(iter(_lines(listing.path(place))), None)
-        if first is not None and not names:
+        if first is not None and not names and suffix_of(place) == ".txt":
             raise DataError(
                 f"{shown(listing.path(place))}: names no film that is here, as {shown(first)}; "
                 "write each film's path as it is spelt, one a line"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -46,17 +46,17 @@ def raw_regions(film: SourceFilm) -> Sequence[RawLabel]:
 
 def original_sizes(results: Iterable[Any]) -> set[tuple[int, int]]:
     """Return the sizes, width and height in px, that results say their film has."""
-    pairs = (
-        (item.get("original_width"), item.get("original_height"))
-        for item in results
-        if isinstance(item, dict)
-    )
-    return {
-        (int(width), int(height))
-        for width, height in pairs
-        if isinstance(width, int | float) and isinstance(height, int | float)
-        if isfinite(width) and isfinite(height)
-    }
+    found = set()
+    for item in results:
+        if isinstance(item, dict):
+            width, height = item.get("original_width"), item.get("original_height")
+            if _is_count(width) and _is_count(height):
+                found.add((int(width), int(height)))
+    return found
+
+
+def _is_count(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
 
 
 def _made_for_another(results: Sequence[Any]) -> str | None:
