@@ -7,8 +7,10 @@ from pathlib import Path
 
 import coco_cases
 import labelme_cases
+import numpy as np
 import pytest
 import studio_cases
+from dicom_files import radiograph, stored
 from good_ends import check_end
 from laid_out import SIDE, coco, labelme, levels_of, picture, put
 from PIL import Image
@@ -61,3 +63,13 @@ def test_labelme_is_for_the_film_as_it_is_seen(
     assert labelled(width, height) == [len(levels_of("a0"))]
     with pytest.raises(DataError, match="as it is seen"):
         labelled(height, width)
+
+
+def test_labelme_of_a_dicom_film_is_for_its_size(tmp_path: Path) -> None:
+    values = np.arange(SIDE * SIDE // 2, dtype=np.uint16).reshape(SIDE // 2, SIDE)
+    put(tmp_path / "a0.dcm", stored(radiograph(values)))
+    put(tmp_path / "a0.json", labelme("a0", imagePath="a0.dcm", imageHeight=SIDE // 2))
+    assert len(read_films(tmp_path, "all")[0].outlines) == len(levels_of("a0"))
+    put(tmp_path / "a0.json", labelme("a0", imagePath="a0.dcm"))
+    with pytest.raises(DataError, match=r"is for a film of 64x64 px, and a0\.dcm is 64x32"):
+        read_films(tmp_path, "all")

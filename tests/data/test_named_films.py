@@ -58,6 +58,15 @@ def test_the_film_of_the_longest_end_is_meant(tmp_path: Path, name: str) -> None
         assert tuple(label.name for label in raw_labels_of(film)) == levels_of(film.path.stem)
 
 
+def test_a_neighbour_of_another_suffix_is_not_meant(tmp_path: Path) -> None:
+    neighbours(tmp_path, "images")
+    for stem in STEMS:
+        put(tmp_path / f"images/b/{stem}.png", picture(f"b{stem}", ".png"))
+    own("images/{stem}.json", "b/{stem}.png")(tmp_path)
+    films = [film for film in read_folder(tmp_path).films if film.has_labels]
+    assert {film.path for film in films} == {tmp_path / f"images/b/{s}.png" for s in STEMS}
+
+
 BESIDE = {
     "its name alone": own("images/{stem}.json", "{stem}.jpg"),
     "a path of another machine": own("images/{stem}.json", "C:\\x\\{stem}.jpg"),
