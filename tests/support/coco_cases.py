@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from good_ends import Lost, Refused, Taken
-from laid_out import SIDE, coco, films_only, picture, put
+from laid_out import SIDE, coco, films_only, lay, picture, put
 from yolo_cases import Cases, bare, then, write
 
 CASES = Cases(parts=False)
@@ -170,6 +170,26 @@ damage(
     "crowd",
     "COCO, a crowd by its mask",
     first("annotations", iscrowd=1, segmentation={"counts": [1]}),
+)
+damage("an entry lacks 'width'", "COCO, no width", lambda c: c["images"][0].pop("width"))
+
+
+def beside_yolo(**files: str) -> Callable[[Path], object]:
+    """Lay the films out with YOLO labels and a COCO file of what `name` says."""
+    return lambda folder: (
+        lay(folder, "images/{stem}.jpg", files.get("label", "labels/{stem}.txt")),
+        put(folder / "x.coco.json", json.dumps(coco(name=files.get("name", "{stem}.jpg")))),
+    )
+
+
+TWO = "labels of two kinds, coco (x.coco.json) and yolo (labels/"
+add("COCO and YOLO", beside_yolo(), Refused(TWO))
+add("COCO and YOLO, by whole paths", beside_yolo(name="D:\\x\\{stem}.png"), Refused(TWO))
+add("COCO and YOLO, a.jpg.txt", beside_yolo(label="labels/{stem}.jpg.txt"), Refused(TWO))
+add(
+    "COCO of other films beside YOLO",
+    beside_yolo(name="z{stem}.jpg"),
+    Lost(".json file, not read"),
 )
 add(
     "COCO, labels without measure",

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from good_ends import Refused, Taken
+from good_ends import Films, Refused, Taken
 from labelme_cases import STEMS
 from laid_out import films_only, put, results, task
 from yolo_cases import Cases, bare
+
+from spineseg.levels import CERVICAL
 
 CASES = Cases(parts=False)
 add = CASES.add
@@ -38,6 +40,10 @@ def annotation(stem: str = "a0", **change: object) -> dict[str, object]:
 
 def region(**change: object) -> dict[str, object]:
     return {"annotations": [annotation(result=[{**results("a0")[0], **change}])]}
+
+
+def one_level(wanted: Films) -> object:
+    return wanted.update(a0=(wanted["a0"][0], CERVICAL[:1]))
 
 
 LOCAL = "/data/local-files/?d=some/dir/{stem}.jpg"
@@ -213,6 +219,26 @@ add(
 add(
     "Label Studio, another size", studio(**region(original_width=99)), Refused("its labels are for")
 )
+add(
+    "Label Studio, another size as fractions",
+    studio(**region(original_width=99.0)),
+    Refused("its labels are for 99x64"),
+)
+add(
+    "Label Studio, two sizes in a task",
+    studio(
+        annotations=[
+            annotation(result=[{**results("a0")[0], "original_width": 99}, *results("a0")])
+        ]
+    ),
+    Refused("for films of 64x64 and of 99x64 px"),
+)
+add(
+    "Label Studio, a film turned there",
+    studio(**region(image_rotation=90)),
+    Refused("was turned by 90 degrees"),
+)
+add("Label Studio, a film not turned", studio(**region(image_rotation=0)), Taken(one_level))
 add(
     "Label Studio, damaged results",
     studio(annotations=[annotation(result=5)]),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from spineseg.data.film_source import FilmSource, Listing, SourceFilm
+from spineseg.data.film_source import FilmSource, Listing, SourceFilm, stem_of, suffix_of
 from spineseg.data.labels import RawLabel
 from spineseg.data.layouts.class_names import names_files
-from spineseg.data.layouts.coco import raw_annotations, read_coco
+from spineseg.data.layouts.coco import raw_annotations, read_coco, stems_in
+from spineseg.data.layouts.folder_names import folded
 from spineseg.data.layouts.foreign import refuse_foreign, refuse_packed
 from spineseg.data.layouts.json_files import (
     JsonFile,
@@ -87,6 +88,7 @@ def _read(listing: Listing) -> FilmSource:
 def _read_layout(listing: Listing) -> FilmSource:
     has_names = bool(names_files(listing))
     if has_names and has_label_texts(listing):
+        _refuse_coco_beside(listing)
         return read_yolo(listing)
     shared = shared_json_files(listing)
     kinds = {file.kind: file.name for file in shared if file.kind in _READERS}
@@ -94,17 +96,37 @@ def _read_layout(listing: Listing) -> FilmSource:
         if kind_of(read_json(listing.path(name))) == "labelme":
             kinds.setdefault("labelme", name)
     if len(kinds) > 1:
-        (kind, name), (other, second) = list(kinds.items())[:2]
-        raise DataError(
-            f"{shown(listing.folder)}: holds labels of two kinds, {kind} ({shown(name)}) and "
-            f"{other} ({shown(second)}); keep those that are right"
-        )
+        raise _two_kinds(listing, *list(kinds.items())[:2])
     for kind in kinds:
         return _READERS[kind](listing, shared)
     refuse_foreign(listing, shared)
     if len(shared) == 1 and not has_names:
         return read_coco(listing, [_as_coco(shared[0], listing.path(shared[0].name))])
     return read_yolo(listing)
+
+
+def _refuse_coco_beside(listing: Listing) -> None:
+    """Raise DataError where films that have YOLO labels are in a COCO file, too."""
+    texts = [name for name in listing.files if suffix_of(name) == ".txt"]
+    labels = {folded(stem_of(stem_of(name))): name for name in texts}  # Of a.jpg.txt, too.
+    labels |= {folded(stem_of(name)): name for name in texts}
+    names = [name for name in listing.files if suffix_of(name) == ".json"]
+    for name in names[:_LOOKED_AT]:
+        try:
+            content = read_json(listing.path(name))
+        except DataError:  # It is told as a file that is not read.
+            continue
+        file = JsonFile(name, kind_of(content), content)
+        both = sorted(stems_in(file) & set(labels)) if file.kind == "coco" else []
+        if both:
+            raise _two_kinds(listing, ("coco", name), ("yolo", labels[both[0]]))
+
+
+def _two_kinds(listing: Listing, one: tuple[str, str], other: tuple[str, str]) -> DataError:
+    return DataError(
+        f"{shown(listing.folder)}: holds labels of two kinds, {one[0]} ({shown(one[1])}) and "
+        f"{other[0]} ({shown(other[1])}); keep those that are right"
+    )
 
 
 _LOOKED_AT = 10  # Files of one film each, to tell whose they are.

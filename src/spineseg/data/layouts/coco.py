@@ -17,10 +17,11 @@ from spineseg.data.film_source import (
     SourceFilm,
     refuse_unlabelled,
     shown,
+    stem_of,
     suffix_of,
 )
 from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
-from spineseg.data.layouts.folder_names import part_in, part_of_path
+from spineseg.data.layouts.folder_names import folded, part_in, part_of_path
 from spineseg.data.layouts.json_files import JsonFile
 from spineseg.data.layouts.known_parts import refuse_unlisted_parts
 from spineseg.data.layouts.leftovers import leftovers
@@ -76,6 +77,14 @@ def read_coco(listing: Listing, files: Sequence[JsonFile]) -> FilmSource:
         left_out=tuple(_left_out(listing, files, set(told), used, labelled)),
         label_files_seen=len(labelled),
     )
+
+
+def stems_in(file: JsonFile) -> set[str]:
+    """Return the names, folded and without folders and suffix, of the images of a COCO file."""
+    images = file.content.get("images")
+    entries = [e for e in images if isinstance(e, dict)] if isinstance(images, list) else []
+    names = (str(entry.get("file_name", "")).replace("\\", "/") for entry in entries)
+    return {folded(stem_of(name)) for name in names}
 
 
 def _left_out(
@@ -134,8 +143,9 @@ def _films(
             )
             yield name, film
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        what = f"an entry lacks {error}" if isinstance(error, KeyError) else str(error)
         raise DataError(
-            f"{shown(path)}: is no COCO instance segmentation ({type(error).__name__}: {error}); "
+            f"{shown(path)}: is no COCO instance segmentation ({shown(what)}); "
             "it needs images, annotations and categories with their ids"
         ) from None
 

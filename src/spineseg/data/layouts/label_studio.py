@@ -23,6 +23,7 @@ from spineseg.data.layouts.json_files import JsonFile
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
+from spineseg.data.layouts.task_regions import original_sizes
 from spineseg.errors import DataError
 
 _UPLOAD_MARK = re.compile(r"^[0-9a-f]{8}-")
@@ -177,13 +178,7 @@ def _film(text: str, file: str, images: NamedImages) -> str | None:
 
 
 def _source_film(listing: Listing, name: str, task: _Task, path: Path) -> SourceFilm:
-    sizes = {
-        (width, height)
-        for item in task.results or ()
-        if isinstance(item, dict)
-        and isinstance(width := item.get("original_width"), int)
-        and isinstance(height := item.get("original_height"), int)
-    }
+    sizes = original_sizes(task.results or ())
     part = part_of_path(name) or part_in(path.stem)
     size = sizes.pop() if len(sizes) == 1 else None
     results = None if task.results is None else tuple(task.results)

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from spineseg.data.film_source import (
     FilmSource,
@@ -25,8 +24,12 @@ from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
+from spineseg.decoding.dicom import decode_dicom, is_dicom
+from spineseg.decoding.pictures import MOST_PIXELS, is_turned, loaded, opened
 from spineseg.errors import DataError
-from spineseg.films import DICOM_SUFFIXES
+
+_ORIENTATION = 274  # EXIF's tag.
+_ON_ITS_SIDE = range(5, 9)
 
 
 def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
@@ -37,8 +40,11 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
     """
     labels = LabelFiles(listing, ".json", [file.name for file in shared])
     films = [film for film in listing.films if not holds_labels(film)]
-    label_of = {film: label for film in films if (label := labels.of(film)) is not None}
+    beside = {film: label for film in films if (label := labels.of(film)) is not None}
     images = NamedImages(listing)
+    label_of: dict[str, str] = {}
+    for own, label in beside.items():
+        _pair(listing, label_of, _meant(listing, images, own, label), label)
     for file in shared:
         if file.kind == "labelme":
             _pair(listing, label_of, _image(listing, images, file), file.name)
@@ -76,6 +82,17 @@ def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
         tuple(leftovers(listing, set(chosen), used, set(label_of))),
         len(used),
     )
+
+
+def _meant(listing: Listing, images: NamedImages, film: str, label: str) -> str:
+    """Return the film of a file that is named as `film`: another of that name, by its imagePath."""
+    if not images.has_namesakes(film):
+        return film
+    content = read_json(listing.path(label))
+    if kind_of(content) != "labelme":
+        return film
+    named = str(content.get("imagePath") or "")
+    return images.find(named, (label.rpartition("/")[0],), beside=film) or film
 
 
 def _pair(listing: Listing, label_of: dict[str, str], film: str, label: str) -> None:
@@ -133,17 +150,27 @@ def _check(film: Path, size: tuple[int, int], content: dict[str, Any]) -> None:
         raise ValueError(f"says that its film is {shown(name)}, and lies at {shown(film.name)}")
     if min(size) < 1:
         raise ValueError(f"says that its film is {size[0]}x{size[1]} px")
-    if film.suffix.lower() in DICOM_SUFFIXES or stem_of(film.name) == film.name:
-        return
     try:
-        with Image.open(film) as image:
-            own = image.size
-    except Exception:  # The film's own reader says what is wrong with it.
+        own = _seen_size(film)
+    except (OSError, MemoryError, DataError):  # The film's own reader says what is wrong with it.
         return
     if own != size:
         raise ValueError(
-            f"is for a film of {size[0]}x{size[1]} px, and {shown(film.name)} is {own[0]}x{own[1]}"
+            f"is for a film of {size[0]}x{size[1]} px, and {shown(film.name)} is {own[0]}x{own[1]} "
+            "as it is seen"
         )
+
+
+def _seen_size(film: Path) -> tuple[int, int]:
+    """Return a film's width and height in px once it is turned as its file says."""
+    content = film.read_bytes()
+    if is_dicom(content, film):
+        return decode_dicom(content, film, MOST_PIXELS)[0].size
+    image = opened(content, film)
+    if image.format != "JPEG":  # A PNG may say it after its pixels, and a TIFF is turned by Pillow.
+        loaded(image, film)
+    is_on_its_side = is_turned(image) and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    return (image.height, image.width) if is_on_its_side else image.size
 
 
 def _raw_shape(shape: Any, where: str, size: tuple[int, int]) -> RawLabel:

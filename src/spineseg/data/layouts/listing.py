@@ -39,6 +39,26 @@ def listed(folder: Path) -> Listing:
     return found
 
 
+def without(found: Listing, folder: Path) -> Listing:
+    """Return a listing less what lies in one folder beneath it."""
+    if not folder.is_relative_to(found.folder):
+        return found
+    inner = folder.relative_to(found.folder).as_posix()
+
+    def is_other(name: str) -> bool:
+        return name != inner and not name.startswith(f"{inner}/")
+
+    return Listing(
+        found.folder,
+        [name for name in found.films if is_other(name)],
+        [name for name in found.files if is_other(name)],
+        found.odd,
+        {name for name in found.folders if is_other(name)},
+        found.linked,
+        [left for left in found.left_out if not left.path.is_relative_to(folder)],
+    )
+
+
 def _is_litter(name: str) -> bool:
     suffix = suffix_of(name)
     return name.startswith(".") or (suffix not in IMAGE_SUFFIXES and bool(_LITTER.match(name)))

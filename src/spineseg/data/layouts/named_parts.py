@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from spineseg.data.film_source import LeftOut, Listing
+from spineseg.data.film_source import LeftOut, Listing, suffix_of
 from spineseg.data.layouts.folder_names import IMAGE_FOLDERS, PART_OF_NAME, holds_labels
 from spineseg.errors import DataError
 from spineseg.files import shown
@@ -19,12 +19,21 @@ _USUAL = re.compile(r"(\.{1,2}/)*(train|valid|val|test)/images/?$")  # As Robofl
 _MOST_LIST_BYTES = 100_000_000
 
 
+@dataclass(frozen=True)
+class FarFolder:
+    """A folder of films that data.yaml names outside of its own."""
+
+    place: Path
+    root: Path  # Of the export that it is of: data.yaml's `path`, or where `images` lies.
+    part: Part
+
+
 @dataclass
 class NamedParts:
     """Films of each part that is named, within the listing or in folders elsewhere."""
 
     films: dict[str, Part] = field(default_factory=dict)
-    elsewhere: list[tuple[Path, Part]] = field(default_factory=list)
+    elsewhere: list[FarFolder] = field(default_factory=list)
     named: set[Part] = field(default_factory=set)  # Found where their key says.
     not_there: set[Part] = field(default_factory=set)  # Usual keys of what was not exported.
     lists: set[str] = field(default_factory=set)  # Text files that list films, so no labels.
@@ -60,7 +69,10 @@ def named_parts(
                     f"{shown(listing.path(file))}: its {key}: {shown(text)} is not there; put the "
                     "films there, mend the path, or remove it"
                 )
-            _take(found, listing, place, part, f"{file} ({key})")
+            if isinstance(place, Path):
+                found.elsewhere.append(FarFolder(place, _root(listing, base, place), part))
+            else:
+                _take(found, listing, place, part, f"{file} ({key})")
         found.named.add(part)
     return found
 
@@ -150,18 +162,27 @@ def _is_listed(listing: Listing, inner: str) -> bool:
     return inner in listing.folders or inner in listing.files
 
 
-def _take(found: NamedParts, listing: Listing, place: str | Path, part: Part, where: str) -> None:
-    if isinstance(place, Path):
-        found.elsewhere.append((place, part))
-        return
+def _root(listing: Listing, base: str, place: Path) -> Path:
+    root = (listing.folder / base.replace("\\", "/")).resolve()
+    if base and root in (place, *place.parents):
+        return root
+    folders = (place, *place.parents)
+    images = next((f for f in folders if f.name.casefold() in IMAGE_FOLDERS), None)
+    return images.parent if images else place
+
+
+def _take(found: NamedParts, listing: Listing, place: str, part: Part, where: str) -> None:
     if place in listing.files:
         found.lists.add(place)
         names = list(_listed_films(found, listing, place))
+        first = next(iter(_lines(listing.path(place))), None)
+        if first is not None and not names and suffix_of(place) == ".txt":
+            raise DataError(
+                f"{shown(listing.path(place))}: names no film that is here, as {shown(first)}; "
+                "write each film's path as it is spelt, one a line"
+            )
     else:
-        start = f"{place}/" if place else ""
-        names = [
-            f for f in listing.films if f.startswith(start) and not holds_labels(f[len(start) :])
-        ]
+        names = films_below(listing, place)
     if not names:
         raise DataError(
             f"{shown(listing.folder)}: {shown(where)} names {shown(place) or '.'}, which is empty, "
@@ -176,13 +197,16 @@ def _take(found: NamedParts, listing: Listing, place: str | Path, part: Part, wh
             )
 
 
+def films_below(listing: Listing, place: str) -> list[str]:
+    """Return the films beneath a folder of a listing, which is all of it where `place` is `.`."""
+    start = "" if place in {"", "."} else f"{place}/"
+    return [f for f in listing.films if f.startswith(start) and not holds_labels(f[len(start) :])]
+
+
 def _listed_films(found: NamedParts, listing: Listing, place: str) -> Iterator[str]:
     """Yield the films that a list names, by their paths or the ends of them."""
-    path = listing.path(place)
     films = set(listing.films)
-    for line in dict.fromkeys(line.strip() for line in _text(path).splitlines()):
-        if not line:
-            continue
+    for line in _lines(listing.path(place)):
         name = _film_at(films, line.replace("\\", "/"), place)
         if name is None:
             found.left_out.append(
@@ -190,6 +214,11 @@ def _listed_films(found: NamedParts, listing: Listing, place: str) -> Iterator[s
             )
         else:
             yield name
+
+
+def _lines(path: Path) -> list[str]:
+    lines = (line.strip() for line in _text(path).splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def _film_at(films: set[str], line: str, place: str) -> str | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from spineseg.data.film_source import SourceFilm
-from spineseg.data.labels import MOST_LABELS, RawLabel, too_many
+from spineseg.data.labels import MOST_LABELS, RawLabel, all_labels, too_many
 from spineseg.files import shown
 
 _NO_REGIONS = {"choices", "textarea", "rating", "number", "datetime", "taxonomy", "pairwise"}
@@ -27,6 +28,9 @@ def raw_regions(film: SourceFilm) -> Sequence[RawLabel]:
     where = f"{shown(film.told_in or '')}, {shown(film.path.name)}, region"
     if len(film.labels) > 2 * MOST_LABELS:
         return (too_many(len(film.labels), where),)
+    problem = _made_for_another(film.labels)
+    if problem:
+        return (all_labels(f"{shown(film.told_in or '')}, {shown(film.path.name)}", problem),)
     names: dict[str, list[str]] = {}
     for item in film.labels:
         if isinstance(item, dict) and item.get("type") == "labels":
@@ -38,6 +42,39 @@ def raw_regions(film: SourceFilm) -> Sequence[RawLabel]:
         elif str(item.get("type")) not in _NO_REGIONS | {"labels", "relation"} or _has_shape(item):
             found.append(_raw_region(item, f"{where} {shown(str(item.get('id', number)))}", names))
     return found
+
+
+def original_sizes(results: Iterable[Any]) -> set[tuple[int, int]]:
+    """Return the sizes, width and height in px, that results say their film has."""
+    found = set()
+    for item in results:
+        if isinstance(item, dict):
+            width, height = item.get("original_width"), item.get("original_height")
+            if _is_count(width) and _is_count(height):
+                found.add((int(width), int(height)))
+    return found
+
+
+def _is_count(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+
+
+def _made_for_another(results: Sequence[Any]) -> str | None:
+    """Return what says that results were not drawn on one film as it is seen, None if nothing."""
+    sizes = sorted(original_sizes(results))
+    if len(sizes) > 1:
+        (width, height), (other, high) = sizes[:2]
+        return (
+            f"its regions are for films of {width}x{height} and of {other}x{high} px; "
+            "annotate it again"
+        )
+    turned = next((r for r in results if isinstance(r, dict) and r.get("image_rotation")), None)
+    if turned is not None:
+        return (
+            f"was turned by {shown(str(turned['image_rotation']))} degrees to be annotated; turn "
+            "the film itself and annotate it again"
+        )
+    return None
 
 
 def _has_shape(item: Mapping[str, Any]) -> bool:

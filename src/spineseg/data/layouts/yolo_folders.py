@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from spineseg.data.film_source import (
     FilmSource,
+    LeftOut,
     Listing,
     SourceFilm,
     refuse_unlabelled,
@@ -16,16 +17,12 @@ from spineseg.data.film_source import (
     stem_of,
 )
 from spineseg.data.layouts.class_names import read_names, read_yaml
-from spineseg.data.layouts.folder_names import (
-    IMAGE_FOLDERS,
-    folded,
-    holds_labels,
-)
+from spineseg.data.layouts.folder_names import folded, holds_labels
 from spineseg.data.layouts.known_parts import known_films, refuse_empty_folders
 from spineseg.data.layouts.label_files import LabelFiles
 from spineseg.data.layouts.leftovers import leftovers, orphans_of
-from spineseg.data.layouts.listing import listed, plain
-from spineseg.data.layouts.named_parts import NamedParts, named_parts
+from spineseg.data.layouts.listing import listed, plain, without
+from spineseg.data.layouts.named_parts import NamedParts, films_below, named_parts
 from spineseg.errors import DataError
 from spineseg.films import PARTS, Part
 
@@ -39,6 +36,16 @@ class _Labelled:
     pictures: list[str]
     label_of: dict[str, str]
     candidates: set[str]
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """What lies in one listing: films, label files of none, other files, and labels seen."""
+
+    films: list[SourceFilm]
+    orphans: list[Path]
+    left_out: list[LeftOut]
+    label_files_seen: int
 
 
 def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
@@ -69,39 +76,58 @@ def read_yolo(listing: Listing, chosen: str | None = None) -> FilmSource:
     if any(parts.values()) or named.elsewhere:  # What lies in no part beside parts is left out.
         parts = {film: part for film, part in parts.items() if part}
     refuse_empty_folders(listing, parts, here.candidates, named.named)
-    films = _films(listing, parts, here.label_of, names)
-    films += _elsewhere(named, names)
+    trees = [
+        _tree(listing, parts, here, names, {*files, *named.lists}),
+        *_elsewhere(named, names, listing.folder),
+    ]
+    films = [film for tree in trees for film in tree.films]
     if not films:
         raise DataError(
             f"{shown(listing.folder)}: holds no film in train/images, images/train or images, and "
             "none with a label beside it; put them there"
         )
     films.sort(key=lambda film: (PARTS.index(film.part) if film.part else 0, str(film.path)))
-    source = _source(listing, films, parts, here, named, files)
+    source = FilmSource(
+        listing.folder,
+        tuple(films),
+        tuple(listing.path(name) for name in [*files, *sorted(named.lists)]),
+        tuple(path for tree in trees for path in tree.orphans),
+        _words(films, parts, here, named),
+        (*named.left_out, *(left for tree in trees for left in tree.left_out)),
+        sum(tree.label_files_seen for tree in trees),
+    )
     _refuse_bare(source)
     return source
 
 
-def _elsewhere(named: NamedParts, names: Mapping[int, str]) -> list[SourceFilm]:
-    """Return the films of folders that data.yaml names elsewhere.
+def _elsewhere(named: NamedParts, names: Mapping[int, str], own: Path) -> Iterator[_Tree]:
+    """Yield what lies in the exports elsewhere of which data.yaml names folders.
 
-    Such a folder is listed from where its `images` has `labels` beside it. Raises DataError where
-    it holds no film, or one of another part.
+    What it does not name of them is read or told as if they were named themselves; `own` is apart.
+    Raises DataError for a folder without a film, and a film of two parts.
     """
-    found: dict[Path, SourceFilm] = {}
-    for place, part in named.elsewhere:
-        folders = (place, *place.parents)
-        images = next((f for f in folders if f.name.casefold() in IMAGE_FOLDERS), None)
-        listing = listed(images.parent if images else place)
-        start = place.relative_to(listing.folder).as_posix()
-        films = [f for f in listing.films if start == "." or f.startswith(f"{start}/")]
-        pairs = _labelled(listing, set()).label_of
-        if not films:
-            raise DataError(f"{shown(place)}: is named by data.yaml and holds no film; mend it")
-        for film in _films(listing, dict.fromkeys(films, part), pairs, names):
-            if found.setdefault(film.path, film).part != part:
-                raise DataError(f"{shown(film.path)}: is in two parts by data.yaml; leave one")
-    return list(found.values())
+    roots = {folder.root for folder in named.elsewhere}
+    for root in sorted(root for root in roots if roots.isdisjoint(root.parents)):
+        listing = without(listed(root), own)
+        here = _labelled(listing, set())
+        parts: dict[str, Part | None] = {}
+        far = [folder for folder in named.elsewhere if root in (folder.root, *folder.root.parents)]
+        for folder in far:
+            films = films_below(listing, folder.place.relative_to(root).as_posix())
+            if not films:
+                raise DataError(
+                    f"{shown(folder.place)}: is named by data.yaml and holds no film; mend it"
+                )
+            for film in films:
+                if parts.setdefault(film, folder.part) != folder.part:
+                    raise DataError(
+                        f"{shown(listing.path(film))}: is in two parts by data.yaml; leave one"
+                    )
+        given = {folder.part for folder in far}
+        known = known_films(here.pictures, here.label_of).items()
+        parts |= {f: p for f, p in known if p and p not in given | named.named and f not in parts}
+        refuse_empty_folders(listing, parts, here.candidates, named.named)
+        yield _tree(listing, parts, here, names, set())
 
 
 def _labelled(listing: Listing, lists: set[str]) -> _Labelled:
@@ -128,14 +154,14 @@ def _films(
     ]
 
 
-def _source(
+def _tree(
     listing: Listing,
-    films: list[SourceFilm],
     parts: Mapping[str, Part | None],
     here: _Labelled,
-    named: NamedParts,
-    files: list[str],
-) -> FilmSource:
+    names: Mapping[int, str],
+    read: set[str],
+) -> _Tree:
+    """Return what a listing's films, label files and other files are; `read` were read before."""
     used = set(here.label_of.values())
     bare = {folded(stem_of(film)) for film in parts if film not in here.label_of}
     orphans = [
@@ -143,25 +169,18 @@ def _source(
         for label in orphans_of(here.candidates, used, set(parts))
         if folded(stem_of(label)) not in bare  # A film's own, in no place of its: told as lost.
     ]
-    rest = [
-        *named.left_out,
-        *leftovers(
-            listing,
-            set(parts),
-            {*files, *named.lists, *used, *orphans},
-            set(here.label_of),
-            here.candidates - used,
-        ),
-    ]
-    outside = sum(film.has_labels for film in films) - sum(f in here.label_of for f in parts)
-    return FilmSource(
-        listing.folder,
-        tuple(films),
-        tuple(listing.path(name) for name in [*files, *sorted(named.lists)]),
-        tuple(listing.path(name) for name in orphans),
-        _words(films, parts, here, named),
-        tuple(rest),
-        len(used) + len(orphans) + outside,
+    rest = leftovers(
+        listing,
+        set(parts),
+        {*read, *used, *orphans},
+        set(here.label_of),
+        here.candidates - used,
+    )
+    return _Tree(
+        _films(listing, parts, here.label_of, names),
+        [listing.path(name) for name in orphans],
+        list(rest),
+        len(used) + len(orphans),
     )
 
 
