@@ -90,6 +90,15 @@ def stem_of(name: str) -> str:
     return base if not suffix or suffix[1:].isdigit() else base[: -len(suffix)]
 
 
+def refuse_other_size(film: SourceFilm, size: tuple[int, int]) -> None:
+    """Raise DataError where a film, as it is seen, is not of the size that its labels are for."""
+    if film.size is not None and film.size != size:
+        raise DataError(
+            f"{shown(film.path)}: is {size[0]}x{size[1]} px as it is seen, its labels are for "
+            f"{film.size[0]}x{film.size[1]}; export both again"
+        )
+
+
 def refuse_unlabelled(
     folder: Path, films: tuple[SourceFilm, ...], looked_for: str, remedy: str
 ) -> None:

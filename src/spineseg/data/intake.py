@@ -13,7 +13,7 @@ import numpy as np
 
 from spineseg.config.data import PhantomSource, Source
 from spineseg.data.doubts import Doubt, doubts_of
-from spineseg.data.film_source import SourceFilm
+from spineseg.data.film_source import SourceFilm, refuse_other_size
 from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
 from spineseg.data.layouts import raw_labels_of
 from spineseg.data.likeness.descriptor import SIDE_PX, film_hash
@@ -21,7 +21,7 @@ from spineseg.data.merged_labels import label_text
 from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
 from spineseg.decoding.dicom import DicomFacts
 from spineseg.errors import DataError
-from spineseg.files import READ_ONLY, shown
+from spineseg.files import READ_ONLY
 from spineseg.workers import on_all_cores
 
 _FEW = 300  # Films that are taken in before other processes would have started.
@@ -76,11 +76,7 @@ def _take_in_one(intake: Intake, folder: Path, boxes: str) -> FilmFacts:
     try:
         content = film_content(film.path)
         decoded = decode(content, film.path, least_px=2 * SIDE_PX)
-        if film.size is not None and film.size != decoded.size:
-            raise DataError(
-                f"{shown(film.path)}: is {decoded.size[0]}x{decoded.size[1]} px as it is seen, its "
-                f"labels are for {film.size[0]}x{film.size[1]}; export both again"
-            )
+        refuse_other_size(film, decoded.size)
         raw = raw_labels_of(film)
         unread = next((label for label in raw if label.is_all), None)
         if unread is not None:  # The film would pass for one without a vertebra.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spineseg.data.film_source import SourceFilm
+from spineseg.data.film_source import SourceFilm, refuse_other_size
 from spineseg.data.labels import clean_labels
 from spineseg.data.layouts import raw_labels_of, read_folder
 from spineseg.data.merged_labels import label_path
+from spineseg.decoding.decode import decode, film_content
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.films import LabelledFilm
@@ -36,6 +37,8 @@ def read_merged_film(path: Path) -> LabelledFilm:
 
 
 def _labelled(film: SourceFilm) -> LabelledFilm:
+    if film.size is not None:
+        refuse_other_size(film, decode(film_content(film.path), film.path).size)
     clean = clean_labels(raw_labels_of(film))
     damaged = next((note for note in clean.notes if note.kind == "damaged"), None)
     if damaged is not None:
