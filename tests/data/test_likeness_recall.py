@@ -10,7 +10,7 @@ from benchmarks.film_copies import WAYS
 from spineseg.data.likeness import recall
 from spineseg.data.likeness.recall import FalseAlarms, KnownRecall, Recall, known_recall
 
-SETS = ("433 public radiographs (AASCE 2019)", "synthetic X-rays")
+SETS = ("public radiographs (AASCE 2019)", "synthetic X-rays")
 
 
 @pytest.mark.parametrize("films", SETS)

@@ -21,7 +21,7 @@ class Recall(_Record):
     """How many copies of one kind were planted among which films, and found."""
 
     way: str
-    films: str  # Which: "synthetic X-rays" or "433 public radiographs (AASCE 2019)".
+    films: str  # Which: "synthetic X-rays" or "public radiographs (AASCE 2019)".
     planted: int
     found: int
     mark: float  # The share that was asked for; 0: none.
