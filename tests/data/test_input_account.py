@@ -169,3 +169,14 @@ def test_a_film_whose_labels_cannot_be_read_is_no_film_without_labels(
     assert [(left.reason, left.files) for left in account.left_out] == [
         ("films that cannot be read, or their labels", 1)
     ]
+
+
+def test_a_film_whose_labels_are_all_damaged_is_no_film_without_vertebrae(
+    tmp_path: Path, export: Path
+) -> None:
+    label_path(first_film(export)).write_text("0 0.1 0.1\n1 nan 0.2 0.3 0.3 0.4 0.4\n")
+    dataset = prepare(tmp_path, export, damaged="drop")
+    audit = load_audit(dataset)
+    assert dataset.manifest.count("train") == 5
+    assert audit.counts() == {"film-dropped": 1}
+    assert audit.account.sources[0].films_used == 8

@@ -78,12 +78,13 @@ def _take_in_one(intake: Intake, folder: Path, boxes: str) -> FilmFacts:
         decoded = decode(content, film.path, least_px=2 * SIDE_PX)
         refuse_other_size(film, decoded.size)
         raw = raw_labels_of(film)
-        unread = next((label for label in raw if label.is_all), None)
-        if unread is not None:  # The film would pass for one without a vertebra.
-            raise DataError(f"{unread.where}: {unread.problem}")
+        labels = _cleaned(intake.source, raw, boxes)
+        damaged = next((note for note in labels.notes if note.kind == "damaged"), None)
+        if damaged is not None and not labels.outlines and not labels.unmapped:
+            # The film would pass for one without a vertebra.
+            raise DataError(f"{damaged.where}: {damaged.text}")
     except DataError as error:
         return FilmFacts(intake.name, problem=str(error))
-    labels = _cleaned(intake.source, raw, boxes)
     name, content, content_sha256 = _to_write(intake.name, decoded, content)
     text = label_text(labels.outlines).encode()
     _write(folder / name, content)

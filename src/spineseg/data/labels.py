@@ -38,7 +38,6 @@ class RawLabel:
     rings: tuple[np.ndarray, ...]
     is_box: bool = False
     problem: str | None = None  # Why it could not be read; then there are no rings.
-    is_all: bool = False  # It stands for all labels of the film, none of which can be read.
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def too_many(count: int, where: str) -> RawLabel:
 
 def all_labels(where: str, problem: str) -> RawLabel:
     """Return the one problem that stands for all labels of a film."""
-    return RawLabel("", where, (), problem=problem, is_all=True)
+    return RawLabel("", where, (), problem=problem)
 
 
 def clean_labels(
