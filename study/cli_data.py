@@ -110,10 +110,11 @@ def _described(path: Path, overrides: tuple[str, ...], say: Say) -> tuple[DataDe
     from spineseg.config.yaml_files import load_data, load_store
     from spineseg.data.description import described
     from spineseg.data.merge import prepare_dataset
+    from spineseg.places import Caches
     from spineseg.report.audit_page import audit_page
 
     config = load_data(path, overrides)
-    dataset = prepare_dataset(config, load_store(path, overrides).root / "work" / "data", say)
+    dataset = prepare_dataset(config, Caches(load_store(path, overrides).root).data, say)
     return described(dataset, audit_page(dataset), config.accept_leaks), dataset
 
 

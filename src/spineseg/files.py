@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-READ_ONLY = 0o444
+_READ_ONLY = 0o444
 _TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
 
 
@@ -105,6 +105,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_read_only(path: Path, content: bytes) -> None:
+    """Write a file that nobody is to change: trainers do mend films in their place."""
+    path.write_bytes(content)
+    path.chmod(_READ_ONLY)
 
 
 def sha256_of(path: Path) -> str:

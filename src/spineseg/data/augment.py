@@ -21,7 +21,7 @@ from spineseg.data.labelled import read_merged_film
 from spineseg.data.manifest import ManifestEntry
 from spineseg.data.merged_labels import label_path, label_text
 from spineseg.decoding.decode import decode, film_content
-from spineseg.files import READ_ONLY
+from spineseg.files import write_read_only
 from spineseg.films import Outline
 from spineseg.workers import on_all_cores
 
@@ -133,9 +133,8 @@ def _write_copies_of(
         posed = posed_outlines(outlines, pose, film.size)
         content, text = encoded(posed_film(film, pose)), label_text(posed).encode()
         target = path.with_name(f"{path.stem}-augmented{copy}.jpg")
-        for file, data in ((target, content), (label_path(target), text)):
-            file.write_bytes(data)
-            file.chmod(READ_ONLY)
+        write_read_only(target, content)
+        write_read_only(label_path(target), text)
         made.append(
             entry.model_copy(
                 update={

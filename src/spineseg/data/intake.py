@@ -21,7 +21,7 @@ from spineseg.data.merged_labels import label_text
 from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
 from spineseg.decoding.dicom import DicomFacts
 from spineseg.errors import DataError
-from spineseg.files import READ_ONLY
+from spineseg.files import write_read_only
 from spineseg.workers import on_all_cores
 
 _FEW = 300  # Films that are taken in before other processes would have started.
@@ -87,8 +87,8 @@ def _take_in_one(intake: Intake, folder: Path, boxes: str) -> FilmFacts:
         return FilmFacts(intake.name, problem=str(error))
     name, content, content_sha256 = _to_write(intake.name, decoded, content)
     text = label_text(labels.outlines).encode()
-    _write(folder / name, content)
-    _write((folder / name).with_suffix(".txt"), text)
+    write_read_only(folder / name, content)
+    write_read_only((folder / name).with_suffix(".txt"), text)
     levels = tuple(outline.level for outline in labels.outlines)
     corners = [
         np.concatenate([o.points.min(axis=0), o.points.max(axis=0)]) for o in labels.outlines
@@ -126,12 +126,6 @@ def _to_write(name: str, decoded: DecodedFilm, content: bytes) -> tuple[str, byt
     pixels = np.asarray(decoded.image)
     digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
     return f"{PurePath(name).stem}.png", as_png(decoded.image), digest
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that nobody is to change: trainers do mend films in their place."""
-    path.write_bytes(content)
-    path.chmod(READ_ONLY)
 
 
 def _cleaned(source: Source, raw: Sequence[RawLabel], boxes: str) -> CleanLabels:

@@ -16,7 +16,6 @@ from spineseg.data.film_source import (
     Listing,
     SourceFilm,
     refuse_unlabelled,
-    shown,
     stem_of,
     suffix_of,
 )
@@ -29,6 +28,7 @@ from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
 from spineseg.data.layouts.run_lengths import traced
 from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.films import Part
 
 _MOST_PIXELS = 100_000_000

@@ -16,7 +16,6 @@ from spineseg.data.film_source import (
     Listing,
     SourceFilm,
     refuse_unlabelled,
-    shown,
 )
 from spineseg.data.layouts.folder_names import part_in, part_of_path
 from spineseg.data.layouts.json_files import JsonFile
@@ -25,6 +24,7 @@ from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
 from spineseg.data.layouts.task_regions import original_sizes
 from spineseg.errors import DataError
+from spineseg.files import shown
 
 _UPLOAD_MARK = re.compile(r"^[0-9a-f]{8}-")
 

@@ -13,7 +13,6 @@ from spineseg.data.film_source import (
     Listing,
     SourceFilm,
     refuse_unlabelled,
-    shown,
     stem_of,
 )
 from spineseg.data.labels import MOST_LABELS, RawLabel, all_labels, too_many
@@ -27,6 +26,7 @@ from spineseg.data.layouts.named_images import NamedImages
 from spineseg.decoding.dicom import decode_dicom, is_dicom
 from spineseg.decoding.pictures import MOST_PIXELS, is_turned, loaded, opened
 from spineseg.errors import DataError
+from spineseg.files import shown
 
 _ORIENTATION = 274  # EXIF's tag.
 _ON_ITS_SIDE = range(5, 9)

@@ -13,7 +13,6 @@ from spineseg.data.film_source import (
     Listing,
     SourceFilm,
     refuse_unlabelled,
-    shown,
     stem_of,
 )
 from spineseg.data.layouts.class_names import read_names, read_yaml
@@ -24,6 +23,7 @@ from spineseg.data.layouts.leftovers import leftovers, orphans_of
 from spineseg.data.layouts.listing import listed, plain, without
 from spineseg.data.layouts.named_parts import NamedParts, films_below, named_parts
 from spineseg.errors import DataError
+from spineseg.files import shown
 from spineseg.films import PARTS, Part
 
 _EMPTY_FILE = "an empty label file says that a film shows no vertebra"
