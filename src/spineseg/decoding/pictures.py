@@ -18,6 +18,7 @@ from spineseg.files import shown
 
 MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
 _ORIENTATION = 274  # EXIF's and TIFF's tag.
+_ON_ITS_SIDE = range(5, 9)  # Of it.
 _WHITE_IS_ZERO = 0  # Of TIFF's tag 262.
 _SIGNED = 2  # Of TIFF's tag 339.
 _AS_IT_IS = {"JPEG", "PNG"}  # Formats that every reader here decodes to the same pixels.
@@ -81,6 +82,17 @@ def is_turned(image: Image.Image) -> bool:
         return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
     except _FAULTS:
         return False
+
+
+def seen_size(image: Image.Image, path: Path) -> tuple[int, int]:
+    """Return an opened picture's width and height in px once it is turned as its file says.
+
+    Raises DataError as `loaded` does.
+    """
+    if image.format != "JPEG":  # A PNG may say it after its pixels, and a TIFF is turned by Pillow.
+        loaded(image, path)
+    is_on_its_side = is_turned(image) and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    return (image.height, image.width) if is_on_its_side else image.size
 
 
 def is_plain(image: Image.Image, content: bytes) -> bool:

@@ -24,12 +24,9 @@ from spineseg.data.layouts.leftovers import leftovers
 from spineseg.data.layouts.listing import plain
 from spineseg.data.layouts.named_images import NamedImages
 from spineseg.decoding.dicom import decode_dicom, is_dicom
-from spineseg.decoding.pictures import MOST_PIXELS, is_turned, loaded, opened
+from spineseg.decoding.pictures import MOST_PIXELS, opened, seen_size
 from spineseg.errors import DataError
 from spineseg.files import shown
-
-_ORIENTATION = 274  # EXIF's tag.
-_ON_ITS_SIDE = range(5, 9)
 
 
 def read_labelme(listing: Listing, shared: Sequence[JsonFile]) -> FilmSource:
@@ -166,11 +163,7 @@ def _seen_size(film: Path) -> tuple[int, int]:
     content = film.read_bytes()
     if is_dicom(content, film):
         return decode_dicom(content, film, MOST_PIXELS)[0].size
-    image = opened(content, film)
-    if image.format != "JPEG":  # A PNG may say it after its pixels, and a TIFF is turned by Pillow.
-        loaded(image, film)
-    is_on_its_side = is_turned(image) and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
-    return (image.height, image.width) if is_on_its_side else image.size
+    return seen_size(opened(content, film), film)
 
 
 def _raw_shape(shape: Any, where: str, size: tuple[int, int]) -> RawLabel:
