@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from study.cli_data import data
-from study.cli_inference import evaluate, predict
-from study.cli_options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.data import data
+from spineseg.commands.inference import evaluate, predict
+from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

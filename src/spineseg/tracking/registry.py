@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, Schema
 
 from spineseg.errors import StoreError
 from spineseg.files import append_line, sha256_of
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.model_package import log_model
 from spineseg.tracking.model_versions import (
     ALIAS,
     EVIDENCE,
@@ -30,20 +28,6 @@ from spineseg.tracking.model_versions import (
 from spineseg.tracking.store import TrackingStore, refusing
 
 __all__ = ["Champion", "champion", "register_champion", "rollback"]
-
-CONFIDENCE = 0.25
-_SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "image")]),
-    outputs=Schema(
-        [
-            ColSpec("long", "image"),
-            ColSpec("string", "level"),
-            ColSpec("double", "confidence"),
-            ColSpec("string", "polygon"),
-        ]
-    ),
-)
-_REQUIREMENTS = ("ultralytics-opencv-headless", "torch", "torchvision", "pycocotools", "pydantic")
 
 
 def register_champion(
@@ -66,7 +50,7 @@ def register_champion(
     """
     before = champion_version(store, model_name)
     with refusing(store.uri):
-        model = _log_model(store, run_id, weights, image_size_px, numbering, example)
+        model = log_model(store, run_id, weights, image_size_px, numbering, example)
         made = mlflow.register_model(model.model_uri, model_name)
         try:
             _describe(store, model_name, made, weights, image_size_px, numbering, evidence)
@@ -77,38 +61,6 @@ def register_champion(
         store.client.set_tag(run_id, "promoted", f"{model_name} version {made.version}")
     _enter(ledger, model_name, str(made.version), run_id, before, evidence)
     return str(made.version)
-
-
-def _log_model(
-    store: TrackingStore,
-    run_id: str,
-    weights: Path,
-    image_size_px: int,
-    numbering: NumberingModel,
-    example: str,
-) -> Any:
-    import pandas as pd
-
-    package = Path(__file__).parent.parent
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
-        status = store.client.get_run(run_id).info.status
-        model = mlflow.pyfunc.log_model(
-            name="vertebrae",
-            python_model=str(Path(__file__).with_name("flavor.py")),
-            artifacts={"weights": str(weights)},
-            model_config={
-                "image_size_px": image_size_px,
-                "confidence": CONFIDENCE,
-                "numbering": numbering.model_dump(),
-            },
-            signature=_SIGNATURE,
-            input_example=pd.DataFrame({"image": [example]}),
-            pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
-            code_paths=[str(package)],
-        )
-    if status != "RUNNING":
-        store.client.set_terminated(run_id, status)
-    return model
 
 
 def _describe(

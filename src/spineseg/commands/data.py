@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from study.cli_options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 
 if TYPE_CHECKING:
     from spineseg.chosen_model import Chosen

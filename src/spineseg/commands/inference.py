@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from study.cli_options import JSON, say_to
+from spineseg.commands.options import JSON, say_to
 
 Command = Callable[..., None]
 DEVICE = click.option(

@@ -1,0 +1,1 @@
+"""Commands that drive no study: parse, call, print."""
