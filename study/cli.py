@@ -72,7 +72,7 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
         comparison = compare_study(study, config)
     click.echo(comparison.text())
     click.echo(_next_steps(config))
-    tell_finished(study, comparison)
+    tell_finished(study, comparison.summary, comparison.page)
 
 
 def _next_steps(config: Path) -> str:

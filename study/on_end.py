@@ -8,21 +8,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.promotion import Promotion
+from spineseg.evidence.results import StudySummary
 from spineseg.notices import hand_to_command, post
 from spineseg.report.sections.answer import answer
 from spineseg.tracking.store import without_password
-from study.compare import StudyComparison
 
 log = logging.getLogger(__name__)
 
 
-def tell_finished(config: StudyConfig, comparison: StudyComparison) -> None:
+def tell_finished(config: StudyConfig, summary: StudySummary, page: Path) -> None:
     """Tell that a study is at its end, and what it has shown."""
-    summary = comparison.summary
     best = summary.best_run
     _tell(
         config,
@@ -30,7 +30,7 @@ def tell_finished(config: StudyConfig, comparison: StudyComparison) -> None:
         answer=answer(summary).text,
         best=best and {"run": best.name, config.objective: best.value(config.objective)},
         runs=Counter(run.outcome for run in summary.runs),
-        report=str(comparison.page.resolve()),
+        report=str(page.resolve()),
     )
 
 

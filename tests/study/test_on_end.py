@@ -21,7 +21,6 @@ from spineseg.config.study import StudyConfig
 from spineseg.errors import DataError
 from spineseg.evidence.promotion import Promotion
 from study.cli import cli
-from study.compare import StudyComparison
 from study.on_end import failure_told, tell_finished, tell_promoted
 
 WRITES = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read()); print('NOISE')"
@@ -72,8 +71,8 @@ def config(**on_end: object) -> StudyConfig:
     )
 
 
-def finished() -> StudyComparison:
-    return StudyComparison(made_up_study(), Path("report.html"))
+def tell(told: StudyConfig) -> None:
+    tell_finished(told, made_up_study(), Path("report.html"))
 
 
 def said(caplog: pytest.LogCaptureFixture) -> str:
@@ -89,7 +88,7 @@ def test_command_and_webhook_get_what_happened(
     out = tmp_path / "told.json"
     command = [sys.executable, "-c", WRITES, str(out)]
     told = config(command=command, webhook=f"http://me:secret@{hook.host}/200?token=hidden")
-    tell_finished(told, finished())
+    tell(told)
     ((path, login, body),) = hook.taken
     assert path == "/200?token=hidden" and login == "Basic bWU6c2VjcmV0"
     assert body == json.loads(out.read_text()) and not capfd.readouterr().out
@@ -138,7 +137,7 @@ def test_a_command_that_fails_is_one_line(
 ) -> None:
     monkeypatch.setattr(notices, "SECONDS", 0.4 if "time" in (code or "") else 20)
     command = [sys.executable, "-c", code] if code else ["no-such-program", "secret"]
-    tell_finished(config(command=command), finished())
+    tell(config(command=command))
     assert line in said(caplog) and "secret" not in said(caplog)
     assert not capfd.readouterr().out
 
@@ -156,7 +155,7 @@ def test_a_webhook_that_fails_is_tried_once_and_is_one_line_without_secrets(
 ) -> None:
     monkeypatch.setattr(notices, "SECONDS", 0.3 if path == "hangs" else 20)
     host = hook.host if path else "127.0.0.1:1"
-    tell_finished(config(webhook=f"http://me:secret@{host}/{path}?token=hidden"), finished())
+    tell(config(webhook=f"http://me:secret@{host}/{path}?token=hidden"))
     assert line in said(caplog) and len(hook.taken) == bool(path)
     assert "secret" not in said(caplog) and "hidden" not in said(caplog)
 
