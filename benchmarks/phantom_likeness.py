@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from spineseg.data.labelled import read_films
 from spineseg.films import Outline
 from spineseg.levels import LUMBAR, THORACIC
+from spineseg.overlay import draw_overlay
 from spineseg.phantom.film import render_film
-from spineseg.report.overlay import draw_overlay
 
 LEVELS = THORACIC + LUMBAR
 MEASURES = ("width", "height", "pitch", "tilt")

@@ -63,12 +63,16 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
+    from study.on_end import failure_told, tell_finished
 
-    if not run_study(study, config):
-        click.echo("interrupted; the same command goes on from here")
-        raise SystemExit(130)
-    click.echo(compare_study(study, config).text())
+    with failure_told(study):
+        if not run_study(study, config):
+            click.echo("interrupted; the same command goes on from here")
+            raise SystemExit(130)
+        comparison = compare_study(study, config)
+    click.echo(comparison.text())
     click.echo(_next_steps(config))
+    tell_finished(study, comparison.summary, comparison.page)
 
 
 def _next_steps(config: Path) -> str:
@@ -135,6 +139,7 @@ def promote(
     study = load_study(config, sets)
 
     from study.compare import compare_study
+    from study.on_end import tell_promoted
     from study.promote import promote_best, roll_back
 
     if rollback is not None:
@@ -144,6 +149,8 @@ def promote(
     with contextlib.suppress(SpinesegError):
         compare_study(study, config)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
+    if verdict.promoted:
+        tell_promoted(study, verdict)
     raise SystemExit(0 if verdict.promoted else 1)
 
 

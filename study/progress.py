@@ -82,10 +82,13 @@ class Progress:
     def _finished(self, job: Job, event: Finished) -> None:
         self._done += 1
         best = event.metrics
+        missed = event.pictures_missed
+        pictures = f"; films not drawn {missed} times, see its train.log" if missed else ""
         self.say(
             f"{self._head(job)} {event.outcome} after {event.epochs} epochs in "
             f"{duration(event.train_seconds)}: mask mAP50 {best['best/mask_map50']:.3f}, mAP50-95 "
             f"{best['best/mask_map50_95']:.3f}, right level {best['best/right_level_rate']:.0%}"
+            f"{pictures}"
         )
 
     def _head(self, job: Job) -> str:

@@ -75,6 +75,9 @@ class Finished(_Event):
     train_seconds: float = Field(description="Over all attempts.")
     best_weights: str = Field(description="Path relative to the run folder.")
     last_weights: str
+    pictures_missed: int = Field(
+        0, description="Times that the shown films could not be drawn; train.log says why."
+    )
 
 
 class Failed(_Event):

@@ -38,10 +38,10 @@ def predict_images(
     """
     from PIL import Image
 
+    from spineseg.overlay import draw_overlay
     from spineseg.prediction.numbered import numbered_prediction
     from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
     from spineseg.prediction.predictor import Predictor
-    from spineseg.report.overlay import draw_overlay
 
     images = list(images)
     for image in images:

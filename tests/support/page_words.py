@@ -14,7 +14,9 @@ from spineseg.report.page import write_page
 
 def words_of(html: str) -> str:
     """Return what a reader sees, in one line."""
-    return " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.S)).split())
+    return " ".join(
+        unescape(re.sub(r"<(style|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.S)).split()
+    )
 
 
 def page_of(summary: StudySummary, folder: Path, comparisons: Sequence[FilmComparison] = ()) -> str:

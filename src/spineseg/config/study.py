@@ -16,6 +16,7 @@ from pydantic import (
 from spineseg.config.data import DataConfig
 from spineseg.config.model import SLUG, Model
 from spineseg.config.numbering import Numbering
+from spineseg.config.on_end import OnEndConfig
 from spineseg.config.search import SearchConfig, Variant
 from spineseg.config.training import TrainConfig
 from spineseg.metrics import OBJECTIVES
@@ -102,6 +103,9 @@ class StudyConfig(Model):
     devices: DeviceConfig = Field(default_factory=DeviceConfig)
     store: StoreConfig = Field(default_factory=StoreConfig)
     promote: PromoteConfig = Field(default_factory=PromoteConfig)
+    on_end: OnEndConfig | None = Field(
+        None, description="Who is told when the study has ended, or promoted a model; none: nobody."
+    )
 
     @model_validator(mode="after")
     def _variant_names_are_their_own(self) -> StudyConfig:

@@ -10,6 +10,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -20,6 +21,7 @@ from spineseg.files import shown
 
 _LEAST_SIDE_PX = 16
 _MOST_BYTES = 2 * 1024**3
+_PICTURE_PX = (640, 900)  # Of a page: widest, tallest.
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,13 @@ def as_png(film: Image.Image) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.asarray(film)).save(out, format="PNG", compress_level=3)
     return out.getvalue()
+
+
+def reduced_film(path: Path, most_px: tuple[int, int] = _PICTURE_PX) -> np.ndarray:
+    """Return a film, (height, width, 3) uint8 RGB, reduced to `most_px` (width, height).
+
+    Raises DataError where it is missing or cannot be read.
+    """
+    film = read_film(path)
+    factor = min(1.0, most_px[0] / film.shape[1], most_px[1] / film.shape[0])
+    return cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

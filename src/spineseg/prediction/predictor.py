@@ -29,16 +29,18 @@ class Predictor:
         device: str = "cpu",
         confidence: float = 0.001,
         iou: float = 0.7,
+        network: Any = None,
     ) -> None:
         """Load `weights`; `device` is 'cpu' or a CUDA device's number.
 
+        A `network` that is loaded already is taken over, and changed, instead of what lies there.
         Raises WeightsError for a file that is no segmentation network of vertebra levels.
         """
         import torch
 
         self._torch = torch
         self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
-        model = load_network(weights)
+        model = load_network(weights) if network is None else network
         self._columns = _level_columns(model.names, weights)
         self._model = model.to(self._device).eval().fuse(verbose=False)
         self._size = image_size_px

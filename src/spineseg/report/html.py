@@ -14,11 +14,9 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from spineseg.decoding.decode import read_film
 from spineseg.files import write_whole
 
 _JPEG_QUALITY = 80
-_PICTURE_PX = (640, 900)  # widest, tallest
 
 
 def render(template: str, content: Mapping[str, Any]) -> Markup:
@@ -54,16 +52,6 @@ def minus(text: object) -> str:
 def svgs(drawn: Sequence[str]) -> list[Markup]:
     """Return the figures that have something to show; matplotlib has escaped their text."""
     return [Markup(svg) for svg in drawn if svg]
-
-
-def reduced_film(path: Path, most_px: tuple[int, int] = _PICTURE_PX) -> np.ndarray:
-    """Return a film, (height, width, 3) uint8 RGB, reduced to `most_px` (width, height).
-
-    Raises DataError where it is missing or cannot be read.
-    """
-    film = read_film(path)
-    factor = min(1.0, most_px[0] / film.shape[1], most_px[1] / film.shape[0])
-    return cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
 def jpeg_uri(picture: np.ndarray) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spineseg.decoding.decode import reduced_film
 from spineseg.films import LabelledFilm
 from spineseg.levels import colour
-from spineseg.report.html import reduced_film
-from spineseg.report.overlay import Shape, draw_shapes
+from spineseg.overlay import Shape, draw_shapes
 
 _MOST_FILLED = 4  # Many filled bodies hide the film.
 _PLAIN = (150, 158, 168)

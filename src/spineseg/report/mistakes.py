@@ -10,7 +10,7 @@ from spineseg.evaluation.counts import count_film
 from spineseg.evaluation.records import FilmRecord
 from spineseg.films import Outline
 from spineseg.levels import colour
-from spineseg.report.overlay import Shape, draw_shapes
+from spineseg.overlay import Shape, draw_shapes
 
 WRONG, MISSED, INVENTED = (255, 92, 72), (255, 214, 64), (255, 110, 230)
 

@@ -24,6 +24,7 @@ from spineseg.events import (
 )
 from spineseg.job import JOB_FILE, Job
 from spineseg.runs import Run
+from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import job_runs, open_trial_run
 
@@ -54,6 +55,7 @@ class RunProjection:
         self._run_id = ""
         self._folder = run_folder
         self._job = job
+        self._films = FilmSeries(store, run_folder, job)
         self._reader = EventReader(run_folder, job.id)
         self._unsent: list[Event] = []
         self._sent = 0
@@ -101,6 +103,7 @@ class RunProjection:
         self._run_id = str(run.info.run_id)
 
     def _send(self, event: Event) -> None:
+        self._films.carry(self._run_id)
         match event:
             case Started():
                 self._started(event)

@@ -16,6 +16,7 @@ from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_asked
 from spineseg.training.machine import machine_facts, system_readings
+from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
 
 NO_SPACE = errno.ENOSPC
@@ -73,13 +74,16 @@ def _redirect_output(log: Path) -> None:
 
 
 def _train_and_evaluate(run_folder: Path, job: Job, device: str) -> None:
+    from spineseg.data.labelled import read_merged_film
+
     refuse_unwhole(job.dataset)
     earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
     epochs = {event.epoch: event for event in earlier}
     settings = _settings(run_folder, job, device)
     weights = run_folder / TRAINER_FOLDER / "weights"
-    outcome = _train(run_folder, job, settings, epochs)
-    _finish(run_folder, job, settings, weights, epochs, outcome)
+    pictures = FilmPictures(run_folder, job, read_merged_film)
+    outcome = _train(run_folder, job, settings, epochs, pictures)
+    _finish(run_folder, job, settings, weights, epochs, outcome, pictures)
 
 
 def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
@@ -98,7 +102,13 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
     }
 
 
-def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[int, Epoch]) -> str:
+def _train(
+    run_folder: Path,
+    job: Job,
+    settings: dict[str, Any],
+    epochs: dict[int, Epoch],
+    pictures: FilmPictures,
+) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
     from spineseg.training.trainer import RESUME_FILE, StopRequested, train
 
@@ -127,6 +137,8 @@ def _train(run_folder: Path, job: Job, settings: dict[str, Any], epochs: dict[in
         )
         epochs[event.epoch] = event
         append_event(run_folder, event)
+        if job.kind != "timing":
+            pictures.draw_epoch(trainer)
 
     try:
         train(
@@ -156,6 +168,7 @@ def _finish(
     weights: Path,
     epochs: dict[int, Epoch],
     outcome: str,
+    pictures: FilmPictures,
 ) -> None:
     """Score the best weights with both yardsticks, draw the curves, and say that all is done."""
     from ultralytics.utils.plotting import plot_results
@@ -178,6 +191,7 @@ def _finish(
         numbering=job.numbering,
     )
     save_evaluation(run_folder, evaluated, "valid")
+    pictures.draw_best(evaluated.records[job.numbering.numbering], _best_epoch(epochs))
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(
         run_folder,
@@ -193,6 +207,7 @@ def _finish(
             train_seconds=sum(event.epoch_seconds for event in epochs.values()),
             best_weights=str(best.relative_to(run_folder)),
             last_weights=str(last.relative_to(run_folder)),
+            pictures_missed=pictures.missed,
         ),
     )
     (weights / RESUME_FILE).unlink(missing_ok=True)

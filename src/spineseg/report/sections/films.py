@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from spineseg.decoding.decode import reduced_film
 from spineseg.errors import DataError
 from spineseg.evaluation.records import FilmRecord
 from spineseg.evidence.results import StudySummary
 from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
+from spineseg.overlay import MARGIN_COLOUR, draw_overlay
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.comparison import FilmComparison
-from spineseg.report.html import jpeg_uri, reduced_film
+from spineseg.report.html import jpeg_uri
 from spineseg.report.mistakes import draw_mistakes, mistakes_text
-from spineseg.report.overlay import MARGIN_COLOUR, draw_overlay
 from spineseg.report.wording import listed
 
 

@@ -9,7 +9,7 @@ import pytest
 from made_up_films import column
 
 from spineseg.films import Outline
-from spineseg.report.overlay import Label, Shape, draw_overlay, draw_shapes
+from spineseg.overlay import Label, Shape, draw_overlay, draw_shapes
 
 
 def shapes_of(outlines: tuple[Outline, ...]) -> list[Shape]:

@@ -17,6 +17,7 @@ from spineseg.levels import colour
 
 MARGIN_COLOUR = (12, 14, 17)
 _MIN_SIDE_PX = 640
+_SMALL_SIDE_PX, _STRIP_PX = 512, 24  # Of pictures that stand beside each other by the dozen.
 _WHITE = (255, 255, 255)
 Colour = tuple[int, int, int]
 
@@ -63,30 +64,51 @@ def _label_text(outline: Outline) -> str:
     return f"{outline.level}{certain}"
 
 
-def draw_shapes(film: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, list[Label]]:
+def draw_beside_labels(
+    film: np.ndarray, truths: Sequence[Outline], found: Sequence[Outline], caption: str
+) -> np.ndarray:
+    """Return the film with what was found in its levels' colours, the labels thin and white.
+
+    `film` is (height, width, 3) uint8 RGB; the picture has a longer side of at least 512 px and a
+    strip with `caption` below.
+    """
+    shapes = [Shape(o, o.level, colour(o.level), weight=1.3, fill=0.2) for o in found]
+    shapes += [Shape(o, "", _WHITE, weight=0.6, fill=0.0) for o in truths]
+    picture = draw_shapes(film, shapes, _SMALL_SIDE_PX)[0]
+    strip = Image.new("RGB", (picture.shape[1], _STRIP_PX), MARGIN_COLOUR)
+    ImageDraw.Draw(strip).text((6, _STRIP_PX / 2), caption, _WHITE, _font(_STRIP_PX // 2), "lm")
+    return np.vstack([picture, np.asarray(strip)])
+
+
+def draw_shapes(
+    film: np.ndarray, shapes: Sequence[Shape], min_side_px: int = _MIN_SIDE_PX
+) -> tuple[np.ndarray, list[Label]]:
     """Return the drawn film as `draw_overlay` does, and where the labels are, top to bottom.
 
-    No label covers another, a body of its own column, or the film's edge.
+    No label covers another, a body of its own column, or the film's edge. A shape without text
+    has none. The picture's longer side is at least `min_side_px`.
     """
     if film.ndim != 3 or film.shape[2] != 3:
         raise ValueError(f"an RGB film (height, width, 3) is needed, got shape {film.shape}")
-    factor = max(1.0, _MIN_SIDE_PX / max(film.shape[:2]))
+    factor = max(1.0, min_side_px / max(film.shape[:2]))
     canvas = cv2.resize(film, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     height, width = canvas.shape[:2]
     bodies = [shape.outline.points * [width, height] for shape in shapes]  # (points, 2) px
     canvas = _bodies(canvas, shapes, bodies)
-    size = _font_px(height, width, len(shapes))
+    named = [(shape, body) for shape, body in zip(shapes, bodies, strict=True) if shape.text]
+    size = _font_px(height, width, len(named))
     font = _font(size)
-    labels, extra = place_labels([s.text for s in shapes], bodies, font, height, width)
+    texts = [shape.text for shape, _ in named]
+    labels, extra = place_labels(texts, [body for _, body in named], font, height, width)
     if extra:
         canvas = cv2.copyMakeBorder(
             canvas, 0, 0, 0, extra, cv2.BORDER_CONSTANT, value=MARGIN_COLOUR
         )
     picture = Image.fromarray(canvas)
     pen = ImageDraw.Draw(picture)
-    for shape, body, label in zip(shapes, bodies, labels, strict=True):
+    for (shape, body), label in zip(named, labels, strict=True):
         _leader(pen, body, label, shape.colour, size)
-    for shape, label in zip(shapes, labels, strict=True):
+    for (shape, _), label in zip(named, labels, strict=True):
         spot = (label.left, (label.top + label.bottom) / 2)
         stroke = max(1, size // 8)
         pen.text(
