@@ -16,6 +16,7 @@ from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.box_masks import box_masks
 from spineseg.prediction.detections import Detection, Prediction
+from spineseg.prediction.network_file import load_network
 
 
 class Predictor:
@@ -29,16 +30,18 @@ class Predictor:
         device: str = "cpu",
         confidence: float = 0.001,
         iou: float = 0.7,
+        trust: bool = False,
     ) -> None:
         """Load `weights`; `device` is 'cpu' or a CUDA device's number.
 
-        Raises WeightsError for a file that is no segmentation network of vertebra levels.
+        With `trust`, a .pt file is loaded in full, and runs the code it holds. Raises WeightsError
+        for a file that is no segmentation network of vertebra levels.
         """
         import torch
 
         self._torch = torch
         self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
-        model = load_network(weights)
+        model = load_network(weights, trust=trust)
         self._columns = _level_columns(model.names, weights)
         self._model = model.to(self._device).eval().fuse(verbose=False)
         self._size = image_size_px
@@ -117,32 +120,6 @@ class Predictor:
             )
             for i in range(len(rows))
         )
-
-
-def load_network(weights: Path) -> Any:
-    """Return the network in a .pt file, on the CPU.
-
-    Raises WeightsError where there is none, or it does not segment.
-    """
-    from ultralytics.nn.tasks import load_checkpoint
-
-    if not weights.is_file():
-        raise WeightsError(f"{weights}: no such file; name a .pt file")
-    try:
-        model, _ = load_checkpoint(weights)
-    except Exception as error:  # Unpickling a foreign file can raise anything.
-        raise WeightsError(
-            f"{weights}: is no Ultralytics checkpoint ({type(error).__name__}); name another file"
-        ) from None
-    if getattr(model, "task", None) != "segment":
-        raise WeightsError(f"{weights}: is no segmentation network; name a -seg checkpoint")
-    return model
-
-
-def trained_image_size_px(weights: Path) -> int:
-    """Return the input size that weights were trained at. Raises WeightsError as load_network."""
-    size = load_network(weights).args.get("imgsz", 640)
-    return int(size if isinstance(size, int) else max(size))
 
 
 def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
