@@ -10,9 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from torch.overrides import TorchFunctionMode
 
 _NAME = re.compile(r"(yolov?\d+)([a-z]?)(-seg(?:-p6)?)")
 
@@ -40,30 +38,7 @@ def untrained(shipped: dict[str, Any], classes: int) -> Any:
     """
     from ultralytics.nn.tasks import SegmentationModel
 
-    with _Unfilled():
+    from spineseg.prediction.unfilled import Unfilled
+
+    with Unfilled():
         return SegmentationModel(shipped | {"nc": classes}, nc=classes, verbose=False)
-
-
-class _Unfilled(TorchFunctionMode):
-    """Building without arithmetic: all weights are replaced, and seconds go into their first ones.
-
-    Initialisations do nothing, and convolutions give zeros of the right shape: the pass over a
-    blank image that Ultralytics makes in building is to learn the strides.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
-        if func is torch.conv2d:
-            image, weight, _, stride, padding, dilation, _ = args
-            size = (
-                (side + 2 * pad - gap * (core - 1) - 1) // step + 1
-                for side, core, step, pad, gap in zip(
-                    image.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True
-                )
-            )
-            return image.new_zeros((image.shape[0], weight.shape[0], *size))
-        return func(*args, **kwargs)

@@ -115,6 +115,6 @@ def _refuse_others(path: Path, names: set[str]) -> None:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise WeightsError(
             f"{shown(path)}: loading it would run {said}{more}, which is no part of a network; "
-            f"{NAME_ANOTHER}, or, if you trust whoever made it, write its weights to a .safetensors "
-            "file with `spineseg export --trust`"
+            f"{NAME_ANOTHER}, or, if you trust whoever made it, write its weights to a "
+            ".safetensors file with `spineseg export --trust`"
         )
