@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Chosen:
     numbering: NumberingModel
     source: dict[str, str]  # file; or model, version and store
     trusted: bool = False  # Loaded in full: the code in the file runs.
+    synthetic: bool | None = None  # Trained on synthetic films only; None where nobody knows.
 
     def text(self) -> str:
         """Return in a line which weights these are, and how levels are given with them."""
@@ -99,7 +100,7 @@ def chosen_model(asked: Asked) -> Chosen:
     if asked.numbering is not None:
         numbering = numbering.model_copy(update={"numbering": asked.numbering})
     trusted = asked.trust and found.path.suffix.lower() != SAFE  # Nothing runs there anyway.
-    return Chosen(found.path, found.sha256, size, numbering, found.source, trusted)
+    return replace(found, image_size_px=size, numbering=numbering, trusted=trusted)
 
 
 def _registered(asked: Asked, selector: str) -> Chosen:
@@ -112,7 +113,14 @@ def _registered(asked: Asked, selector: str) -> Chosen:
     path, sha256 = model_weights(store, model, Caches(place.root).models)
     prepare_environment(Caches(place.root).trainer)
     source = {"model": model.name, "version": model.version, "store": without_password(store.uri)}
-    return Chosen(path, sha256, model.image_size_px, model.numbering, source)
+    return Chosen(
+        path,
+        sha256,
+        model.image_size_px,
+        model.numbering,
+        source,
+        synthetic=model.evidence.get("synthetic"),
+    )
 
 
 def _store_place(asked: Asked) -> StoreConfig:
@@ -140,7 +148,14 @@ def _from_file(asked: Asked) -> Chosen:
     job = _job_beside(weights)
     size = job.config.image_size_px if job else trained_image_size_px(weights, trust=asked.trust)
     numbering = job.numbering if job else NumberingModel(numbering="sequence")
-    return Chosen(weights, sha256_of(weights), size, numbering, {"file": str(weights)})
+    return Chosen(
+        weights,
+        sha256_of(weights),
+        size,
+        numbering,
+        {"file": str(weights)},
+        synthetic=job.synthetic if job else None,
+    )
 
 
 def _job_beside(weights: Path) -> Job | None:

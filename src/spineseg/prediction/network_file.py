@@ -28,7 +28,7 @@ from spineseg.prediction.pickled import named_in, no_checkpoint
 SAFE = ".safetensors"
 _CARD = "spineseg"
 _MOST_HEADER_BYTES = 4_000_000  # Of the largest network's, a twentieth.
-_LICENCE = "AGPL-3.0"  # Of Ultralytics' networks, and so of weights trained from them.
+LICENCE = "AGPL-3.0"  # Of Ultralytics' networks, and so of weights trained from them.
 
 
 class NetworkCard(BaseModel):
@@ -40,7 +40,7 @@ class NetworkCard(BaseModel):
     architecture: str
     class_names: tuple[str, ...] = Field(min_length=1, max_length=MOST_CLASSES)
     image_size_px: int = Field(gt=0)
-    licence: str = _LICENCE
+    licence: str = LICENCE
 
 
 def load_network(path: Path, *, trust: bool = False) -> Any:

@@ -43,8 +43,8 @@ class Predictor:
         self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
         model = load_network(weights, trust=trust)
         self._columns = _level_columns(model.names, weights)
-        self._model = model.to(self._device).eval().fuse(verbose=False)
-        self._size = image_size_px
+        self.network = model.to(self._device).eval().fuse(verbose=False)
+        self.image_size_px = image_size_px
         self._confidence = confidence
         self._iou = iou
 
@@ -63,16 +63,29 @@ class Predictor:
             for path, image, found in zip(group, images, predictions, strict=True):
                 yield Prediction(path, image.shape[0], image.shape[1], found, seconds)
 
-    def _predict_batch(self, images: list[np.ndarray]) -> list[tuple[Detection, ...]]:
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The level of each of the network's classes."""
+        return tuple(CLASS_NAMES[column] for column in self._columns)
+
+    def fitted(self, images: list[np.ndarray]) -> Any:
+        """Return what the network takes of films (height, width, 3; blue first): a tensor.
+
+        (films, 3, side, side) float32, red first, 0..1, the film in the middle of grey 114/255.
+        """
         from ultralytics.data.augment import LetterBox
+
+        fit = LetterBox(self.image_size_px, auto=False, stride=32)
+        stack = np.stack([fit(image=image) for image in images])[..., ::-1].transpose(0, 3, 1, 2)
+        pixels = self._torch.from_numpy(np.ascontiguousarray(stack)).to(self._device)
+        return pixels.float() / 255
+
+    def _predict_batch(self, images: list[np.ndarray]) -> list[tuple[Detection, ...]]:
         from ultralytics.utils.nms import non_max_suppression
 
         torch = self._torch
-        fit = LetterBox(self._size, auto=False, stride=32)
-        stack = np.stack([fit(image=image) for image in images])[..., ::-1].transpose(0, 3, 1, 2)
         with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(stack)).to(self._device).float() / 255
-            output = self._model(pixels)[0]
+            output = self.network(self.fitted(images))[0]
             raw, prototypes = output[0], output[1]
             kept, anchors = non_max_suppression(
                 raw,
@@ -100,7 +113,7 @@ class Predictor:
         torch = self._torch
         if not len(rows):
             return ()
-        boxes = scale_boxes((self._size, self._size), rows[:, :4].clone(), shape)
+        boxes = scale_boxes((self.image_size_px, self.image_size_px), rows[:, :4].clone(), shape)
         # One anchor may be kept under several levels: its mask is the same.
         _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
         logits = torch.einsum("nk,khw->nhw", rows[first, 6:], prototypes)
