@@ -16,7 +16,7 @@ from spineseg.errors import ConfigError, WeightsError
 from spineseg.files import sha256_of, staging
 from spineseg.prediction.network_file import LICENCE, SAFE, load_network, write_network
 
-_PHANTOM_PX = 512
+_PHANTOM_PX = 256
 _PHANTOM_SEEDS = (1, 2)
 
 

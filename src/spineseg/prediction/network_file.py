@@ -130,7 +130,7 @@ def _read_card(path: Path) -> NetworkCard:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > _MOST_HEADER_BYTES:
-                raise ValueError(f"its header says it has {length} bytes")
+                raise _no_network(path, f"its header says it has {length} bytes")
             header = json.loads(file.read(length))
         return NetworkCard.model_validate_json(header["__metadata__"][_CARD])
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -27,7 +27,7 @@ from spineseg.prediction.predictor import Predictor
 BOX_PX, SCORE, MASK_IOU = 0.1, 0.001, 0.999
 """How far both runtimes may be apart: boxes in px of the network's input, scores, masks."""
 _MASKS_A_FILM = 20  # The places of the highest scores: as many as a film has vertebrae.
-_STRIDE = 32
+_STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,12 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
             dynamo=False,
         )
     model = onnx.load(str(target))
+    places = sum((side // stride) ** 2 for stride in _STRIDES)
+    shape = model.graph.output[0].type.tensor_type.shape.dim
+    shape[1].dim_value, shape[2].dim_value = 4 + len(predictor.levels) + 32, places
     theirs = {
         "task": "segment",
-        "stride": _STRIDE,
+        "stride": max(_STRIDES),
         "batch": 1,
         "imgsz": [side, side],
         "channels": 3,
@@ -107,22 +110,23 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
 def agreement(predictor: Predictor, written: Path, films: Sequence[np.ndarray]) -> Agreement:
     """Return how far onnxruntime on `written` and torch are apart on films.
 
-    Films are (height, width, 3), blue first. Raises whatever onnxruntime does for a file that it
-    cannot run.
+    Films are (height, width, 3), blue first, run all at once. Raises whatever onnxruntime does for
+    a file that it cannot run.
     """
     import onnxruntime
     import torch
 
     session = onnxruntime.InferenceSession(str(written), providers=["CPUExecutionProvider"])
     box, score, logit, iou, best, masks = 0.0, 0.0, 0.0, 1.0, 0.0, 0
-    for film in films:
-        pixels = predictor.fitted([film])
-        with torch.inference_mode():
-            torchs = [part.cpu().numpy()[0] for part in predictor.network(pixels)[0][:2]]
-        onnxs = [part[0] for part in session.run(None, {"images": pixels.cpu().numpy()})]
-        if not all(np.isfinite(part).all() for part in onnxs):
-            return Agreement(len(films), masks, np.inf, np.inf, np.inf, 0.0, best)
-        classes = slice(4, 4 + len(predictor.levels))
+    classes = slice(4, 4 + len(predictor.levels))
+    with torch.inference_mode():
+        pixels = predictor.fitted(list(films))
+        by_torch = [part.cpu().numpy() for part in predictor.network(pixels)[0][:2]]
+    by_onnx = session.run(None, {"images": pixels.cpu().numpy()})
+    if not all(np.isfinite(part).all() for part in by_onnx):
+        return Agreement(len(films), 0, np.inf, np.inf, np.inf, 0.0, 0.0)
+    for number, film in enumerate(films):
+        torchs, onnxs = ([part[number] for part in parts] for parts in (by_torch, by_onnx))
         box = _worst(box, torchs[0][:4], onnxs[0][:4])
         score = _worst(score, torchs[0][classes], onnxs[0][classes])
         places = np.argsort(torchs[0][classes].max(0))[::-1][:_MASKS_A_FILM]
