@@ -14,7 +14,13 @@ from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.decoding.decode import read_film
 from spineseg.errors import ConfigError, WeightsError
 from spineseg.files import sha256_of, staging
-from spineseg.prediction.network_file import LICENCE, SAFE, load_network, write_network
+from spineseg.prediction.network_file import (
+    LICENCE,
+    SAFE,
+    load_network,
+    read_card,
+    write_network,
+)
 
 _PHANTOM_PX = 256
 _PHANTOM_SEEDS = (1, 2)
@@ -45,7 +51,8 @@ def export_network(
         if kind == SAFE:
             write_network(chosen.path, part, trust=chosen.trusted)
             load_network(part)  # As whoever gets it will.
-            figures = {}
+            card = read_card(part)
+            figures = {"architecture": card.architecture, "licence": card.licence}
         else:
             figures = _checked_onnx(chosen, images, part, opset, say)
         part.replace(out)

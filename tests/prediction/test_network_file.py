@@ -101,11 +101,20 @@ def wider(checkpoint: dict[str, Any]) -> None:
 
 
 def other_activation(checkpoint: dict[str, Any]) -> None:
-    checkpoint["model"].model[1].act = torch.nn.ReLU()
+    checkpoint["model"].model[1].add_module("act", torch.nn.ReLU())
+
+
+def other_numbers(checkpoint: dict[str, Any]) -> None:
+    bn = checkpoint["model"].model[0].bn
+    bn._buffers["running_mean"] = torch.zeros(16, dtype=torch.int64)
 
 
 def other_stride(checkpoint: dict[str, Any]) -> None:
     checkpoint["model"].model[1].conv.stride = (1, 1)
+
+
+def no_stride(checkpoint: dict[str, Any]) -> None:
+    checkpoint["model"].model[1].conv.stride = [torch.ones(2)]
 
 
 def layer_gone(checkpoint: dict[str, Any]) -> None:
@@ -121,7 +130,11 @@ def own_description(checkpoint: dict[str, Any]) -> None:
 
 
 def another_task(checkpoint: dict[str, Any]) -> None:
-    checkpoint["model"].__class__ = __import__("ultralytics").nn.tasks.DetectionModel
+    from ultralytics.nn.tasks import DetectionModel
+
+    detects = object.__new__(DetectionModel)
+    vars(detects).update(vars(checkpoint["model"]))
+    checkpoint["model"] = detects
 
 
 def no_names(checkpoint: dict[str, Any]) -> None:
@@ -136,6 +149,8 @@ DIFFERENCES: dict[Callable[[dict[str, Any]], None], str] = {
     wider: "not the yolo11n-seg that Ultralytics ships (model.0.conv.weight is 8x3x3x3, not 16x3x",
     other_activation: "(model.1.act is no SiLU)",
     other_stride: "(model.1.conv has another stride)",
+    other_numbers: "(model.0.bn.running_mean holds numbers of another kind)",
+    no_stride: "(model.1.conv has another stride)",
     layer_gone: "(model.4.m has other modules)",
     no_tensor: "(model.2.cv1.bn.running_var is no tensor)",
     own_description: "its architecture 'mine-seg' is none that Ultralytics ships",
@@ -197,7 +212,7 @@ def test_a_safe_file_that_says_something_else_is_refused(
     assert words in said(tmp_path / "w.safetensors")
 
 
-@pytest.mark.parametrize("change", ["more", "fewer", "shape"])
+@pytest.mark.parametrize("change", ["more", "fewer", "shape", "kind"])
 def test_a_safe_file_with_other_tensors_is_refused(safe: Path, tmp_path: Path, change: str) -> None:
     tensors = load_file(safe)
     key = "model.0.conv.weight"
@@ -205,6 +220,8 @@ def test_a_safe_file_with_other_tensors_is_refused(safe: Path, tmp_path: Path, c
         tensors["model.__reduce__"] = torch.zeros(1)
     elif change == "fewer":
         del tensors[key]
+    elif change == "kind":
+        tensors[key] = torch.zeros(16, 3, 3, 3, dtype=torch.int32)
     else:
         tensors[key] = torch.zeros(1, 3, 3, 3)
     save_file(tensors, tmp_path / "w.safetensors", metadata=card())

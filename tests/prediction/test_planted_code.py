@@ -9,6 +9,7 @@ from pathlib import Path
 import planted
 import pytest
 import torch
+from click.testing import CliRunner
 from registry_cases import fresh_store, register_file
 
 from spineseg.chosen_model import Asked, chosen_model
@@ -22,6 +23,7 @@ from spineseg.prediction.network_file import (
 )
 from spineseg.prediction.predictor import Predictor
 from study.checks import check_weights
+from study.cli import cli
 
 Plant = Callable[[Path, Path], None]
 
@@ -82,6 +84,12 @@ def test_a_study_does_not_start_from_a_file_that_would_run_code(tmp_path: Path) 
     with pytest.raises(WeightsError, match=r"would run posix\.system"):
         check_weights(config)
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "export", "data"])
+def test_the_help_says_that_trust_runs_code(command: str) -> None:
+    said = " ".join(CliRunner().invoke(cli, [command, "--help"]).output.split())
+    assert "--trust" in said and "it then runs whatever code its maker put into it" in said
 
 
 def test_a_description_in_the_file_or_the_working_folder_is_not_evaluated(

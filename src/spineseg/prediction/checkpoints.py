@@ -184,7 +184,7 @@ def _weights(ours: Any, theirs: Any, at: str) -> Iterator[tuple[str, Any]]:
     held, mine = vars(theirs), vars(ours)
     for name in sorted(held.keys() & mine.keys() - _NOT_THE_NETWORK):
         plain = isinstance(mine[name], (bool, int, float, str, tuple, list))
-        if plain and not name.startswith("_") and held[name] != mine[name]:
+        if plain and not name.startswith("_") and not _same(held[name], mine[name]):
             raise _AnotherNetwork(f"{where} has another {name}")
     for kind in ("_parameters", "_buffers", "_modules"):
         have = held.get(kind)
@@ -207,7 +207,16 @@ def _weights(ours: Any, theirs: Any, at: str) -> Iterator[tuple[str, Any]]:
                 raise _AnotherNetwork(
                     f"{at}{key} is {_sizes(tensor.shape)}, not {_sizes(value.shape)}"
                 )
+            if tensor.is_floating_point() != value.is_floating_point():
+                raise _AnotherNetwork(f"{at}{key} holds numbers of another kind")
             yield f"{at}{key}", tensor.detach()
+
+
+def _same(theirs: Any, ours: Any) -> bool:
+    try:
+        return isinstance(theirs, (bool, int, float, str, tuple, list)) and bool(theirs == ours)
+    except Exception:  # Of whatever a list in the file holds.
+        return False
 
 
 def _sizes(shape: Any) -> str:

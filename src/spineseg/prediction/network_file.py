@@ -66,7 +66,7 @@ def load_network(path: Path, *, trust: bool = False) -> Any:
 def trained_image_size_px(path: Path, *, trust: bool = False) -> int:
     """Return the input size that weights were trained at. Raises WeightsError as load_network."""
     if _is_safe(path):
-        return _read_card(path).image_size_px
+        return read_card(path).image_size_px
     if trust:
         size = _in_full(path).args.get("imgsz", 640)
         return int(size if isinstance(size, int) else max(size))
@@ -76,7 +76,7 @@ def trained_image_size_px(path: Path, *, trust: bool = False) -> int:
 def refuse_code(path: Path) -> None:
     """Raise WeightsError for a file that is no network's, or would run code. Imports no torch."""
     if _is_safe(path):
-        _read_card(path)
+        read_card(path)
     else:
         named_in(path)
 
@@ -102,7 +102,7 @@ def _is_safe(path: Path) -> bool:
 def _opened(path: Path, *, trust: bool = False) -> tuple[Any, NetworkCard, dict[str, Any]]:
     """Return a file's network without weights, its card, and its weights as they are stored."""
     if _is_safe(path):
-        card = _read_card(path)
+        card = read_card(path)
         network = _named(path, card)
         return network, card, _tensors(path, card, network)
     checkpoint = read_checkpoint(path, trust=trust)
@@ -122,7 +122,7 @@ def _named(path: Path, card: NetworkCard) -> Any:
     return untrained(shipped, len(card.class_names))
 
 
-def _read_card(path: Path) -> NetworkCard:
+def read_card(path: Path) -> NetworkCard:
     """Return what the header of a .safetensors file says. Imports no torch."""
     if not path.is_file():
         raise WeightsError(f"{shown(path)}: no such file; name a .pt or .safetensors file")
@@ -142,7 +142,8 @@ def _tensors(path: Path, card: NetworkCard, network: Any) -> dict[str, Any]:
     """Return the tensors of a .safetensors file, which are those of `network`, name by name."""
     from safetensors import SafetensorError, safe_open
 
-    wanted = {key: list(value.shape) for key, value in network.state_dict().items()}
+    ours = network.state_dict()
+    wanted = {key: list(value.shape) for key, value in ours.items()}
     try:
         with safe_open(path, framework="pt") as file:
             found = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
@@ -150,9 +151,14 @@ def _tensors(path: Path, card: NetworkCard, network: Any) -> dict[str, Any]:
                 if wanted.get(key) != found.get(key):
                     why = f"{key[:80]!r} is {found.get(key)}, not {wanted.get(key)}"
                     raise another_network(path, card.architecture, why)
-            return {key: file.get_tensor(key) for key in wanted}
+            tensors = {key: file.get_tensor(key) for key in wanted}
     except (SafetensorError, OSError) as error:
         raise _no_network(path, str(error)[:100] or type(error).__name__) from None
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() != ours[key].is_floating_point():
+            why = f"{key} holds numbers of another kind"
+            raise another_network(path, card.architecture, why)
+    return tensors
 
 
 def _no_network(path: Path, why: str) -> WeightsError:

@@ -89,8 +89,12 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
         )
     model = onnx.load(str(target))
     places = sum((side // stride) ** 2 for stride in _STRIDES)
-    shape = model.graph.output[0].type.tensor_type.shape.dim
-    shape[1].dim_value, shape[2].dim_value = 4 + len(predictor.levels) + 32, places
+    numbers = 4 + len(predictor.levels) + 32
+    model.graph.output[0].CopyFrom(  # Tracing says of these two sizes that they are some number.
+        onnx.helper.make_tensor_value_info(
+            "output0", onnx.TensorProto.FLOAT, ["films", numbers, places]
+        )
+    )
     theirs = {
         "task": "segment",
         "stride": max(_STRIDES),

@@ -12,6 +12,7 @@ import numpy as np
 
 from spineseg.decoding.decode import read_film
 from spineseg.errors import WeightsError
+from spineseg.files import shown
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.box_masks import box_masks
@@ -138,7 +139,7 @@ class Predictor:
 def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
     """Return the place among the 24 levels of each of the network's classes."""
     ordered = [str(names[index]).strip() for index in sorted(names)]
-    unknown = [name for name in ordered if name.upper() not in CLASS_INDEX]
+    unknown = [shown(name[:40]) for name in ordered if name.upper() not in CLASS_INDEX]
     if unknown:
         raise WeightsError(
             f"{weights}: its classes ({', '.join(unknown[:5])}"
