@@ -42,7 +42,7 @@ def checkpoint(scale: str, folder: Path) -> Path:
     network = SegmentationModel(shipped, nc=len(CLASS_NAMES), verbose=False).half()
     network.names = dict(enumerate(CLASS_NAMES))
     path = folder / f"{scale}.pt"
-    torch.save({"model": network, "train_args": {"imgsz": 640}}, path)
+    torch.save({"model": network, "train_args": {"task": "segment", "imgsz": 640}}, path)
     return path
 
 
