@@ -79,6 +79,7 @@ def test_the_written_file_holds_the_weights_as_they_were_and_says_what_they_are(
         assert (tmp_path / f"{name}.safetensors").read_bytes() == safe.read_bytes()
 
 
+@pytest.mark.wide
 def test_of_a_run_under_way_the_averaged_weights_are_taken(tmp_path: Path) -> None:
     checkpoint = planted.bundled()
     averaged = planted.bundled()["model"].float()

@@ -87,7 +87,7 @@ def perturbed(right: Path, change: float) -> Callable[..., None]:
     return off
 
 
-@pytest.mark.parametrize("change", [0.05, np.nan])
+@pytest.mark.parametrize("change", [0.05, pytest.param(np.nan, marks=pytest.mark.wide)])
 def test_a_file_that_gives_something_else_is_not_kept(
     written: tuple[Path, dict[str, Any]],
     tmp_path: Path,
@@ -129,6 +129,7 @@ def test_what_cannot_be_exported_is_one_line_and_no_file(
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.wide
 def test_trusted_weights_become_a_file_that_runs_nothing(tmp_path: Path) -> None:
     path, marker = tmp_path / "w.pt", tmp_path / "ran"
     planted.in_a_network(path, marker)

@@ -33,7 +33,14 @@ def one_line(error: SpinesegError) -> str:
     return str(error)
 
 
-@pytest.mark.parametrize("plant", planted.SAYS, ids=lambda plant: plant.__name__)
+_SLOW = (planted.beside_a_network,)  # A whole network is written.
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [pytest.param(p, marks=pytest.mark.wide) if p in _SLOW else p for p in planted.SAYS],
+    ids=lambda plant: plant.__name__,
+)
 def test_a_file_that_would_run_code_is_refused_and_does_not_run(
     tmp_path: Path, plant: Plant
 ) -> None:

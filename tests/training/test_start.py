@@ -31,6 +31,7 @@ def start(kind: type, weights: Path) -> tuple[dict[str, Any], torch.Tensor]:
     return trainer.model.state_dict(), torch.random.get_rng_state()
 
 
+@pytest.mark.wide
 def test_it_starts_from_the_numbers_that_ultralytics_own_loading_gives(tmp_path: Path) -> None:
     write_network(bundled_weights(), tmp_path / "w.safetensors")
     theirs, dice = start(object, bundled_weights())
