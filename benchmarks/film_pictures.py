@@ -18,7 +18,7 @@ import torch
 
 from spineseg.data.labelled import read_merged_film
 from spineseg.film_pictures import pictures_of
-from spineseg.prediction.predictor import load_network
+from spineseg.prediction.network_file import load_network
 from spineseg.runs import read_run
 from spineseg.training.pictures import FilmPictures, is_drawn
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from spineseg.config.search import Choices
 from spineseg.config.study import StudyConfig
 from spineseg.places import Caches
+from spineseg.prediction.network_file import refuse_code
 from spineseg.training.weights import resolve_weights
 from study.search_space import check_space, check_variants
 from study.trial_queue import certain_trials, train_config
@@ -21,7 +22,7 @@ def check_study(config: StudyConfig, where: Path) -> None:
 def check_weights(config: StudyConfig) -> None:
     """Raise WeightsError where a training that the study may come to has nothing to start from.
 
-    Published checkpoints are fetched.
+    Published checkpoints are fetched. A file that would run code is refused: a study trusts none.
     """
     cache = Caches(config.store.root).weights
     wanted = [train_config(config, spec) for spec in certain_trials(config)]
@@ -29,5 +30,6 @@ def check_weights(config: StudyConfig) -> None:
         axis = config.search.space.get(name)
         if isinstance(axis, Choices):
             wanted += [config.baseline.with_(**{name: choice}) for choice in axis.choices]
-    for training in wanted:
-        resolve_weights(training, cache)
+    for weights in {resolve_weights(training, cache) for training in wanted}:
+        if weights is not None:
+            refuse_code(weights)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from spineseg.commands.data import data
+from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 
@@ -171,6 +172,7 @@ def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
+cli.add_command(export)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from spineseg.errors import ConfigError, RecordError, StoreError, WeightsError
 from spineseg.files import sha256_of
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import Caches
+from spineseg.prediction.network_file import SAFE
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.process_setup import prepare_environment
 
@@ -33,6 +34,7 @@ class Asked:
     sets: tuple[str, ...] = ()
     numbering: Numbering | None = None  # None: as the weights' own.
     image_size_px: int | None = None  # None: as trained.
+    trust: bool = False  # A .pt file is loaded in full: the code in it runs.
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a choice that contradicts itself, or is none."""
@@ -61,6 +63,8 @@ class Chosen:
     image_size_px: int
     numbering: NumberingModel
     source: dict[str, str]  # file; or model, version and store
+    trusted: bool = False  # Loaded in full: the code in the file runs.
+    synthetic: bool | None = None  # Trained on synthetic films only; None where nobody knows.
 
     def text(self) -> str:
         """Return in a line which weights these are, and how levels are given with them."""
@@ -68,7 +72,7 @@ class Chosen:
         what = source.get("file") or "model {model} version {version} of {store}".format(**source)
         return (
             f"weights {self.sha256[:_SHOWN_DIGITS]} ({what}), {self.image_size_px} px, levels "
-            f"{_levels_text(self.numbering)}"
+            f"{_levels_text(self.numbering)}{', its code is trusted' if self.trusted else ''}"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -95,7 +99,8 @@ def chosen_model(asked: Asked) -> Chosen:
     size, numbering = asked.image_size_px or found.image_size_px, found.numbering
     if asked.numbering is not None:
         numbering = numbering.model_copy(update={"numbering": asked.numbering})
-    return Chosen(found.path, found.sha256, size, numbering, found.source)
+    trusted = asked.trust and found.path.suffix.lower() != SAFE  # Nothing runs there anyway.
+    return replace(found, image_size_px=size, numbering=numbering, trusted=trusted)
 
 
 def _registered(asked: Asked, selector: str) -> Chosen:
@@ -108,7 +113,14 @@ def _registered(asked: Asked, selector: str) -> Chosen:
     path, sha256 = model_weights(store, model, Caches(place.root).models)
     prepare_environment(Caches(place.root).trainer)
     source = {"model": model.name, "version": model.version, "store": without_password(store.uri)}
-    return Chosen(path, sha256, model.image_size_px, model.numbering, source)
+    return Chosen(
+        path,
+        sha256,
+        model.image_size_px,
+        model.numbering,
+        source,
+        synthetic=model.evidence.get("synthetic"),
+    )
 
 
 def _store_place(asked: Asked) -> StoreConfig:
@@ -127,16 +139,23 @@ def _store_place(asked: Asked) -> StoreConfig:
 
 
 def _from_file(asked: Asked) -> Chosen:
-    from spineseg.prediction.predictor import trained_image_size_px
+    from spineseg.prediction.network_file import trained_image_size_px
 
     weights = asked.weights
     if weights is None or not weights.is_file():
-        raise WeightsError(f"{weights}: no such file; name a .pt file")
+        raise WeightsError(f"{weights}: no such file; name a .pt or .safetensors file")
     prepare_environment(Caches(_store_place(asked).root).trainer)
     job = _job_beside(weights)
-    size = job.config.image_size_px if job else trained_image_size_px(weights)
+    size = job.config.image_size_px if job else trained_image_size_px(weights, trust=asked.trust)
     numbering = job.numbering if job else NumberingModel(numbering="sequence")
-    return Chosen(weights, sha256_of(weights), size, numbering, {"file": str(weights)})
+    return Chosen(
+        weights,
+        sha256_of(weights),
+        size,
+        numbering,
+        {"file": str(weights)},
+        synthetic=job.synthetic if job else None,
+    )
 
 
 def _job_beside(weights: Path) -> Job | None:

@@ -48,7 +48,9 @@ def predict_images(
         read_film(image)
     device_name = chosen_devices(device)[0].name
     chosen = chosen_model(asked)
-    predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device_name)
+    predictor = Predictor(
+        chosen.path, image_size_px=chosen.image_size_px, device=device_name, trust=chosen.trusted
+    )
     say(chosen.text())
     out.mkdir(parents=True, exist_ok=True)
     answers = []
@@ -101,6 +103,7 @@ def evaluate_films(
         image_size_px=chosen.image_size_px,
         device=device_name,
         numbering=chosen.numbering,
+        trust=chosen.trusted,
     )
     return evaluated.scores[chosen.numbering.numbering], chosen
 

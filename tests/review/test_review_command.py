@@ -53,7 +53,10 @@ def test_without_weights_nothing_is_doubtful_and_json_says_what_was_written(fold
         ("--review taken", "taken: is not empty; name a new folder for the review"),
         ("--sound 3", "--sound 3: means nothing without --review; give both"),
         ("--weights w.pt", "--weights w.pt: means nothing without --review; give both"),
-        ("--review new --weights gone.pt", "gone.pt: no such file; name a .pt file"),
+        (
+            "--review new --weights gone.pt",
+            "gone.pt: no such file; name a .pt or .safetensors file",
+        ),
         ("--review new --weights a.pt --model b", "are both given; name one of them"),
         (
             "--review new --store mlruns",

@@ -15,6 +15,7 @@ from registry_cases import LEARNT, fresh_store, register_file, weights_of
 from spineseg.errors import ConfigError, SpinesegError, StoreError
 from spineseg.files import sha256_of
 from spineseg.places import Caches
+from spineseg.prediction.network_file import write_network
 from spineseg.tracking.model_versions import champion_version, model_version, model_weights
 from spineseg.tracking.registry import champion, register_champion, rollback
 from spineseg.tracking.store import TrackingStore, open_existing_store
@@ -35,7 +36,8 @@ def one_line(error: SpinesegError) -> str:
 def fetched(store: TrackingStore, selector: str = "spine-vertebrae") -> Path:
     cache = Caches(store.root).models
     path, sha256 = model_weights(store, model_version(store, selector), cache)
-    assert path == cache / f"{sha256}.pt" and sha256_of(path) == sha256
+    assert path.parent == cache and path.stem == sha256 == sha256_of(path)
+    assert path.suffix in (".safetensors", ".pt")
     assert [other for other in cache.iterdir() if other.name.startswith(".")] == []
     return path
 
@@ -74,15 +76,27 @@ def test_a_promoted_version_carries_what_it_needs(promoted: tuple[TrackingStore,
     assert model == champion(store, "spine-vertebrae")
     assert (model.version, model.run_id, model.image_size_px) == ("1", run, 224)
     assert model.numbering == LEARNT and model.evidence["test"] == {"a": 0.5}
-    assert model.weights_sha256 == sha256_of(bundled_weights())
+    assert model.weights_sha256 == sha256_of(fetched(store))
     assert store.client.get_run(run).info.status == "FINISHED"
     (line,) = (store.root / "promotions.jsonl").read_text().splitlines()
     assert json.loads(line)["version"] == "1" and json.loads(line)["replaces"] is None
 
 
-def test_its_weights_are_those_that_were_registered(promoted: tuple[TrackingStore, str]) -> None:
+def test_its_weights_are_those_that_were_registered(
+    promoted: tuple[TrackingStore, str], tmp_path: Path
+) -> None:
     store, _ = promoted
-    assert fetched(store).read_bytes() == bundled_weights().read_bytes()
+    write_network(bundled_weights(), tmp_path / "w.safetensors")
+    assert fetched(store).read_bytes() == (tmp_path / "w.safetensors").read_bytes()
+
+
+def test_nothing_that_is_registered_is_pickled(promoted: tuple[TrackingStore, str]) -> None:
+    store, _ = promoted
+    (kept,) = (store.root / "artifacts").rglob("artifacts/weights.safetensors")
+    suffixes = {path.suffix for path in kept.parent.parent.rglob("*") if path.is_file()}
+    assert not suffixes & {".pkl", ".pickle", ".pth", ".joblib"}
+    outside_the_code = [p for p in kept.parent.parent.rglob("*.pt") if "code" not in p.parts]
+    assert outside_the_code == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from spineseg.evaluation.evaluate import evaluated_records
 from spineseg.evaluation.stored import save_evaluation
 from spineseg.events import Started, append_event
 from spineseg.files import sha256_of
-from spineseg.prediction.predictor import trained_image_size_px
+from spineseg.prediction.network_file import trained_image_size_px
 from spineseg.runs import Run, read_run
 from spineseg.training import bundle
 from spineseg.training.weights import bundled_weights

@@ -42,12 +42,18 @@ Say = Callable[[str], None]
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --review: a .pt file that reads whole columns; those labelled one level off from "
-    "it are doubtful.",
+    help="With --review: a .safetensors or .pt file that reads whole columns; those labelled one "
+    "level off from it are doubtful.",
 )
 @click.option("--model", metavar="NAME[@ALIAS|/VERSION]", help="The same, a registered model.")
 @click.option(
     "--store", metavar="URI|DIR", help="Where the model is; default: the store of CONFIG."
+)
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="With --weights or --model: load a .pt file in full: it then runs whatever code its maker "
+    "put into it.",
 )
 @click.option(
     "--device", help="With --weights or --model: auto, cpu or a CUDA device; default: auto."
@@ -61,6 +67,7 @@ def data(
     weights: Path | None,
     model: str | None,
     store: str | None,
+    trust: bool,
     device: str | None,
 ) -> None:
     """Make, fetch or merge a study's data, audit and count them.
@@ -70,7 +77,9 @@ def data(
     if review is None:
         _refuse_without("--review", {"--weights": weights, "--model": model, "--sound": sound})
     if weights is None and model is None:
-        _refuse_without("--weights or --model", {"--store": store, "--device": device})
+        _refuse_without(
+            "--weights or --model", {"--store": store, "--device": device, "--trust": trust or None}
+        )
 
     say, chosen, reviewed = say_to(as_json), None, None
     if review is not None:
@@ -81,7 +90,9 @@ def data(
         from spineseg.chosen_model import Asked, chosen_model
         from spineseg.training.devices import chosen_devices
 
-        asked = Asked(weights=weights, model=model, store=store, config=config, sets=sets)
+        asked = Asked(
+            weights=weights, model=model, store=store, config=config, sets=sets, trust=trust
+        )
         device = chosen_devices(device or "auto")[0].name
         chosen = chosen_model(asked)
     description, dataset = _described(config, sets, say)

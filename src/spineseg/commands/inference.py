@@ -39,9 +39,17 @@ def chooses_weights(command: Command) -> Command:
             help="Where the model is: an MLflow address, or a folder of records; default: the "
             "store of --config, else mlruns.",
         ),
+        click.option(
+            "--trust",
+            is_flag=True,
+            help="Load a .pt file in full: it then runs whatever code its maker put into it.",
+        ),
         click.option("--model", metavar="NAME[@ALIAS|/VERSION]", help="A registered model."),
         click.option(
-            "--weights", type=click.Path(path_type=Path), metavar="FILE", help="A .pt file."
+            "--weights",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="A .safetensors or .pt file; nothing in it is run.",
         ),
     ):
         command = option(command)

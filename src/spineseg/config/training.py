@@ -23,7 +23,8 @@ class TrainConfig(Model):
     weights: str = Field(
         "coco",
         description="Starting weights: 'coco' (the published checkpoint of the architecture), "
-        "'bundled' (this project's synthetic checkpoint), 'random', or the path of a .pt file.",
+        "'bundled' (this project's synthetic checkpoint), 'random', or the path of a .pt or "
+        ".safetensors file, of which nothing is run.",
     )
     image_size_px: int = Field(640, ge=32, multiple_of=32, description="Side of the square input.")
     batch: int = Field(16, ge=1, description="Images per step.")

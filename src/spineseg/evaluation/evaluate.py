@@ -23,15 +23,16 @@ def evaluate_weights(
     image_size_px: int,
     device: str,
     numbering: NumberingModel,
+    trust: bool = False,
 ) -> Evaluated:
     """Return the scores of `weights` on `films` under both ways of numbering, with the records.
 
-    `numbering` says what is known of columns. Raises DataError without films or labels,
-    WeightsError for weights that cannot be used.
+    `numbering` says what is known of columns; with `trust`, the code in a .pt file runs. Raises
+    DataError without films or labels, WeightsError for weights that cannot be used.
     """
     if not films:
         raise DataError("there is no film to evaluate on; name a part that has some")
-    predictor = Predictor(weights, image_size_px=image_size_px, device=device)
+    predictor = Predictor(weights, image_size_px=image_size_px, device=device, trust=trust)
     predictions = predictor.predict_many(film.path for film in films)
     records = [
         record_film(film, prediction) for film, prediction in zip(films, predictions, strict=True)

@@ -12,10 +12,12 @@ import numpy as np
 
 from spineseg.decoding.decode import read_film
 from spineseg.errors import WeightsError
+from spineseg.files import shown
 from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.box_masks import box_masks
 from spineseg.prediction.detections import Detection, Prediction
+from spineseg.prediction.network_file import load_network
 
 
 class Predictor:
@@ -29,21 +31,23 @@ class Predictor:
         device: str = "cpu",
         confidence: float = 0.001,
         iou: float = 0.7,
+        trust: bool = False,
         network: Any = None,
     ) -> None:
         """Load `weights`; `device` is 'cpu' or a CUDA device's number.
 
-        A `network` that is loaded already is taken over, and changed, instead of what lies there.
-        Raises WeightsError for a file that is no segmentation network of vertebra levels.
+        With `trust`, a .pt file is loaded in full, and runs the code it holds. A `network` that is
+        loaded already is taken over, and changed, instead of what lies there. Raises WeightsError
+        for a file that is no segmentation network of vertebra levels.
         """
         import torch
 
         self._torch = torch
         self._device = torch.device("cpu" if device == "cpu" else f"cuda:{device}")
-        model = load_network(weights) if network is None else network
+        model = load_network(weights, trust=trust) if network is None else network
         self._columns = _level_columns(model.names, weights)
-        self._model = model.to(self._device).eval().fuse(verbose=False)
-        self._size = image_size_px
+        self.network = model.to(self._device).eval().fuse(verbose=False)
+        self.image_size_px = image_size_px
         self._confidence = confidence
         self._iou = iou
 
@@ -62,16 +66,29 @@ class Predictor:
             for path, image, found in zip(group, images, predictions, strict=True):
                 yield Prediction(path, image.shape[0], image.shape[1], found, seconds)
 
-    def _predict_batch(self, images: list[np.ndarray]) -> list[tuple[Detection, ...]]:
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The level of each of the network's classes."""
+        return tuple(CLASS_NAMES[column] for column in self._columns)
+
+    def fitted(self, images: list[np.ndarray]) -> Any:
+        """Return what the network takes of films (height, width, 3; blue first): a tensor.
+
+        (films, 3, side, side) float32, red first, 0..1, the film in the middle of grey 114/255.
+        """
         from ultralytics.data.augment import LetterBox
+
+        fit = LetterBox(self.image_size_px, auto=False, stride=32)
+        stack = np.stack([fit(image=image) for image in images])[..., ::-1].transpose(0, 3, 1, 2)
+        pixels = self._torch.from_numpy(np.ascontiguousarray(stack)).to(self._device)
+        return pixels.float() / 255
+
+    def _predict_batch(self, images: list[np.ndarray]) -> list[tuple[Detection, ...]]:
         from ultralytics.utils.nms import non_max_suppression
 
         torch = self._torch
-        fit = LetterBox(self._size, auto=False, stride=32)
-        stack = np.stack([fit(image=image) for image in images])[..., ::-1].transpose(0, 3, 1, 2)
         with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(stack)).to(self._device).float() / 255
-            output = self._model(pixels)[0]
+            output = self.network(self.fitted(images))[0]
             raw, prototypes = output[0], output[1]
             kept, anchors = non_max_suppression(
                 raw,
@@ -99,7 +116,7 @@ class Predictor:
         torch = self._torch
         if not len(rows):
             return ()
-        boxes = scale_boxes((self._size, self._size), rows[:, :4].clone(), shape)
+        boxes = scale_boxes((self.image_size_px, self.image_size_px), rows[:, :4].clone(), shape)
         # One anchor may be kept under several levels: its mask is the same.
         _, first, which = np.unique(anchors.cpu().numpy(), return_index=True, return_inverse=True)
         logits = torch.einsum("nk,khw->nhw", rows[first, 6:], prototypes)
@@ -121,36 +138,10 @@ class Predictor:
         )
 
 
-def load_network(weights: Path) -> Any:
-    """Return the network in a .pt file, on the CPU.
-
-    Raises WeightsError where there is none, or it does not segment.
-    """
-    from ultralytics.nn.tasks import load_checkpoint
-
-    if not weights.is_file():
-        raise WeightsError(f"{weights}: no such file; name a .pt file")
-    try:
-        model, _ = load_checkpoint(weights)
-    except Exception as error:  # Unpickling a foreign file can raise anything.
-        raise WeightsError(
-            f"{weights}: is no Ultralytics checkpoint ({type(error).__name__}); name another file"
-        ) from None
-    if getattr(model, "task", None) != "segment":
-        raise WeightsError(f"{weights}: is no segmentation network; name a -seg checkpoint")
-    return model
-
-
-def trained_image_size_px(weights: Path) -> int:
-    """Return the input size that weights were trained at. Raises WeightsError as load_network."""
-    size = load_network(weights).args.get("imgsz", 640)
-    return int(size if isinstance(size, int) else max(size))
-
-
 def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
     """Return the place among the 24 levels of each of the network's classes."""
     ordered = [str(names[index]).strip() for index in sorted(names)]
-    unknown = [name for name in ordered if name.upper() not in CLASS_INDEX]
+    unknown = [shown(name[:40]) for name in ordered if name.upper() not in CLASS_INDEX]
     if unknown:
         raise WeightsError(
             f"{weights}: its classes ({', '.join(unknown[:5])}"

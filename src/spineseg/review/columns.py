@@ -83,7 +83,9 @@ def compared_columns(
     films = [
         read_merged_film(dataset.folder / entry.part / "images" / entry.name) for entry in open_
     ]
-    predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device)
+    predictor = Predictor(
+        chosen.path, image_size_px=chosen.image_size_px, device=device, trust=chosen.trusted
+    )
     say(f"comparing {len(films)} films with {chosen.text()}")
     predictions = predictor.predict_many(film.path for film in films)
     records = [

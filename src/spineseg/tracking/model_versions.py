@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from spineseg.errors import ConfigError, StoreError
 from spineseg.files import sha256_of, staging
+from spineseg.prediction.network_file import SAFE
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 
@@ -27,6 +28,7 @@ IMAGE_SIZE, NUMBERING, EVIDENCE, SHA256 = (
     "weights_sha256",
 )
 """Tags that `register_champion` writes to a version."""
+_SUFFIXES = (SAFE, ".pt")  # What is registered now, and what was registered before.
 _SELECTOR = re.compile(r"""([^@/:'"]+)(?:@([\w-]+)|/([1-9]\d*))?""")
 
 
@@ -104,10 +106,9 @@ def model_weights(store: TrackingStore, model: RegisteredModel, cache: Path) -> 
     version says.
     """
     wanted = model.weights_sha256
-    if wanted is not None:
-        kept = cache / f"{wanted}.pt"
+    for kept in (cache / f"{wanted}{suffix}" for suffix in _SUFFIXES if wanted is not None):
         if kept.is_file() and sha256_of(kept) == wanted:
-            return kept, wanted
+            return kept, sha256_of(kept)
     with staging(cache, "fetched") as folder:
         weights = _fetched(store, model, folder)
         sha256 = sha256_of(weights)
@@ -116,7 +117,7 @@ def model_weights(store: TrackingStore, model: RegisteredModel, cache: Path) -> 
                 f"{_what(store, model)}: its weights have the SHA-256 {sha256[:12]}, its tag "
                 f"{SHA256} says {wanted[:12]}; promote the run again, or choose another version"
             )
-        kept = cache / f"{sha256}.pt"
+        kept = cache / f"{sha256}{weights.suffix}"
         weights.replace(kept)
     return kept, sha256
 
@@ -126,10 +127,11 @@ def _fetched(store: TrackingStore, model: RegisteredModel, folder: Path) -> Path
     uri = f"models:/{model.name}/{model.version}"
     with refusing(f"{store.uri}, {model.name} version {model.version}"):
         mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
-    weights = sorted(folder.rglob("artifacts/*.pt"))
+    weights = [path for suffix in _SUFFIXES for path in folder.rglob(f"artifacts/*{suffix}")]
     if len(weights) != 1:
         raise StoreError(
-            f"{_what(store, model)}: must hold one file artifacts/*.pt, it holds {len(weights)}; "
+            f"{_what(store, model)}: must hold one file artifacts/*{SAFE} (or .pt, as registered "
+            f"before), it holds {len(weights)}; "
             "put its artifacts back, or register a run with `spineseg promote`"
         )
     return weights[0]

@@ -12,7 +12,7 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 
 from spineseg.errors import StoreError
-from spineseg.files import append_line, sha256_of
+from spineseg.files import append_line
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.model_package import log_model
 from spineseg.tracking.model_versions import (
@@ -53,7 +53,8 @@ def register_champion(
         model = log_model(store, run_id, weights, image_size_px, numbering, example)
         made = mlflow.register_model(model.model_uri, model_name)
         try:
-            _describe(store, model_name, made, weights, image_size_px, numbering, evidence)
+            sha256 = model.metadata[SHA256]
+            _describe(store, model_name, made, sha256, image_size_px, numbering, evidence)
             store.client.set_registered_model_alias(model_name, ALIAS, made.version)
         except BaseException:
             store.client.delete_model_version(model_name, made.version)
@@ -67,13 +68,13 @@ def _describe(
     store: TrackingStore,
     model_name: str,
     made: ModelVersion,
-    weights: Path,
+    sha256: str,
     image_size_px: int,
     numbering: NumberingModel,
     evidence: Mapping[str, Any],
 ) -> None:
     tags = {
-        SHA256: sha256_of(weights),
+        SHA256: sha256,
         IMAGE_SIZE: str(image_size_px),
         NUMBERING: numbering.model_dump_json(),
         "study": str(evidence.get("study")),

@@ -15,6 +15,7 @@ from spineseg.config.yaml_files import load_study
 from spineseg.errors import SpinesegError, WeightsError
 from spineseg.files import sha256_of, write_whole
 from spineseg.places import StudyPlaces
+from spineseg.prediction.network_file import refuse_code
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run, read_run
 from spineseg.training.weights import bundled_weights
@@ -70,6 +71,7 @@ def copy_without_paths(source: Path, target: Path, name: str) -> None:
     """Copy a checkpoint, leaving out what only says where and when it was made."""
     import torch
 
+    refuse_code(source)
     checkpoint = torch.load(source, map_location="cpu", weights_only=False)
     settings = {k: v for k, v in checkpoint["train_args"].items() if k in _KEPT_SETTINGS}
     network = checkpoint["model"]

@@ -153,12 +153,15 @@ def _train(
 
 
 def _saved_epochs(checkpoint: Path) -> int:
-    """Return how many epochs a resumable checkpoint holds, 0 without one."""
+    """Return how many epochs a resumable checkpoint holds, 0 without one.
+
+    Raises WeightsError for one that names what is no part of a network or its optimiser.
+    """
     if not checkpoint.exists():
         return 0
-    import torch
+    from spineseg.prediction.checkpoints import read_checkpoint
 
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"]) + 1
+    return read_checkpoint(checkpoint).epochs
 
 
 def _finish(

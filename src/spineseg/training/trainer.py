@@ -14,6 +14,8 @@ import ultralytics.engine.trainer as engine
 from ultralytics.models.yolo.segment import SegmentationTrainer, SegmentationValidator
 from ultralytics.utils.torch_utils import strip_optimizer
 
+from spineseg.prediction.network_file import load_network
+
 RESUME_FILE = "resume.pt"
 _METRIC_NAMES = {
     "precision": "precision",
@@ -36,6 +38,20 @@ class QuietTraining(SegmentationTrainer):
     """Trains; leaves the final validation to `validate_weights`, so that it can be repeated."""
 
     validation_seconds = 0.0
+
+    def setup_model(self) -> Any:
+        """Start from the weights of a file, of which nothing runs; else as ever.
+
+        A run that is taken up again starts from its own `resume.pt`, which Ultralytics loads in
+        full: that file is the run's own record, written by this trainer. Whoever goes on with a
+        run's folder that a stranger made runs what the stranger put there.
+        """
+        start = self.args.pretrained
+        if self.resume or not isinstance(start, (str, Path)):
+            return super().setup_model()
+        network = load_network(Path(start))
+        self.model: Any = self.get_model(cfg=self.model, weights=network, verbose=True)
+        return None
 
     def validate(self) -> tuple[Any, Any]:
         """Validate as ever, and note how long it took."""

@@ -32,7 +32,7 @@ def resolve_weights(config: TrainConfig, cache: Path, *, fetch: bool = True) -> 
         if config.model != BUNDLED_MODEL:
             raise WeightsError(
                 f"weights: 'bundled' fits {BUNDLED_MODEL} only, not {config.model}; "
-                "use 'coco', 'random' or a .pt file"
+                "use 'coco', 'random' or a file's path"
             )
         path = bundled_weights()
         if not path.is_file():

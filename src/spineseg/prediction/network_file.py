@@ -1,0 +1,183 @@
+"""Networks in files: `.safetensors`, which holds weights and nothing that runs, and `.pt`.
+
+Either is loaded without running anything that it holds: the network is built by its architecture's
+name from what Ultralytics ships, and takes the file's weights where every layer and shape agrees.
+`trust` loads a `.pt` file in full instead: as a pickle, it then runs whatever its maker wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spineseg.errors import WeightsError
+from spineseg.files import shown, write_whole
+from spineseg.prediction.architectures import description, untrained
+from spineseg.prediction.checkpoints import (
+    MOST_CLASSES,
+    another_network,
+    read_checkpoint,
+    unknown_architecture,
+    weights_for,
+)
+from spineseg.prediction.pickled import named_in, no_checkpoint
+
+SAFE = ".safetensors"
+_CARD = "spineseg"
+_MOST_HEADER_BYTES = 4_000_000  # Of the largest network's, a twentieth.
+LICENCE = "AGPL-3.0"  # Of Ultralytics' networks, and so of weights trained from them.
+
+
+class NetworkCard(BaseModel):
+    """What a `.safetensors` file says of its network, in its metadata, as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    architecture: str
+    class_names: tuple[str, ...] = Field(min_length=1, max_length=MOST_CLASSES)
+    image_size_px: int = Field(gt=0)
+    licence: str = LICENCE
+
+
+def load_network(path: Path, *, trust: bool = False) -> Any:
+    """Return the network in a file, float32, on the CPU, ready to predict.
+
+    It carries `names`, `args["imgsz"]` and `task`. With `trust`, a .pt file is loaded in full, and
+    runs the code it holds. Raises WeightsError where there is no network, it does not segment, it
+    would run code, or it is another network than it says.
+    """
+    if trust and not _is_safe(path):
+        return _in_full(path)
+    network, card, weights = _opened(path)
+    network.load_state_dict(weights, strict=True)
+    network.names = dict(enumerate(card.class_names))
+    network.args = {"task": "segment", "imgsz": card.image_size_px}
+    network.task, network.pt_path = "segment", str(path)
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = True
+    return network.eval()
+
+
+def trained_image_size_px(path: Path, *, trust: bool = False) -> int:
+    """Return the input size that weights were trained at. Raises WeightsError as load_network."""
+    if _is_safe(path):
+        return read_card(path).image_size_px
+    if trust:
+        size = _in_full(path).args.get("imgsz", 640)
+        return int(size if isinstance(size, int) else max(size))
+    return read_checkpoint(path).image_size_px
+
+
+def refuse_code(path: Path) -> None:
+    """Raise WeightsError for a file that is no network's, or would run code. Imports no torch."""
+    if _is_safe(path):
+        read_card(path)
+    else:
+        named_in(path)
+
+
+def write_network(source: Path, target: Path, *, trust: bool = False) -> None:
+    """Write the weights in `source` to `target` as .safetensors, in the precision they have there.
+
+    The same weights give the same bytes. Raises WeightsError as load_network does, and for a
+    network that cannot be built by its name; then nothing is written.
+    """
+    from safetensors.torch import save
+
+    _, card, weights = _opened(source, trust=trust)
+    whole = {key: weights[key].clone().contiguous() for key in sorted(weights)}
+    # One key: of several, the library keeps no certain order.
+    write_whole(target, save(whole, metadata={_CARD: card.model_dump_json()}))
+
+
+def _is_safe(path: Path) -> bool:
+    return path.suffix.lower() == SAFE
+
+
+def _opened(path: Path, *, trust: bool = False) -> tuple[Any, NetworkCard, dict[str, Any]]:
+    """Return a file's network without weights, its card, and its weights as they are stored."""
+    if _is_safe(path):
+        card = read_card(path)
+        network = _named(path, card)
+        return network, card, _tensors(path, card, network)
+    checkpoint = read_checkpoint(path, trust=trust)
+    card = NetworkCard(
+        architecture=checkpoint.architecture,
+        class_names=checkpoint.class_names,
+        image_size_px=checkpoint.image_size_px,
+    )
+    network = _named(path, card)
+    return network, card, weights_for(network, checkpoint)
+
+
+def _named(path: Path, card: NetworkCard) -> Any:
+    shipped = description(card.architecture)
+    if shipped is None:
+        raise unknown_architecture(path, card.architecture)
+    return untrained(shipped, len(card.class_names))
+
+
+def read_card(path: Path) -> NetworkCard:
+    """Return what the header of a .safetensors file says. Imports no torch."""
+    if not path.is_file():
+        raise WeightsError(f"{shown(path)}: no such file; name a .pt or .safetensors file")
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MOST_HEADER_BYTES:
+                raise _no_network(path, f"its header says it has {length} bytes")
+            header = json.loads(file.read(length))
+        return NetworkCard.model_validate_json(header["__metadata__"][_CARD])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = "its header cannot be read" if isinstance(error, ValueError) else "no card in it"
+        raise _no_network(path, why) from None
+
+
+def _tensors(path: Path, card: NetworkCard, network: Any) -> dict[str, Any]:
+    """Return the tensors of a .safetensors file, which are those of `network`, name by name."""
+    from safetensors import SafetensorError, safe_open
+
+    ours = network.state_dict()
+    wanted = {key: list(value.shape) for key, value in ours.items()}
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
+            for key in sorted(wanted.keys() | found.keys()):
+                if wanted.get(key) != found.get(key):
+                    why = f"{key[:80]!r} is {found.get(key)}, not {wanted.get(key)}"
+                    raise another_network(path, card.architecture, why)
+            tensors = {key: file.get_tensor(key) for key in wanted}
+    except (SafetensorError, OSError) as error:
+        raise _no_network(path, str(error)[:100] or type(error).__name__) from None
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() != ours[key].is_floating_point():
+            why = f"{key} holds numbers of another kind"
+            raise another_network(path, card.architecture, why)
+    return tensors
+
+
+def _no_network(path: Path, why: str) -> WeightsError:
+    return WeightsError(
+        f"{shown(path)}: is no network of this project ({shown(why)}); name a file that `spineseg "
+        "export` wrote, or a .pt file"
+    )
+
+
+def _in_full(path: Path) -> Any:
+    """Return the network in a .pt file as Ultralytics loads it: the file's code runs."""
+    from ultralytics.nn.tasks import load_checkpoint
+
+    if not path.is_file():
+        raise WeightsError(f"{shown(path)}: no such file; name a .pt or .safetensors file")
+    try:
+        model, _ = load_checkpoint(path)
+    except Exception as error:  # Unpickling a foreign file can raise anything.
+        raise no_checkpoint(path, type(error).__name__) from None
+    if getattr(model, "task", None) != "segment":
+        raise WeightsError(f"{shown(path)}: is no segmentation network; name a -seg checkpoint")
+    return model
