@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+from contextlib import suppress
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
 
 import mlflow
+from mlflow.entities import LoggedModelOutput
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, Schema
 
 from spineseg.prediction.numbering.model import NumberingModel
@@ -34,15 +38,22 @@ def log_model(
     weights: Path,
     image_size_px: int,
     numbering: NumberingModel,
-    example: str,
-) -> Any:
-    """Log the weights of `run_id`, with all that serving them needs, as a model of that run."""
+    example: bytes,
+    *,
+    params: dict[str, str] | None = None,
+    tags: dict[str, str] | None = None,
+) -> ModelInfo:
+    """Log the weights of `run_id`, with all that serving them needs, as a model of that run.
+
+    The run itself is not opened again: its end stays what it was. What fails leaves no model.
+    """
     import pandas as pd
 
-    package = Path(__file__).parent.parent
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
-        status = store.client.get_run(run_id).info.status
+    experiment = store.client.get_run(run_id).info.experiment_id
+    begun = store.client.create_logged_model(experiment, "vertebrae", run_id, tags, params)
+    try:
         model = mlflow.pyfunc.log_model(
+            model_id=begun.model_id,
             name="vertebrae",
             python_model=str(Path(__file__).with_name("flavor.py")),
             artifacts={"weights": str(weights)},
@@ -52,10 +63,21 @@ def log_model(
                 "numbering": numbering.model_dump(),
             },
             signature=_SIGNATURE,
-            input_example=pd.DataFrame({"image": [example]}),
-            pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
-            code_paths=[str(package)],
+            input_example=pd.DataFrame({"image": [base64.b64encode(example).decode()]}),
+            pip_requirements=requirements(),
+            code_paths=[str(Path(__file__).parent.parent)],
         )
-    if status != "RUNNING":
-        store.client.set_terminated(run_id, status)
+        store.client.log_outputs(run_id, [LoggedModelOutput(begun.model_id, step=0)])
+    except BaseException:
+        with suppress(MlflowException):
+            store.client.delete_logged_model(begun.model_id)
+        raise
     return model
+
+
+def requirements() -> list[str]:
+    """Return what serving needs, at the versions of here, as any machine can install it.
+
+    A local build's tag, `torch==2.14.1+cpu`, names a build that no public index has.
+    """
+    return [f"{name}=={installed(name).partition('+')[0]}" for name in _REQUIREMENTS]

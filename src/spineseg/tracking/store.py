@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mlflow
 from alembic.util import CommandError
+from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
@@ -146,6 +147,19 @@ def _remedy(what: str, error: Exception) -> str:
 def without_password(text: str) -> str:
     """Return `text` with the user and password of every URL in it blotted out."""
     return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+
+
+def experiments(store: TrackingStore, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
+    """Return all experiments of a store; with ViewType.ALL deleted ones, too."""
+    found: list[Experiment] = []
+    page: str | None = None
+    with refusing(store.uri):
+        while True:
+            some = store.client.search_experiments(view, page_token=page)
+            found += some
+            page = some.token
+            if not page:
+                return found
 
 
 def experiment_id(store: TrackingStore, name: str) -> str:
