@@ -69,16 +69,11 @@ class Registration:
     def tags(self, files: Mapping[str, Path]) -> dict[str, str]:
         """Return the version's tags, each a word or a hash."""
         evidence = self.evidence
-        tags = {
-            SHA256: sha256_of(self.weights),
-            IMAGE_SIZE: str(self.image_size_px),
-            "study": str(evidence.get("study")),
-            "run": str(evidence.get("run")),
-            "synthetic": str(evidence.get("synthetic")).lower(),
-        }
-        for name in (EVIDENCE, NUMBERING):
-            tags[hash_tag(name)] = sha256_of(files[f"{name}.json"])
-        return tags | scores_of(evidence)
+        tags = {"study": str(evidence.get("study")), "run": str(evidence.get("run"))}
+        tags |= scores_of(evidence) | {"synthetic": str(evidence.get("synthetic")).lower()}
+        tags |= {IMAGE_SIZE: str(self.image_size_px), SHA256: sha256_of(self.weights)}
+        hashes = {hash_tag(n): sha256_of(files[f"{n}.json"]) for n in (EVIDENCE, NUMBERING)}
+        return tags | hashes
 
 
 def scores_of(evidence: Mapping[str, Any]) -> dict[str, str]:
