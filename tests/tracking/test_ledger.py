@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 from command import ENVIRONMENT
 from mlflow_server import Server
-from registry_cases import fresh_store
+from registry_cases import fresh_store, log_quickly, registration
 
+from spineseg.files import sha256_of
+from spineseg.tracking import registry
 from spineseg.tracking.ledger import Entry, enter, read_ledger
+from spineseg.tracking.model_list import list_models
+from spineseg.tracking.model_versions import champion, model_version, model_weights
 from spineseg.tracking.store import TrackingStore, experiment_id, open_store
 
 OLD = (
@@ -181,3 +185,35 @@ def test_on_a_server_it_lies_with_the_server_and_two_machines_lose_nothing(
                 store.client.delete_experiment_tag(experiment.experiment_id, key)
     problems = read_ledger(store).problems
     assert any(first.sha256[:12] in problem for problem in problems)
+
+
+@pytest.mark.wide
+def test_a_promotion_to_a_server_is_whole_for_another_machine(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "log_model", log_quickly)
+    here, there = (open_store(tmp_path / name, server.uri) for name in ("here", "there"))
+    for version in ("1", "2"):
+        asked = registration(here, tmp_path, run=f"run-{version}")
+        assert registry.register_champion(here, asked, "it is better") == version
+    holder = champion(there, "spine-vertebrae")
+    assert holder is not None and holder.evidence == asked.evidence and holder.note == ""
+    weights, sha256 = model_weights(there, holder, tmp_path / "cache")
+    assert sha256 == sha256_of(asked.weights) == sha256_of(weights)
+    registry.rollback(there, "spine-vertebrae", "1", "version 2 misses L5")
+    assert model_version(here, "spine-vertebrae").version == "1"
+    mine = [e for e in read_ledger(here).entries if e.model == "spine-vertebrae"]
+    assert [(e.action, e.version, e.replaces) for e in mine] == [
+        ("promotion", "1", None),
+        ("promotion", "2", "1"),
+        ("rollback", "1", "2"),
+    ]
+    listed = list_models(there)
+    assert {version.state for version in listed.versions} == {"whole"}
+    logged = there.client.get_logged_model(holder_id(there))
+    assert json.loads(logged.tags["mlflow.modelVersions"])[0]["name"] == "spine-vertebrae"
+    assert len(logged.metrics) == 3 and set(logged.tags) == {"synthetic", "mlflow.modelVersions"}
+
+
+def holder_id(store: TrackingStore) -> str:
+    return str(store.client.get_model_version("spine-vertebrae", "2").source).split("/")[-1]

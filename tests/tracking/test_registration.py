@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command import ENVIRONMENT, ROOT
 from mlflow.exceptions import MlflowException
 from registry_cases import (
     fresh_store,
@@ -122,7 +120,7 @@ def test_evidence_of_before_it_was_a_file_is_read_from_its_tag(
 
 
 STEPS = (
-    "create_registered_model",
+    "update_registered_model",
     "create_logged_model",
     "log_model_artifact",
     "log_batch",
@@ -139,7 +137,7 @@ def nothing_new(store: TrackingStore) -> None:
     assert list_models(store).problems == () and len(read_ledger(store).entries) == 1
 
 
-@pytest.mark.parametrize("step", [*STEPS[1:], "enter"])
+@pytest.mark.parametrize("step", [*STEPS, "enter"])
 def test_what_fails_leaves_nothing_behind(
     store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -147,85 +145,18 @@ def test_what_fails_leaves_nothing_behind(
     asked = registration(store, tmp_path, run="other")
 
     def fails(*_: Any, **__: Any) -> None:
-        monkeypatch.undo()
-        monkeypatch.setattr(registry, "log_model", log_quickly)
+        with suppress(AttributeError):  # Once; what takes it back may go through.
+            delattr(store.client, step)
         raise MlflowException("403 forbidden\nand more")
 
-    monkeypatch.setattr(registry if step == "enter" else store.client, step, fails)
+    if step == "enter":
+        monkeypatch.setattr(registry, "enter", fails)
+    else:
+        object.__setattr__(store.client, step, fails)
     with pytest.raises(StoreError, match="403 forbidden") as caught:
         registry.register_champion(store, asked, "it is better still")
     assert "\n" not in str(caught.value)
     nothing_new(store)
-    assert registry.register_champion(store, asked, "now") in ("2", "3")
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from registry_cases import log_quickly, registration
-from spineseg.tracking import registry
-from spineseg.tracking.store import open_store
-
-def killed(step, after):
-    store = open_store(Path(sys.argv[2]) / f"{step}-{after}", None)
-    registry.log_model = log_quickly
-    asked = registration(store, store.root, run="other")
-    place = registry if step in ("enter", "unmark") else store.client
-    call = getattr(place, step)
-    def dies(*words, **named):
-        if after:
-            call(*words, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-    setattr(place, step, dies)
-    registry.register_champion(store, asked, "it is better still")
-
-for step in sys.argv[3:]:
-    for after in (0, 1):
-        child = os.fork()
-        if child == 0:
-            killed(step, after)
-        print(step, after, os.waitpid(child, 0)[1] == signal.SIGKILL)
-"""
-
-
-@pytest.mark.wide
-def test_what_a_killed_promotion_left_is_named_and_removed_by_the_next(
-    store: TrackingStore, tmp_path: Path, empty_stores: Path
-) -> None:
-    steps = [*STEPS, "enter", "unmark"]
-    for step in steps:
-        for after in (0, 1):
-            own = fresh_store(tmp_path / f"{step}-{after}", empty_stores)
-            registry.register_champion(own, registration(own, own.root), "it is better")
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(ROOT / "tests/support"), str(tmp_path), *steps],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        check=True,
-    )
-    assert done.stdout.count("True") == 2 * len(steps), done.stdout + done.stderr
-    whole = {("enter", 1), ("unmark", 0), ("unmark", 1)}  # The ledger tells of it.
-    for step in steps:
-        for after in (0, 1):
-            own, said = open_store(tmp_path / f"{step}-{after}", None), list[str]()
-            found = list_models(own)
-            states = [version.state for version in found.versions] + list(found.problems)
-            half = [state for state in states if "half made, begun by" in state]
-            assert bool(half) == ((step, after) not in {(STEPS[0], 0), (STEPS[0], 1), (STEPS[1], 0),
-                                                        ("unmark", 1)}), (step, after, states)
-            assert all("the next `spineseg promote` removes it" in state for state in half)
-            registry.settle(own, NAME, said.append)
-            assert len(said) == len(half)
-            if (step, after) in whole:
-                assert alias_version(own, NAME) == "2" and len(read_ledger(own).entries) == 2
-                assert [v.state for v in list_models(own).versions] == ["whole", "whole"]
-            else:
-                nothing_new(own)
-                run = registration(own, own.root, run="other")
-                registry.register_champion(own, run, "now")
-                assert list_models(own).versions[0].state == "whole"
 
 
 def test_what_is_being_made_is_left_alone(store: TrackingStore, tmp_path: Path) -> None:
@@ -246,9 +177,8 @@ def test_what_is_being_made_is_left_alone(store: TrackingStore, tmp_path: Path) 
 
 
 def test_a_registry_without_rights_is_one_line_before_anything_is_opened(tmp_path: Path) -> None:
-    with forbidding() as uri:
-        with pytest.raises(StoreError, match=r"may not|not allowed|[Pp]ermission") as caught:
-            registry.refuse_without_rights(open_store(tmp_path, uri), NAME)
+    with forbidding() as uri, pytest.raises(StoreError, match="Permission denied") as caught:
+        registry.refuse_without_rights(open_store(tmp_path, uri), NAME)
     assert "\n" not in str(caught.value) and not list(tmp_path.rglob("promotions.jsonl"))
 
 
@@ -257,7 +187,7 @@ def test_a_store_that_is_only_read_is_one_line(store: TrackingStore, tmp_path: P
     reading = open_store(tmp_path, f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(StoreError, match="readonly database") as caught:
         registry.refuse_without_rights(reading, NAME)
-    assert "\n" not in str(caught.value) and "may be read and not written" in str(caught.value)
+    assert "\n" not in str(caught.value) and "may be read and not written here" in str(caught.value)
 
 
 def test_asking_for_rights_leaves_no_empty_model(store: TrackingStore, tmp_path: Path) -> None:

@@ -221,7 +221,11 @@ def test_a_champion_by_hand_can_be_rolled_back_from(store: TrackingStore, tmp_pa
     rollback(store, "spine-vertebrae", "1", "by hand it was a mistake")
     assert alias_version(store, "spine-vertebrae") == "1"
     (entry,) = read_ledger(store).entries
-    assert (entry.action, entry.replaces, entry.why) == ("rollback", "2", "by hand it was a mistake")
+    assert (entry.action, entry.replaces, entry.why) == (
+        "rollback",
+        "2",
+        "by hand it was a mistake",
+    )
 
 
 def test_without_a_champion_there_is_none(store: TrackingStore) -> None:

@@ -155,6 +155,9 @@ def read_ledger(store: TrackingStore) -> Ledger:
         texts, place = _lines(file), str(file)
     else:
         texts, place = _tags(store), f"tags of the experiments of {without_password(store.uri)}"
+        older = store.root / LEDGER_FILE
+        if older.exists():  # A store's ledger was once a file on whichever machine promoted.
+            place += f"; {older} tells of another store, or of earlier"
     entries, problems = [], []
     for where, text in texts:
         try:

@@ -71,6 +71,8 @@ def list_models(store: TrackingStore) -> ModelList:
                 state = _state(store, ledger, version, own, unfinished.get(number))
                 found.append(_listed(version, own, state))
             problems += [f"{name}: {_remedied(x)}" for x in left if x.version is None]
+            if not there and not left and not ledger.last(name):
+                problems.append(f"{name}: has no version; the next `spineseg promote` makes one")
         for name in sorted({*registered, *(entry.model for entry in ledger.entries)}):
             lost = lost_champion(store, name)
             problems += [lost] if lost else []

@@ -202,10 +202,10 @@ def _no_alias(
 
 def _carried(store: TrackingStore, found: ModelVersion) -> RegisteredModel:
     """Return a version with what it says of itself. Raises StoreError where it does not."""
-    size = version_tag(store, found, IMAGE_SIZE, int)
     numbering = version_file(store, found, NUMBERING, NumberingModel.model_validate_json)
     if numbering is None:
         raise StoreError(lacking(store, found, NUMBERING))
+    size = version_tag(store, found, IMAGE_SIZE, int)
     return RegisteredModel(
         name=str(found.name),
         version=str(found.version),

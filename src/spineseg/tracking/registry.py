@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,10 @@ def _register(store: TrackingStore, asked: Registration, alias: str, why: str | 
         tags = asked.tags(files) | {KIND: "promotion" if why is not None else CHALLENGER}
         try:
             made.model_is_new = _made(store, name)
-            made.logged = _logged(store, asked, made.marks, files.values())
+            made.logged = _logged(store, asked, made.marks)
+            for path in files.values():
+                store.client.log_model_artifact(made.logged, str(path))
+            score_model(store, asked.run_id, made.logged)
             made.version = _version(store, asked, made, tags, files[CARD_FILE])
             if why is None:
                 store.client.set_registered_model_alias(name, alias, made.version)
@@ -122,10 +125,8 @@ def _made(store: TrackingStore, name: str) -> bool:
     return True
 
 
-def _logged(
-    store: TrackingStore, asked: Registration, marked: dict[str, str], files: Iterable[Path]
-) -> str:
-    """Log the model with its files and scores; return its id."""
+def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -> str:
+    """Log the model, marked as being made; return its id."""
     info = log_model(
         store,
         asked.run_id,
@@ -136,9 +137,6 @@ def _logged(
         params=asked.params,
         tags=marked | {"synthetic": str(asked.evidence.get("synthetic")).lower()},
     )
-    for path in files:
-        store.client.log_model_artifact(info.model_id, str(path))
-    score_model(store, asked.run_id, info.model_id)
     return str(info.model_id)
 
 

@@ -22,8 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from spineseg.errors import StoreError
 from spineseg.places import locked_within
 
-for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
+for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
     logging.getLogger(_name).setLevel(logging.ERROR)
+# It prints a traceback of what it raises as well; `refusing` tells that in one line.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 _MAKING_SECONDS = 60.0  # MLflow makes a new store in seconds; on a slow disk in more.
 
@@ -134,6 +136,8 @@ def refusing(what: str) -> Iterator[None]:
 
 def _remedy(what: str, error: Exception) -> str:
     check = "check store.root and store.mlflow_uri, or --store"
+    if "readonly database" in str(error):
+        return f"it may be read and not written here; get the right to, or {check}"
     if isinstance(error, ImportError):
         return f"install that database's driver, or {check}"
     if what.startswith("sqlite:") and isinstance(error, SQLAlchemyError | CommandError):
