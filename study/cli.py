@@ -152,7 +152,7 @@ def promote(
 
     say = say_to(as_json)
     if rollback is not None:
-        rolled = roll_back(study, rollback, reason)
+        rolled = roll_back(study, rollback, reason, say)
         click.echo(rolled.model_dump_json() if as_json else rolled.text())
         return
     if as_challenger:

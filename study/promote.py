@@ -111,13 +111,19 @@ def _promote(
     return verdict
 
 
-def roll_back(config: StudyConfig, version: str, reason: str | None = None) -> Registered:
+def roll_back(
+    config: StudyConfig,
+    version: str,
+    reason: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Registered:
     """Make an earlier version champion again, entered in the ledger; return what was done.
 
     Raises StoreError for a version that there is not, and for one that cannot be champion.
     """
     name = config.promote.model_name
     store = open_store(config.store.root, config.store.mlflow_uri)
+    settle(store, name, say)
     rollback(store, name, version, reason or "no reason given")
     return Registered(model_name=name, version=version, alias=ALIAS)
 

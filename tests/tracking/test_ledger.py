@@ -212,7 +212,7 @@ def test_a_promotion_to_a_server_is_whole_for_another_machine(
     assert {version.state for version in listed.versions} == {"whole"}
     logged = there.client.get_logged_model(holder_id(there))
     assert json.loads(logged.tags["mlflow.modelVersions"])[0]["name"] == "spine-vertebrae"
-    assert len(logged.metrics) == 3 and set(logged.tags) == {"synthetic", "mlflow.modelVersions"}
+    assert len(logged.metrics) == 3 and not any("unfinished" in tag for tag in logged.tags)
 
 
 def holder_id(store: TrackingStore) -> str:

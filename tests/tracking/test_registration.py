@@ -63,13 +63,15 @@ def test_a_versions_page_answers(store: TrackingStore, tmp_path: Path) -> None:
 
     model = store.client.get_logged_model(logged_id(found))
     assert {(m.key, m.value, m.dataset_name, m.dataset_digest) for m in model.metrics} == {
-        ("score", 0.81, "films valid", "abcdef012345"),
-        ("best/mask_map50", 0.9, "films valid", "abcdef012345"),
-        ("test/mask_map50", 0.7, "films test", "abcdef012345"),
+        ("score", 0.81, "valid films", "abcdef012345"),
+        ("best/mask_map50", 0.9, "valid films", "abcdef012345"),
+        ("test/mask_map50", 0.7, "test films", "abcdef012345"),
     }
+    assert model.tags["mlflow.note.content"] == card
     assert model.params["image_size_px"] == "64" and set(model.tags) == {
         "synthetic",
         "mlflow.modelVersions",
+        "mlflow.note.content",
     }
     after = store.client.get_run(asked.run_id)
     assert vars(after.info) == vars(before.info) and after.data.metrics == before.data.metrics

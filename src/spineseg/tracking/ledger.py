@@ -81,9 +81,17 @@ class Ledger:
         told = {"place": self.place, "entries": entries, "problems": list(self.problems)}
         return json.dumps(told)
 
-    def tells_of(self, model: str, version: str) -> bool:
-        """Return whether a version of a model was ever made champion."""
-        return any((entry.model, entry.version) == (model, version) for entry in self.entries)
+    def tells_of(self, model: str, version: str, evidence_sha256: str) -> bool:
+        """Return whether a version was made champion, on that evidence where both are known.
+
+        A store that was lost and made again counts its versions from 1 once more.
+        """
+        return any(
+            (entry.model, entry.version) == (model, version)
+            and (entry.evidence_sha256 or evidence_sha256)
+            == (evidence_sha256 or entry.evidence_sha256)
+            for entry in self.entries
+        )
 
 
 def who() -> str:

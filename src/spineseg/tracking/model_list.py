@@ -15,7 +15,7 @@ from spineseg.tracking.registration import scores_of
 from spineseg.tracking.registry import KIND
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.unfinished import UNFINISHED, Leftover, leftovers
-from spineseg.tracking.version_files import has_weights
+from spineseg.tracking.version_files import has_weights, hash_tag
 
 WHOLE = "whole"
 
@@ -94,7 +94,8 @@ def _state(
         wrong.append("registered by hand, without its tags; register it with `spineseg promote`")
     if not has_weights(found):
         wrong.append("its weights are gone; put its artifacts back, or choose another version")
-    if ALIAS in aliases and not ledger.tells_of(str(found.name), str(found.version)):
+    evidence = found.tags.get(hash_tag(EVIDENCE), "")
+    if ALIAS in aliases and not ledger.tells_of(str(found.name), str(found.version), evidence):
         wrong.append("the ledger does not tell of it: made champion by hand, or an entry is gone")
     return "; ".join(filter(None, wrong)) or WHOLE
 

@@ -108,7 +108,7 @@ def score_model(store: TrackingStore, run_id: str, model_id: str) -> None:
                 last.timestamp,
                 last.step,
                 model_id=model_id,
-                dataset_name=f"{data.name if data else 'data'} {part}",
+                dataset_name=f"{part} {data.name if data else 'data'}",  # Pages cut long names.
                 dataset_digest=data.digest if data else "unknown",
                 run_id=run_id,
             )

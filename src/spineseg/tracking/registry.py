@@ -24,6 +24,7 @@ from spineseg.tracking.model_versions import (
 )
 from spineseg.tracking.registration import Registration, score_model
 from spineseg.tracking.store import TrackingStore, refusing
+from spineseg.tracking.tracked_runs import NOTE
 from spineseg.tracking.unfinished import (
     MAKER,
     UNFINISHED,
@@ -83,13 +84,15 @@ def _register(store: TrackingStore, asked: Registration, alias: str, why: str | 
     with refusing(store.uri), tempfile.TemporaryDirectory() as folder:
         files = asked.files(Path(folder), challenger=alias == CHALLENGER)
         tags = asked.tags(files) | {KIND: "promotion" if why is not None else CHALLENGER}
+        card = description_of(files[CARD_FILE].read_text())
         try:
             made.model_is_new = _made(store, name)
             made.logged = _logged(store, asked, made.marks)
             for path in files.values():
                 store.client.log_model_artifact(made.logged, str(path))
+            store.client.set_logged_model_tags(made.logged, {NOTE: card})
             score_model(store, asked.run_id, made.logged)
-            made.version = _version(store, asked, made, tags, files[CARD_FILE])
+            made.version = _version(store, asked, made, tags, card)
             if why is None:
                 store.client.set_registered_model_alias(name, alias, made.version)
             else:
@@ -141,7 +144,7 @@ def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -
 
 
 def _version(
-    store: TrackingStore, asked: Registration, made: _Made, tags: dict[str, str], card: Path
+    store: TrackingStore, asked: Registration, made: _Made, tags: dict[str, str], card: str
 ) -> str:
     """Make a version in one request, so that it is whole or not there."""
     name = asked.model_name
@@ -150,7 +153,7 @@ def _version(
         f"models:/{made.logged}",
         run_id=asked.run_id,
         tags=tags | made.marks,
-        description=description_of(card.read_text()),
+        description=card,
         model_id=made.logged,
     ).version
     if store.is_local:  # A server does this by itself: its pages lead from a model to its version.

@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from spineseg.tracking.ledger import read_ledger, who
 from spineseg.tracking.store import TrackingStore, experiments, refusing
+from spineseg.tracking.version_files import hash_tag
 
 UNFINISHED, MAKER = "unfinished", "unfinished_by"
 """Tags of a version, and of its logged model, while they are made: the model's name; by whom."""
@@ -98,7 +99,7 @@ def remove_leftovers(store: TrackingStore, model_name: str, say: Callable[[str],
             continue
         with refusing(store.uri):
             number = str(left.version.version) if left.version else None
-            if number is not None and read_ledger(store).tells_of(model_name, number):
+            if left.version is not None and _is_told(store, left.version):
                 _unmark(store, left)
                 say(f"{model_name} version {number}: is whole; what marked it as half made is gone")
                 continue
@@ -107,6 +108,11 @@ def remove_leftovers(store: TrackingStore, model_name: str, say: Callable[[str],
             if left.logged is not None:
                 store.client.delete_logged_model(left.logged.model_id)
         say(f"{model_name}: {left.text()}; removed")
+
+
+def _is_told(store: TrackingStore, version: ModelVersion) -> bool:
+    evidence = version.tags.get(hash_tag("evidence"), "")
+    return read_ledger(store).tells_of(str(version.name), str(version.version), evidence)
 
 
 def give_back(
