@@ -33,6 +33,7 @@ def store(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingSto
     places(ended.config).promotions.unlink(missing_ok=True)
 
 
+@pytest.mark.wide
 def test_a_challenger_is_registered_without_a_gate_and_the_seal_stays(
     ended: Ended, looks: Looks, store: TrackingStore
 ) -> None:
@@ -54,6 +55,7 @@ def test_a_challenger_is_registered_without_a_gate_and_the_seal_stays(
         roll_back(ended.config, "2")
 
 
+@pytest.mark.wide
 def test_a_lost_champion_is_told_of_by_promote(
     ended: Ended, looks: Looks, store: TrackingStore
 ) -> None:

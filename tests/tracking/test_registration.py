@@ -139,7 +139,9 @@ def nothing_new(store: TrackingStore) -> None:
     assert list_models(store).problems == () and len(read_ledger(store).entries) == 1
 
 
-@pytest.mark.parametrize("step", [*STEPS, "enter"])
+@pytest.mark.parametrize(
+    "step", [*(pytest.param(step, marks=pytest.mark.wide) for step in STEPS), "enter"]
+)
 def test_what_fails_leaves_nothing_behind(
     store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_store_that_is_only_read_is_one_line(store: TrackingStore, tmp_path: P
     assert "\n" not in str(caught.value) and "may be read and not written here" in str(caught.value)
 
 
+@pytest.mark.wide
 def test_asking_for_rights_leaves_no_empty_model(store: TrackingStore, tmp_path: Path) -> None:
     registry.refuse_without_rights(store, NAME)
     assert list_models(store).versions == () and not store.client.search_registered_models()
@@ -215,9 +218,9 @@ def take_alias(store: TrackingStore, run_id: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (delete_version, "it is gone: promote a run again"),
+        pytest.param(delete_version, "it is gone: promote a run again", marks=pytest.mark.wide),
         (delete_model, "it is gone: promote a run again"),
-        (take_alias, "it lost its alias: promote a run again"),
+        pytest.param(take_alias, "it lost its alias: promote a run again", marks=pytest.mark.wide),
     ],
 )
 def test_a_champion_that_is_lost_is_noticed(
