@@ -104,7 +104,8 @@ def _history_text(ledger: Ledger) -> str:
 
 def _told(entry: Entry) -> list[str]:
     what = f"{entry.number}. {entry.time} {entry.model} version {entry.version}"
-    replaced = f" in place of version {entry.replaces}" if entry.replaces else ""
+    other = entry.replaces not in (None, entry.version)
+    replaced = f" in place of version {entry.replaces}" if other else ""
     how = "rolled back to" if entry.action == "rollback" else "promoted"
     origin = f" (study {entry.study}, run {entry.run})" if entry.run else ""
     evidence = f"; evidence {entry.evidence_sha256[:12]}" if entry.evidence_sha256 else ""
