@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput
@@ -119,4 +120,4 @@ def log_quickly(
     else:
         store.client.log_model_artifact(model.model_id, str(weights), "artifacts")
     store.client.finalize_logged_model(model.model_id, "READY")
-    return model
+    return SimpleNamespace(model_id=model.model_id, metadata={"weights_sha256": sha256_of(weights)})

@@ -14,7 +14,9 @@ from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, Schema
 
+from spineseg.files import sha256_of
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.model_versions import SHA256
 from spineseg.tracking.store import TrackingStore
 
 CONFIDENCE = 0.25
@@ -45,7 +47,8 @@ def log_model(
 ) -> ModelInfo:
     """Log the weights of `run_id`, with all that serving them needs, as a model of that run.
 
-    The run itself is not opened again: its end stays what it was. What fails leaves no model.
+    The SHA-256 of its weights is in its metadata, under the name of the version's tag. The run is
+    not opened again: its end stays what it was. What fails leaves no model.
     """
     import pandas as pd
 
@@ -66,6 +69,7 @@ def log_model(
             input_example=pd.DataFrame({"image": [base64.b64encode(example).decode()]}),
             pip_requirements=requirements(),
             code_paths=[str(Path(__file__).parent.parent)],
+            metadata={SHA256: sha256_of(weights)},
         )
         store.client.log_outputs(run_id, [LoggedModelOutput(begun.model_id, step=0)])
     except BaseException:

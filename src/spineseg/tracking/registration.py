@@ -47,14 +47,14 @@ class Registration:
             "confidence": str(CONFIDENCE),
         }
 
-    def files(self, folder: Path, *, challenger: bool) -> dict[str, Path]:
+    def files(self, folder: Path, weights_sha256: str, *, challenger: bool) -> dict[str, Path]:
         """Write the files that go with it into `folder`; return them by name."""
         card = model_card(
             self.evidence,
             model_name=self.model_name,
             image_size_px=self.image_size_px,
             numbering=self.numbering,
-            weights_sha256=sha256_of(self.weights),
+            weights_sha256=weights_sha256,
             challenger=challenger,
         )
         texts = {
@@ -66,12 +66,12 @@ class Registration:
             (folder / name).write_text(text)
         return {name: folder / name for name in texts}
 
-    def tags(self, files: Mapping[str, Path]) -> dict[str, str]:
+    def tags(self, files: Mapping[str, Path], weights_sha256: str) -> dict[str, str]:
         """Return the version's tags, each a word or a hash."""
         evidence = self.evidence
         tags = {"study": str(evidence.get("study")), "run": str(evidence.get("run"))}
         tags |= scores_of(evidence) | {"synthetic": str(evidence.get("synthetic")).lower()}
-        tags |= {IMAGE_SIZE: str(self.image_size_px), SHA256: sha256_of(self.weights)}
+        tags |= {IMAGE_SIZE: str(self.image_size_px), SHA256: weights_sha256}
         hashes = {hash_tag(n): sha256_of(files[f"{n}.json"]) for n in (EVIDENCE, NUMBERING)}
         return tags | hashes
 

@@ -19,6 +19,7 @@ from spineseg.tracking.model_package import log_model
 from spineseg.tracking.model_versions import (
     ALIAS,
     EVIDENCE,
+    SHA256,
     alias_version,
     run_problem,
 )
@@ -82,12 +83,13 @@ def _register(store: TrackingStore, asked: Registration, alias: str, why: str | 
     before = alias_version(store, name, alias)
     made = _Made(marks(name, alias, before))
     with refusing(store.uri), tempfile.TemporaryDirectory() as folder:
-        files = asked.files(Path(folder), challenger=alias == CHALLENGER)
-        tags = asked.tags(files) | {KIND: "promotion" if why is not None else CHALLENGER}
-        card = description_of(files[CARD_FILE].read_text())
         try:
             made.model_is_new = _made(store, name)
-            made.logged = _logged(store, asked, made.marks)
+            made.logged, sha256 = _logged(store, asked, made.marks)
+            files = asked.files(Path(folder), sha256, challenger=alias == CHALLENGER)
+            tags = asked.tags(files, sha256)
+            tags |= {KIND: "promotion" if why is not None else CHALLENGER}
+            card = description_of(files[CARD_FILE].read_text())
             for path in files.values():
                 store.client.log_model_artifact(made.logged, str(path))
             store.client.set_logged_model_tags(made.logged, {NOTE: card})
@@ -128,8 +130,8 @@ def _made(store: TrackingStore, name: str) -> bool:
     return True
 
 
-def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -> str:
-    """Log the model, marked as being made; return its id."""
+def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -> tuple[str, str]:
+    """Log the model, marked as being made; return its id, and the hash of its weights there."""
     info = log_model(
         store,
         asked.run_id,
@@ -140,7 +142,7 @@ def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -
         params=asked.params,
         tags=marked | {"synthetic": str(asked.evidence.get("synthetic")).lower()},
     )
-    return str(info.model_id)
+    return str(info.model_id), str((info.metadata or {})[SHA256])
 
 
 def _version(
