@@ -14,6 +14,7 @@ import click
 from spineseg.commands.data import data
 from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
+from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 
 
@@ -119,8 +120,15 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @SETS
 @JSON
 @click.option("--run", "name", metavar="NAME", help="Promote this finalist instead of the best.")
-@click.option("--reason", help="Why the sealed test part is to be opened again.")
+@click.option("--reason", help="For the ledger; needed to open the sealed test part again.")
 @click.option("--rollback", metavar="VERSION", help="Make an earlier version champion again.")
+@click.option(
+    "--challenger",
+    "as_challenger",
+    is_flag=True,
+    help="Register the best run, or --run NAME, with the alias challenger: no gate is asked, the "
+    "test part stays sealed, the champion stays.",
+)
 def promote(
     config: Path,
     sets: tuple[str, ...],
@@ -128,6 +136,7 @@ def promote(
     name: str | None,
     reason: str | None,
     rollback: str | None,
+    as_challenger: bool,
 ) -> None:
     """Register the best confirmed configuration as the champion, if it passes every gate.
 
@@ -135,18 +144,28 @@ def promote(
     every gate is listed with its figure.
     """
     from spineseg.config.yaml_files import load_study
-    from spineseg.errors import SpinesegError
+    from spineseg.errors import ConfigError, SpinesegError
 
+    if rollback is not None and (name is not None or as_challenger):
+        raise ConfigError(
+            f"--rollback {rollback}: names a version; leave --run and --challenger out"
+        )
     study = load_study(config, sets)
 
     from study.compare import compare_study
     from study.on_end import tell_promoted
-    from study.promote import promote_best, roll_back
+    from study.promote import challenge, promote_best, roll_back
 
+    say = say_to(as_json)
     if rollback is not None:
-        click.echo(roll_back(study, rollback))
+        rolled = roll_back(study, rollback, reason, say)
+        click.echo(rolled.model_dump_json() if as_json else rolled.text())
         return
-    verdict = promote_best(study, name, reason, say=say_to(as_json))
+    if as_challenger:
+        challenger = challenge(study, name, say)
+        click.echo(challenger.model_dump_json() if as_json else challenger.text())
+        return
+    verdict = promote_best(study, name, reason, say=say)
     with contextlib.suppress(SpinesegError):
         compare_study(study, config)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
@@ -173,6 +192,8 @@ cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
 cli.add_command(export)
+cli.add_command(models)
+cli.add_command(history)
 
 
 def main() -> None:

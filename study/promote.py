@@ -1,11 +1,10 @@
-"""From a study's best configuration to the registry: through every gate, or not at all."""
+"""From a study's best configuration to the registry: through every gate, or as a challenger."""
 
 from __future__ import annotations
 
-import base64
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.labelled import read_films
@@ -18,13 +17,24 @@ from spineseg.evidence.gates import (
     is_the_champion,
     pass_through,
 )
-from spineseg.evidence.promotion import Promotion
+from spineseg.evidence.model_evidence import model_evidence
+from spineseg.evidence.promotion import Promotion, Registered
 from spineseg.evidence.results import GateResult
 from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
 from spineseg.places import StudyPlaces
+from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
+from spineseg.tracking.model_versions import ALIAS, Champion, champion, lost_champion
 from spineseg.tracking.projection import carry_over, not_carried
-from spineseg.tracking.registry import champion, register_champion, rollback
+from spineseg.tracking.registry import (
+    CHALLENGER,
+    Registration,
+    refuse_without_rights,
+    register_challenger,
+    register_champion,
+    rollback,
+    settle,
+)
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
@@ -64,6 +74,7 @@ def _promote(
     store = open_store(study.places.root, config.store.mlflow_uri)
     parent = fill_stores(store, config, study)
     runs = [*chosen.runs, *baseline.runs]
+    holder = _champion(store, config.promote.model_name, say)
     candidacy = Candidacy(
         config=config,
         chosen=chosen,
@@ -71,18 +82,18 @@ def _promote(
         audit=study.audit,
         fingerprint=study.manifest.fingerprint,
         not_in_mlflow=[run.name for run in not_carried(store, config.name, runs)],
-        champion=champion(store, config.promote.model_name),
+        champion=holder,
     )
     gates = pass_through(BEFORE_OPENING, candidacy)
     if all(gate.passed for gate in gates):
+        refuse_without_rights(store, config.promote.model_name)
         open_sealed(study, reason, chosen_devices(config.devices.device)[0].name, say)
         study = read_study(study.places)  # Its runs' logs now say what the test part said.
         carry_over(store, config.name, parent, study.runs)
         candidacy = replace(candidacy, test=sealed_results(study, config.objective))
         gates += pass_through(ON_TEST, candidacy)
     promoted = all(gate.passed for gate in gates)
-    version = _register(store, study, candidacy, gates) if promoted else None
-    holder = candidacy.champion
+    version = _register(store, study, candidacy, gates, reason) if promoted else None
     verdict = Promotion(
         run=chosen.name,
         promoted=promoted,
@@ -100,15 +111,83 @@ def _promote(
     return verdict
 
 
-def roll_back(config: StudyConfig, version: str) -> str:
+def roll_back(
+    config: StudyConfig,
+    version: str,
+    reason: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Registered:
     """Make an earlier version champion again, entered in the ledger; return what was done.
 
-    Raises StoreError for a version that there is not.
+    Raises StoreError for a version that there is not, and for one that cannot be champion.
+    """
+    name = config.promote.model_name
+    store = open_store(config.store.root, config.store.mlflow_uri)
+    settle(store, name, say)
+    rollback(store, name, version, reason or "no reason given")
+    return Registered(model_name=name, version=version, alias=ALIAS)
+
+
+def challenge(
+    config: StudyConfig,
+    name: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Registered:
+    """Register the run called `name`, or the best one, with the alias challenger.
+
+    No gate is asked, the test part is not opened and the champion stays. Raises StoreError where
+    there is no such run, or the study is being run or promoted by another process.
     """
     places = StudyPlaces(config.store.root, config.name)
-    name = config.promote.model_name
-    rollback(open_store(places.root, config.store.mlflow_uri), name, version, places.promotions)
-    return f"version {version} of {name} is champion again"
+    read_study(places)
+    with places.lock():
+        study = read_study(places)
+        refuse_another(config, study.runs, None)
+        called, run = _challenger(study, name)
+        store = open_store(study.places.root, config.store.mlflow_uri)
+        fill_stores(store, config, study)
+        settle(store, config.promote.model_name, say)
+        evidence = model_evidence(study, config, run, called)
+        version = register_challenger(store, _registration(store, study, config, run, evidence))
+    return Registered(
+        model_name=config.promote.model_name,
+        version=version,
+        alias=CHALLENGER,
+        run=called,
+        synthetic=study.manifest.synthetic,
+    )
+
+
+def _champion(store: TrackingStore, model_name: str, say: Callable[[str], None]) -> Champion | None:
+    """Return the champion; say what was half made, and what became of one that is lost."""
+    settle(store, model_name, say)
+    holder = champion(store, model_name)
+    lost = lost_champion(store, model_name) if holder is None else None
+    if lost is not None:
+        say(lost)
+    if holder is not None and holder.note:
+        say(f"champion version {holder.version}: {holder.note}")
+    return holder
+
+
+def _challenger(study: StudyRecord, name: str | None) -> tuple[str, Run]:
+    """Return the configuration and the training that is to be the challenger."""
+    arms = confirmed_arms(study.runs)
+    completed = {run.name: run for run in study.runs if run.outcome == "completed"}
+    others = [run for run in completed.values() if run.job.arm != "baseline"]
+    finalists = [arm for arm in arms if arm != "baseline"]
+    chosen = name or next(iter(finalists), None)
+    if chosen in finalists:
+        return chosen, _best(arms[chosen].fresh)
+    if chosen in completed:
+        return chosen, completed[chosen]
+    if name is None and others:
+        best = _best(others)
+        return best.name, best
+    raise StoreError(
+        f"study {study.places.study!r} has no completed run {name or 'but the baseline'!r}; it has "
+        f"{', '.join(completed) or 'none'}; name one with --run, or go on with `spineseg run`"
+    )
 
 
 def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
@@ -132,36 +211,42 @@ def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
     return arms[name or finalists[0]]  # Arms are sorted by their confirmed score.
 
 
+def _best(runs: Sequence[Run]) -> Run:
+    """Return the training that validates best, the earlier of two that are equal."""
+    return max(runs, key=lambda run: (run.value, -run.job.number))
+
+
 def _register(
-    store: TrackingStore, study: StudyRecord, candidacy: Candidacy, gates: Sequence[GateResult]
+    store: TrackingStore,
+    study: StudyRecord,
+    candidacy: Candidacy,
+    gates: Sequence[GateResult],
+    reason: str | None,
 ) -> str:
     """Make the configuration's best validated training the champion; return its version."""
     chosen, config = candidacy.chosen, candidacy.config
-    test, result, _ = candidacy.tested
-    run = max(chosen.fresh, key=lambda run: (run.value, -run.job.number))
+    test, result, effect = candidacy.tested
+    run = _best(chosen.fresh)
+    evidence = model_evidence(study, config, run, chosen.name, gates=gates, tested=(test, result))
+    why = f"passed {len(gates)} gates; {effect.metric} {effect.difference:+.4f} on the test part"
+    asked = _registration(store, study, config, run, evidence)
+    return register_champion(store, asked, f"{reason}; {why}" if reason else why)
+
+
+def _registration(
+    store: TrackingStore,
+    study: StudyRecord,
+    config: StudyConfig,
+    run: Run,
+    evidence: dict[str, Any],
+) -> Registration:
     film = read_films(study.needed_data_folder(), "valid")[0].path
-    return register_champion(
-        store,
+    return Registration(
         run_id=str(job_runs(store, config.name)[run.job.id].info.run_id),
         weights=run.best_weights,
         model_name=config.promote.model_name,
         image_size_px=run.job.config.image_size_px,
         numbering=run.job.numbering,
-        evidence={
-            "study": config.name,
-            "run": chosen.name,
-            "training": run.name,
-            "synthetic": study.manifest.synthetic,
-            "objective": config.objective,
-            "numbering": config.numbering,
-            "data_fingerprint": study.manifest.fingerprint,
-            "metrics": run.scores().metrics(),
-            "test": {effect.metric: effect.challenger for effect in result.effects},
-            "effects": [effect.model_dump() for effect in result.effects],
-            "openings": [opening.model_dump() for opening in test.openings],
-            "gates": [gate.model_dump() for gate in gates],
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        },
-        example=base64.b64encode(film.read_bytes()).decode(),
-        ledger=study.places.promotions,
+        evidence=evidence,
+        example=film.read_bytes(),
     )

@@ -62,7 +62,7 @@ class Chosen:
     sha256: str
     image_size_px: int
     numbering: NumberingModel
-    source: dict[str, str]  # file; or model, version and store
+    source: dict[str, str]  # file; or model, version, store and what to note of it
     trusted: bool = False  # Loaded in full: the code in the file runs.
     synthetic: bool | None = None  # Trained on synthetic films only; None where nobody knows.
 
@@ -70,9 +70,10 @@ class Chosen:
         """Return in a line which weights these are, and how levels are given with them."""
         source = self.source
         what = source.get("file") or "model {model} version {version} of {store}".format(**source)
+        note = f"; {source['note']}" if source.get("note") else ""
         return (
             f"weights {self.sha256[:_SHOWN_DIGITS]} ({what}), {self.image_size_px} px, levels "
-            f"{_levels_text(self.numbering)}{', its code is trusted' if self.trusted else ''}"
+            f"{_levels_text(self.numbering)}{', its code is trusted' if self.trusted else ''}{note}"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -107,23 +108,25 @@ def _registered(asked: Asked, selector: str) -> Chosen:
     from spineseg.tracking.model_versions import model_version, model_weights
     from spineseg.tracking.store import open_existing_store, without_password
 
-    place = _store_place(asked)
+    place = store_place(asked)
     store = open_existing_store(place.root, place.mlflow_uri)
     model = model_version(store, selector)
     path, sha256 = model_weights(store, model, Caches(place.root).models)
     prepare_environment(Caches(place.root).trainer)
     source = {"model": model.name, "version": model.version, "store": without_password(store.uri)}
+    if model.note:
+        source["note"] = model.note
     return Chosen(
         path,
         sha256,
         model.image_size_px,
         model.numbering,
         source,
-        synthetic=model.evidence.get("synthetic"),
+        synthetic=model.synthetic,
     )
 
 
-def _store_place(asked: Asked) -> StoreConfig:
+def store_place(asked: Asked) -> StoreConfig:
     """Return the store that is named: by itself, by a config, or the default."""
     place = load_store(asked.config, asked.sets) if asked.config is not None else StoreConfig()
     if asked.store is None:
@@ -144,7 +147,7 @@ def _from_file(asked: Asked) -> Chosen:
     weights = asked.weights
     if weights is None or not weights.is_file():
         raise WeightsError(f"{weights}: no such file; name a .pt or .safetensors file")
-    prepare_environment(Caches(_store_place(asked).root).trainer)
+    prepare_environment(Caches(store_place(asked).root).trainer)
     job = _job_beside(weights)
     size = job.config.image_size_px if job else trained_image_size_px(weights, trust=asked.trust)
     numbering = job.numbering if job else NumberingModel(numbering="sequence")

@@ -184,7 +184,7 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
     again = spineseg("promote", "tiny.yaml", cwd=folder)
     assert again.returncode == 1 and "REFUSED" in again.stdout
     ledger = (folder / "mlruns" / "promotions.jsonl").read_text().splitlines()
-    assert len(ledger) == 1 and json.loads(ledger[0])["evidence"]["run"] == "gentle"
+    assert len(ledger) == 1 and json.loads(ledger[0])["run"] == "gentle"
 
     back = spineseg("promote", "tiny.yaml", "--rollback", "1", cwd=folder)
     assert back.returncode == 0 and "version 1 of spine-vertebrae is champion" in back.stdout

@@ -128,6 +128,15 @@ def test_a_registered_model_comes_from_any_store(
     assert chosen.text().endswith("by whole columns (as learnt from training films)")
 
 
+def test_a_model_whose_run_is_deleted_is_used_and_said(store: TrackingStore) -> None:
+    run_id = str(store.client.get_model_version("spine-vertebrae", "1").run_id)
+    store.client.delete_run(run_id)
+    chosen = chosen_model(Asked(model="spine-vertebrae", store="other"))
+    assert content(chosen) == b"champion"
+    said = f"; its run is deleted; bring it back with `mlflow runs restore --run-id {run_id}`"
+    assert chosen.text().endswith(said) and chosen.as_json()["note"] in said
+
+
 def test_a_store_that_is_named_goes_before_the_configs(
     store: TrackingStore, tmp_path: Path
 ) -> None:

@@ -112,7 +112,8 @@ def test_a_clear_gain_is_promoted_and_the_seal_opened_once(confirmable: Path, lo
     assert promote_best(config).promoted and len(looks) == 7  # Nothing is looked at twice.
     found = tracked_runs(config)["small/4"].data.metrics
     assert "test/mask_map50_95" in found and "best/mask_map50_95" in found
-    evidence = json.loads((config.store.root / "promotions.jsonl").read_text().splitlines()[0])
+    ledger = (config.store.root / "promotions.jsonl").read_text().splitlines()
+    evidence = json.loads(ledger[0])["evidence"]
     assert evidence["test"]["mask_map50_95"] > 0.7 and len(evidence["effects"]) == 8
 
 

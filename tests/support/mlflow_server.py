@@ -49,12 +49,13 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for _ in range(600):
+        for _ in range(1800):  # Its workers take seconds, on a loaded machine a minute.
             try:
                 with urllib.request.urlopen(self.uri + "/health", timeout=1):
                     return
             except OSError:
                 time.sleep(0.1)
+        self.kill()
         raise AssertionError("MLflow's server did not start")
 
     def kill(self) -> None:

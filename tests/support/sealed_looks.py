@@ -16,6 +16,7 @@ from spineseg.data.audit import Audit
 from spineseg.evaluation.evaluate import evaluated_records
 from spineseg.evidence import sealed_part
 from spineseg.job import Job
+from spineseg.tracking.registry import Registration
 from study import promote
 
 
@@ -35,9 +36,9 @@ def let_look(monkeypatch: pytest.MonkeyPatch) -> Looks:
         names = films_of(films[0].path.parent.parent.parent, "test")
         return evaluated_records(records_scoring(seen.score_of(job.config), names), numbering)
 
-    def register(store: Any, **given: Any) -> str:
-        with given["ledger"].open("a") as ledger:
-            ledger.write(json.dumps(given["evidence"]) + "\n")
+    def register(store: Any, asked: Registration, why: str) -> str:
+        with (store.root / "promotions.jsonl").open("a") as ledger:
+            ledger.write(json.dumps({"why": why, "evidence": asked.evidence}) + "\n")
         return "1"
 
     monkeypatch.setattr(sealed_part, "evaluate_weights", evaluate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from pathlib import Path
@@ -16,8 +15,9 @@ from spineseg.errors import ConfigError, SpinesegError, StoreError
 from spineseg.files import sha256_of
 from spineseg.places import Caches
 from spineseg.prediction.network_file import write_network
-from spineseg.tracking.model_versions import champion_version, model_version, model_weights
-from spineseg.tracking.registry import champion, register_champion, rollback
+from spineseg.tracking.ledger import read_ledger
+from spineseg.tracking.model_versions import alias_version, champion, model_version, model_weights
+from spineseg.tracking.registry import Registration, register_champion, rollback
 from spineseg.tracking.store import TrackingStore, open_existing_store
 from spineseg.training.weights import bundled_weights
 
@@ -53,33 +53,36 @@ def promoted(
         "study", (store.root / "artifacts" / "study").resolve().as_uri()
     )
     run = str(store.client.create_run(experiment).info.run_id)
-    store.client.set_terminated(run, "FINISHED")
+    store.client.set_terminated(run, "FINISHED", end_time=store.client.get_run(run).info.start_time)
     film = first_film(write_export(folder / "export", {"train": 1}))
-    version = register_champion(
-        store,
+    asked = Registration(
         run_id=run,
         weights=bundled_weights(),
         model_name="spine-vertebrae",
         image_size_px=224,
         numbering=LEARNT,
         evidence={"study": "small", "run": "no-flips", "synthetic": True, "test": {"a": 0.5}},
-        example=base64.b64encode(film.read_bytes()).decode(),
-        ledger=store.root / "promotions.jsonl",
+        example=film.read_bytes(),
     )
-    assert version == "1"
+    assert register_champion(store, asked, "it is better") == "1"
     return store, run
 
 
 def test_a_promoted_version_carries_what_it_needs(promoted: tuple[TrackingStore, str]) -> None:
     store, run = promoted
-    model = model_version(store, "spine-vertebrae")
-    assert model == champion(store, "spine-vertebrae")
-    assert (model.version, model.run_id, model.image_size_px) == ("1", run, 224)
-    assert model.numbering == LEARNT and model.evidence["test"] == {"a": 0.5}
-    assert model.weights_sha256 == sha256_of(fetched(store))
-    assert store.client.get_run(run).info.status == "FINISHED"
+    model, holder = model_version(store, "spine-vertebrae"), champion(store, "spine-vertebrae")
+    assert holder is not None and (model.version, model.run_id, model.image_size_px) == (
+        "1",
+        run,
+        224,
+    )
+    assert model.numbering == holder.numbering == LEARNT and holder.evidence["test"] == {"a": 0.5}
+    assert model.weights_sha256 == sha256_of(fetched(store)) and model.note == ""
+    info = store.client.get_run(run).info
+    assert (info.status, info.end_time) == ("FINISHED", info.start_time)  # As before it.
     (line,) = (store.root / "promotions.jsonl").read_text().splitlines()
-    assert json.loads(line)["version"] == "1" and json.loads(line)["replaces"] is None
+    entry = json.loads(line)
+    assert (entry["version"], entry["replaces"], entry["why"]) == ("1", None, "it is better")
 
 
 def test_its_weights_are_those_that_were_registered(
@@ -222,24 +225,28 @@ def test_a_tag_that_cannot_be_read_is_one_line(
 ) -> None:
     register_file(store, weights_of(tmp_path, b"one"), tags={tag: value})
     with pytest.raises(StoreError, match=f"its tag {tag} is ") as caught:
-        model_version(store, "spine-vertebrae")
+        champion(store, "spine-vertebrae")
     assert value in one_line(caught.value)
 
 
 def test_a_champion_by_hand_can_be_rolled_back_from(store: TrackingStore, tmp_path: Path) -> None:
-    ledger = store.root / "promotions.jsonl"
     register_file(store, weights_of(tmp_path, b"one"))
     register_file(store, weights_of(tmp_path, b"two"), without=("numbering", "image_size_px"))
-    rollback(store, "spine-vertebrae", "1", ledger)
-    assert champion_version(store, "spine-vertebrae") == "1"
-    assert json.loads(ledger.read_text())["replaces"] == "2"
+    rollback(store, "spine-vertebrae", "1", "by hand it was a mistake")
+    assert alias_version(store, "spine-vertebrae") == "1"
+    (entry,) = read_ledger(store).entries
+    assert (entry.action, entry.replaces, entry.why) == (
+        "rollback",
+        "2",
+        "by hand it was a mistake",
+    )
 
 
-def test_without_a_champion_there_is_none(store: TrackingStore, tmp_path: Path) -> None:
-    assert champion(store, "nothing") is None and champion_version(store, "nothing") is None
+def test_without_a_champion_there_is_none(store: TrackingStore) -> None:
+    assert champion(store, "nothing") is None and alias_version(store, "nothing") is None
     with pytest.raises(StoreError, match="no version 3; it has none"):
-        rollback(store, "nothing", "3", tmp_path / "ledger.jsonl")
-    assert not (tmp_path / "ledger.jsonl").exists()
+        rollback(store, "nothing", "3", "no reason")
+    assert not (store.root / "promotions.jsonl").exists()
 
 
 @pytest.mark.parametrize("uri", [None, "sqlite:///{folder}/gone.db"])

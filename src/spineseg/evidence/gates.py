@@ -15,7 +15,7 @@ from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.evidence.sealed_part import PART
 from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.tracking.registry import Champion
+from spineseg.tracking.model_versions import Champion
 
 _LEAST_SEEDS = 2
 _LEAST_PATIENTS = 6  # Of 5, two of the 32 ways to exchange them are as extreme: no p below 0.05.

@@ -10,6 +10,27 @@ from spineseg.evidence.results import GateResult
 from spineseg.files import write_whole
 
 
+class Registered(Model):
+    """A version that was given an alias without a gate: rolled back to, or a challenger."""
+
+    model_name: str
+    version: str
+    alias: str
+    run: str | None = None  # None for a version that was there before.
+    synthetic: bool | None = None
+
+    def text(self) -> str:
+        """Return what was done as a person reads it."""
+        if self.run is None:
+            return f"version {self.version} of {self.model_name} is {self.alias} again"
+        warning = "\nIt was trained on synthetic X-rays: not for patients." * bool(self.synthetic)
+        return (
+            f"{self.run} is now version {self.version} of {self.model_name}, alias {self.alias}\n"
+            "No gate was asked and the test part was not looked at: it is not promoted, the "
+            f"champion stays as it is.{warning}"
+        )
+
+
 class Promotion(Model):
     """Whether a configuration was promoted, and by which figures."""
 

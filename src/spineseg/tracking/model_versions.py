@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,21 @@ from spineseg.errors import ConfigError, StoreError
 from spineseg.files import sha256_of, staging
 from spineseg.prediction.network_file import SAFE
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.ledger import read_ledger
 from spineseg.tracking.store import TrackingStore, refusing, without_password
+from spineseg.tracking.version_files import (
+    WEIGHT_SUFFIXES,
+    lacking,
+    version_file,
+    version_tag,
+)
 
 ALIAS = "champion"
-IMAGE_SIZE, NUMBERING, EVIDENCE, SHA256 = (
-    "image_size_px",
-    "numbering",
-    "evidence",
-    "weights_sha256",
-)
-"""Tags that `register_champion` writes to a version."""
-_SUFFIXES = (SAFE, ".pt")  # What is registered now, and what was registered before.
+IMAGE_SIZE, SHA256, SYNTHETIC = "image_size_px", "weights_sha256", "synthetic"
+"""Tags of a version; without the first it is not used."""
+NUMBERING, EVIDENCE = "numbering", "evidence"
+"""Files `NAME.json` among a version's own, their hash in its tag `NAME_sha256`; once tags."""
+_NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
 _SELECTOR = re.compile(r"""([^@/:'"]+)(?:@([\w-]+)|/([1-9]\d*))?""")
 
 
@@ -41,31 +44,64 @@ class RegisteredModel:
     run_id: str
     image_size_px: int
     numbering: NumberingModel
-    evidence: dict[str, Any]  # What it was promoted on; empty for one that was not.
     weights_sha256: str | None = None  # None for a version that was registered without.
+    note: str = ""  # What its user is to know: that its run is deleted.
+    synthetic: bool | None = None  # Learnt from synthetic films only; None where nobody knows.
 
 
-Champion = RegisteredModel  # The version that holds the alias.
+@dataclass(frozen=True)
+class Champion(RegisteredModel):
+    """The version that holds the alias, with what it was promoted on."""
+
+    evidence: dict[str, Any] = field(default_factory=dict)  # Empty for one that was not.
 
 
 def champion(store: TrackingStore, model_name: str) -> Champion | None:
     """Return the champion of `model_name`, None where there is none.
 
-    Raises StoreError where the store does not answer, or the version lacks what it must carry.
+    Raises StoreError where the store does not answer, the version lacks what it must carry, or
+    its evidence is not what it was promoted on.
     """
     with refusing(store.uri):
         registered = _registered(store, model_name)
         if registered is None or ALIAS not in registered.aliases:
             return None
-        found = store.client.get_model_version(model_name, registered.aliases[ALIAS])
-    return _carried(store, found)
+        try:
+            found = store.client.get_model_version(model_name, registered.aliases[ALIAS])
+        except MlflowException as error:
+            if error.error_code == _NOT_THERE:  # The alias points to a version that is deleted.
+                return None
+            raise
+    carried = _carried(store, found)
+    evidence = version_file(store, found, EVIDENCE, json.loads)
+    return Champion(**vars(carried), evidence=evidence or {})
 
 
-def champion_version(store: TrackingStore, model_name: str) -> str | None:
-    """Return the number of the version that holds the alias, whatever it carries."""
+def lost_champion(store: TrackingStore, model_name: str) -> str | None:
+    """Return in a line which champion the ledger tells of where the registry has none.
+
+    None where there is a champion, or never was one.
+    """
+    last = read_ledger(store).last(model_name)
+    number = alias_version(store, model_name)
+    with refusing(store.uri):
+        there = store.client.search_model_versions(f"name='{model_name}'")
+    known = [str(version.version) for version in there]
+    if last is None or number in known:
+        return None
+    gone = "lost its alias" if last.version in known else "is gone"
+    return (
+        f"by the ledger, version {last.version} of {model_name} (run {last.run or last.run_id}) is "
+        f"champion since {last.time}; it {gone}: promote a run again with `spineseg promote`, or "
+        f"another version with `spineseg promote --rollback VERSION`"
+    )
+
+
+def alias_version(store: TrackingStore, model_name: str, alias: str = ALIAS) -> str | None:
+    """Return the number of the version that holds an alias, whatever it carries."""
     with refusing(store.uri):
         registered = _registered(store, model_name)
-    return str(registered.aliases[ALIAS]) if registered and ALIAS in registered.aliases else None
+    return str(registered.aliases[alias]) if registered and alias in registered.aliases else None
 
 
 def model_version(store: TrackingStore, selector: str) -> RegisteredModel:
@@ -106,7 +142,7 @@ def model_weights(store: TrackingStore, model: RegisteredModel, cache: Path) -> 
     version says.
     """
     wanted = model.weights_sha256
-    for kept in (cache / f"{wanted}{suffix}" for suffix in _SUFFIXES if wanted is not None):
+    for kept in (cache / f"{wanted}{suffix}" for suffix in WEIGHT_SUFFIXES if wanted is not None):
         if kept.is_file() and sha256_of(kept) == wanted:
             return kept, sha256_of(kept)
     with staging(cache, "fetched") as folder:
@@ -127,7 +163,7 @@ def _fetched(store: TrackingStore, model: RegisteredModel, folder: Path) -> Path
     uri = f"models:/{model.name}/{model.version}"
     with refusing(f"{store.uri}, {model.name} version {model.version}"):
         mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
-    weights = [path for suffix in _SUFFIXES for path in folder.rglob(f"artifacts/*{suffix}")]
+    weights = [path for suffix in WEIGHT_SUFFIXES for path in folder.rglob(f"artifacts/*{suffix}")]
     if len(weights) != 1:
         raise StoreError(
             f"{_what(store, model)}: must hold one file artifacts/*{SAFE} (or .pt, as registered "
@@ -141,13 +177,16 @@ def _registered(store: TrackingStore, name: str) -> Registered | None:
     try:
         return store.client.get_registered_model(name)
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code == _NOT_THERE:
             return None
         raise
 
 
 def _no_model(store: TrackingStore, name: str) -> str:
     there = [model.name for model in store.client.search_registered_models()]
+    lost = lost_champion(store, name)
+    if lost is not None:
+        return f"{_shown(store)} has no model {name!r}; {lost}"
     return (
         f"{_shown(store)} has no model {name!r}; it has {_listed(there)}; promote a run with "
         "`spineseg promote`, or name another --model, --store, or a file with --weights"
@@ -159,41 +198,46 @@ def _no_alias(
 ) -> str:
     versions = f"versions {', '.join(sorted(known, key=int))}" if known else "no version"
     aliases = f"aliases {', '.join(sorted(registered.aliases))}" if registered.aliases else ""
+    lost = lost_champion(store, registered.name) if alias == ALIAS else None
+    lost = f"; {lost}" if lost else ""
     return (
-        f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}; it has "
+        f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}{lost}; it has "
         f"{' and '.join(filter(None, (versions, aliases)))}; name NAME/VERSION or NAME@ALIAS, or "
         "promote a run with `spineseg promote`"
     )
 
 
 def _carried(store: TrackingStore, found: ModelVersion) -> RegisteredModel:
-    """Return a version with what its tags say. Raises StoreError where they do not."""
-    numbering = _tag(store, found, NUMBERING, NumberingModel.model_validate_json)
+    """Return a version with what it says of itself. Raises StoreError where it does not."""
+    numbering = version_file(store, found, NUMBERING, NumberingModel.model_validate_json)
+    if numbering is None:
+        raise StoreError(lacking(store, found, NUMBERING))
+    size = version_tag(store, found, IMAGE_SIZE, int)
     return RegisteredModel(
         name=str(found.name),
         version=str(found.version),
-        run_id=str(found.run_id),
-        image_size_px=_tag(store, found, IMAGE_SIZE, int),
+        run_id=str(found.run_id or ""),
+        image_size_px=size,
         numbering=numbering,
-        evidence=_tag(store, found, EVIDENCE, json.loads) if EVIDENCE in found.tags else {},
         weights_sha256=found.tags.get(SHA256),
+        note=run_problem(store, found.run_id) or "",
+        synthetic={"true": True, "false": False}.get(found.tags.get(SYNTHETIC, "")),
     )
 
 
-def _tag(store: TrackingStore, found: ModelVersion, key: str, read: Callable[[str], Any]) -> Any:
-    what = f"model {found.name!r} version {found.version} of {_shown(store)}"
-    if key not in found.tags:
-        raise StoreError(
-            f"{what}: has no tag {key}, which `spineseg promote` writes and a registration by hand "
-            "does not; promote the run, or add the tag"
-        )
+def run_problem(store: TrackingStore, run_id: str | None) -> str | None:
+    """Return in a line what is wrong with the run that a version came of; None where nothing is."""
+    if not run_id:
+        return "registered by hand, of no run; register one with `spineseg promote`"
     try:
-        return read(found.tags[key])
-    except ValueError:
-        raise StoreError(
-            f"{what}: its tag {key} is {found.tags[key][:40]!r}, which this version of the "
-            "software cannot read; promote the run again, or mend the tag"
-        ) from None
+        stage = store.client.get_run(run_id).info.lifecycle_stage
+    except MlflowException as error:
+        if error.error_code != _NOT_THERE:
+            raise
+        return f"its run {run_id} is gone for good; promote a run again with `spineseg promote`"
+    if stage == "deleted":
+        return f"its run is deleted; bring it back with `mlflow runs restore --run-id {run_id}`"
+    return None
 
 
 def _what(store: TrackingStore, model: RegisteredModel) -> str:

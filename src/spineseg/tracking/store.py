@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mlflow
 from alembic.util import CommandError
+from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
@@ -21,8 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from spineseg.errors import StoreError
 from spineseg.places import locked_within
 
-for _name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking", "mlflow.models"):
+for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
     logging.getLogger(_name).setLevel(logging.ERROR)
+# It prints a traceback of what it raises as well; `refusing` tells that in one line.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 _MAKING_SECONDS = 60.0  # MLflow makes a new store in seconds; on a slow disk in more.
 
@@ -133,6 +136,8 @@ def refusing(what: str) -> Iterator[None]:
 
 def _remedy(what: str, error: Exception) -> str:
     check = "check store.root and store.mlflow_uri, or --store"
+    if "readonly database" in str(error):
+        return f"it may be read and not written here; get the right to, or {check}"
     if isinstance(error, ImportError):
         return f"install that database's driver, or {check}"
     if what.startswith("sqlite:") and isinstance(error, SQLAlchemyError | CommandError):
@@ -146,6 +151,19 @@ def _remedy(what: str, error: Exception) -> str:
 def without_password(text: str) -> str:
     """Return `text` with the user and password of every URL in it blotted out."""
     return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+
+
+def experiments(store: TrackingStore, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
+    """Return all experiments of a store; with ViewType.ALL deleted ones, too."""
+    found: list[Experiment] = []
+    page: str | None = None
+    with refusing(store.uri):
+        while True:
+            some = store.client.search_experiments(view, page_token=page)
+            found += some
+            page = some.token
+            if not page:
+                return found
 
 
 def experiment_id(store: TrackingStore, name: str) -> str:
