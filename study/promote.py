@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from spineseg.config.study import StudyConfig
-from spineseg.data.labelled import read_films
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
 from spineseg.evidence.gates import (
@@ -23,6 +21,7 @@ from spineseg.evidence.results import GateResult
 from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
 from spineseg.places import StudyPlaces
 from spineseg.study_record import StudyRecord, read_study
+from spineseg.tracking.model_package import example_film
 from spineseg.tracking.projection import carry_over, not_carried
 from spineseg.tracking.registry import champion, register_champion, rollback
 from spineseg.tracking.store import TrackingStore, open_store
@@ -139,7 +138,6 @@ def _register(
     chosen, config = candidacy.chosen, candidacy.config
     test, result, _ = candidacy.tested
     run = max(chosen.fresh, key=lambda run: (run.value, -run.job.number))
-    film = read_films(study.needed_data_folder(), "valid")[0].path
     return register_champion(
         store,
         run_id=str(job_runs(store, config.name)[run.job.id].info.run_id),
@@ -162,6 +160,6 @@ def _register(
             "gates": [gate.model_dump() for gate in gates],
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         },
-        example=base64.b64encode(film.read_bytes()).decode(),
+        example=example_film(),
         ledger=study.places.promotions,
     )

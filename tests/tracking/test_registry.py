@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from pathlib import Path
@@ -61,7 +60,7 @@ def promoted(
         image_size_px=224,
         numbering=LEARNT,
         evidence={"study": "small", "run": "no-flips", "synthetic": True, "test": {"a": 0.5}},
-        example=base64.b64encode(film.read_bytes()).decode(),
+        example=film.read_bytes(),
         ledger=store.root / "promotions.jsonl",
     )
     assert version == "1"

@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, Schema
+from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+from PIL import Image
 
+from spineseg.phantom.film import render_film
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.store import TrackingStore
 
 CONFIDENCE = 0.25
+_EXAMPLE_PX = 224
 _SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "image")]),
+    inputs=Schema([ColSpec("binary", "image")]),
     outputs=Schema(
         [
-            ColSpec("long", "image"),
-            ColSpec("string", "level"),
-            ColSpec("double", "confidence"),
-            ColSpec("string", "polygon"),
+            ColSpec("long", "film"),
+            ColSpec("long", "width", required=False),
+            ColSpec("long", "height", required=False),
+            ColSpec("string", "spacing"),
+            ColSpec("string", "vertebrae"),
+            ColSpec("string", "numbering"),
+            ColSpec("string", "model"),
+            ColSpec("boolean", "synthetic", required=False),
+            ColSpec("string", "error"),
         ]
     ),
+    params=ParamSchema([ParamSpec("confidence", "double", None)]),
 )
-_REQUIREMENTS = ("ultralytics-opencv-headless", "torch", "torchvision", "pycocotools", "pydantic")
+_REQUIREMENTS = (
+    "mlflow",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "pillow",
+    "pycocotools",
+    "pydantic",
+    "pydicom",
+    "pylibjpeg",
+    "pylibjpeg-libjpeg",
+    "pylibjpeg-openjpeg",
+    "pyyaml",
+    "safetensors",
+    "torch",
+    "torchvision",
+    "ultralytics-opencv-headless",
+)
+_CODE = ("config", "decoding", "prediction")
+"""Rooms that answering needs, beside the package's own modules; a test holds this list."""
+
+
+def example_film() -> bytes:
+    """Return a small synthetic film as PNG: no person's film goes out as an example."""
+    out = io.BytesIO()
+    Image.fromarray(render_film("frontal", _EXAMPLE_PX, 1).pixels).save(out, format="PNG")
+    return out.getvalue()
 
 
 def log_model(
@@ -34,13 +72,21 @@ def log_model(
     weights: Path,
     image_size_px: int,
     numbering: NumberingModel,
-    example: str,
+    example: bytes,
+    *,
+    synthetic: bool | None = None,
 ) -> Any:
-    """Log the weights of `run_id`, with all that serving them needs, as a model of that run."""
+    """Log the weights of `run_id`, with all that serving them needs, as a model of that run.
+
+    `example` is a film's file. `synthetic` says whether it learnt from synthetic films; None where
+    nobody knows.
+    """
     import pandas as pd
 
-    package = Path(__file__).parent.parent
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+    with (
+        mlflow.start_run(run_id=run_id, log_system_metrics=False),
+        tempfile.TemporaryDirectory(prefix="spineseg-") as folder,
+    ):
         status = store.client.get_run(run_id).info.status
         model = mlflow.pyfunc.log_model(
             name="vertebrae",
@@ -50,12 +96,30 @@ def log_model(
                 "image_size_px": image_size_px,
                 "confidence": CONFIDENCE,
                 "numbering": numbering.model_dump(),
+                "synthetic": synthetic,
             },
             signature=_SIGNATURE,
             input_example=pd.DataFrame({"image": [example]}),
-            pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
-            code_paths=[str(package)],
+            pip_requirements=requirements(),
+            code_paths=[str(_code(Path(folder)))],
         )
     if status != "RUNNING":
         store.client.set_terminated(run_id, status)
     return model
+
+
+def requirements() -> list[str]:
+    """Return what answering needs, pinned, without the tags of local builds (as 2.1+cpu)."""
+    return [f"{name}=={installed(name).partition('+')[0]}" for name in _REQUIREMENTS]
+
+
+def _code(folder: Path) -> Path:
+    """Copy the part of the package that answering needs into `folder`; return it."""
+    package, copy = Path(__file__).parent.parent, folder / "spineseg"
+    for room in _CODE:
+        shutil.copytree(
+            package / room, copy / room, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for module in package.glob("*.py"):
+        shutil.copy(module, copy)
+    return copy

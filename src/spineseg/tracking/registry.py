@@ -39,7 +39,7 @@ def register_champion(
     image_size_px: int,
     numbering: NumberingModel,
     evidence: Mapping[str, Any],
-    example: str,
+    example: bytes,
     ledger: Path,
 ) -> str:
     """Register `weights` of `run_id` as a new version with alias champion; return the version.
@@ -50,7 +50,15 @@ def register_champion(
     """
     before = champion_version(store, model_name)
     with refusing(store.uri):
-        model = log_model(store, run_id, weights, image_size_px, numbering, example)
+        model = log_model(
+            store,
+            run_id,
+            weights,
+            image_size_px,
+            numbering,
+            example,
+            synthetic=evidence.get("synthetic"),
+        )
         made = mlflow.register_model(model.model_uri, model_name)
         try:
             _describe(store, model_name, made, weights, image_size_px, numbering, evidence)
