@@ -14,6 +14,7 @@ import click
 from spineseg.commands.data import data
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.serving import try_page
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -164,6 +165,7 @@ def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
+cli.add_command(try_page)
 
 
 def main() -> None:

@@ -32,9 +32,7 @@ def loaded(folder: Path) -> VertebraModel:
     config = {"confidence": 0.25, "image_size_px": 224, "synthetic": True}
     config["numbering"] = {"numbering": "sequence"}
     model = VertebraModel()
-    model.load_context(
-        PythonModelContext({"weights": str(folder / "artifacts" / "w.pt")}, config)
-    )
+    model.load_context(PythonModelContext({"weights": str(folder / "artifacts" / "w.pt")}, config))
     return model
 
 
@@ -105,9 +103,7 @@ def test_millimetres_are_given_where_spacing_is_known(model: VertebraModel) -> N
     spacing = json.loads(calibrated["spacing"])
     assert spacing == {"row_mm": 0.2, "column_mm": 0.1, "kind": "calibrated"}
     for vertebra in json.loads(calibrated["vertebrae"]):
-        for (x, y), (x_mm, y_mm) in zip(
-            vertebra["polygon"], vertebra["polygon_mm"], strict=True
-        ):
+        for (x, y), (x_mm, y_mm) in zip(vertebra["polygon"], vertebra["polygon_mm"], strict=True):
             assert (x_mm, y_mm) == pytest.approx((x * 0.1, y * 0.2), abs=0.02)
     assert json.loads(detector["spacing"])["kind"] == "at the detector"
 

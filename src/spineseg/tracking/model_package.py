@@ -55,8 +55,22 @@ _REQUIREMENTS = (
     "torchvision",
     "ultralytics-opencv-headless",
 )
-_CODE = ("config", "decoding", "prediction")
-"""Rooms that answering needs, beside the package's own modules; a test holds this list."""
+CODE = (
+    "__init__.py",
+    "column_order.py",
+    "config/__init__.py",
+    "config/model.py",
+    "config/numbering.py",
+    "decoding",
+    "errors.py",
+    "files.py",
+    "films.py",
+    "levels.py",
+    "metrics.py",
+    "prediction",
+    "process_setup.py",
+)
+"""The part of the package that answering needs, as it lies in its folder."""
 
 
 def example_film() -> bytes:
@@ -116,10 +130,11 @@ def requirements() -> list[str]:
 def _code(folder: Path) -> Path:
     """Copy the part of the package that answering needs into `folder`; return it."""
     package, copy = Path(__file__).parent.parent, folder / "spineseg"
-    for room in _CODE:
-        shutil.copytree(
-            package / room, copy / room, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for module in package.glob("*.py"):
-        shutil.copy(module, copy)
+    for name in CODE:
+        if (package / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(package / name, copy / name, ignore=ignored)
+        else:
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(package / name, copy / name)
     return copy
