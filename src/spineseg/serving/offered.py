@@ -9,7 +9,6 @@ from typing import Any
 
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.config.study import StudyConfig
-from spineseg.data.manifest import load_manifest
 from spineseg.decoding.decode import DecodedFilm
 from spineseg.errors import DataError, SpinesegError
 from spineseg.places import StudyPlaces
@@ -111,14 +110,7 @@ def _baseline(
             f"study {study.name!r} has no finished baseline here; train it with `spineseg run`"
         )
     chosen = chosen_model(Asked(weights=run.best_weights, config=config, sets=sets))
-    return "Baseline", chosen, _learnt_from_synthetic(places, study)
-
-
-def _learnt_from_synthetic(places: StudyPlaces, study: StudyConfig) -> bool:
-    try:
-        return load_manifest(places.data_record).synthetic
-    except (OSError, DataError):
-        return study.synthetic
+    return "Baseline", chosen, run.job.synthetic
 
 
 def _loaded(

@@ -185,6 +185,9 @@ addEventListener("drop", (event) => {
 });
 at("choose").addEventListener("change", (event) => take(event.target.files));
 at("choose").addEventListener("click", (event) => { event.target.value = ""; });  // The same again is a choice too.
+at("choose").addEventListener("keydown", (event) => {  // Of itself it opens on Space only.
+  if (event.key === "Enter") { event.preventDefault(); at("choose").click(); }
+});
 at("confidence").addEventListener("input", () => { draw(); if (shown) sayFound(); });
 let waiting = 0;
 addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(draw); });
