@@ -60,18 +60,15 @@ def test_the_models_are_named_with_what_there_is_not(page: PageServer, model: Of
 def test_at_every_confidence_the_slider_says_what_predict_says(
     page: PageServer, model: Offered
 ) -> None:
-    sent = 0
-    for number in range(2):
-        _, _, answer = page.ask("/films", png(number))
-        (found,) = answer["answers"]
-        film = decode(png(number), Path("film"))
-        said = numbered_film(model.predictor, film, Path("film"), model.chosen.numbering)
-        for confidence in np.arange(0.05, 0.96, 0.01).round(2):
-            wanted = prediction_as_json(said, float(confidence))["vertebrae"]
-            sure = [v for v in found["vertebrae"] if v["exact"] >= confidence]
-            assert [{k: v for k, v in row.items() if k != "exact"} for row in sure] == wanted
-        sent += len(found["vertebrae"])
-    assert sent > 10
+    _, _, answer = page.ask("/films", png())
+    (found,) = answer["answers"]
+    film = decode(png(), Path("film"))
+    said = numbered_film(model.predictor, film, Path("film"), model.chosen.numbering)
+    for confidence in np.arange(0.05, 0.96, 0.01).round(2):
+        wanted = prediction_as_json(said, float(confidence))["vertebrae"]
+        sure = [v for v in found["vertebrae"] if v["exact"] >= confidence]
+        assert [{k: v for k, v in row.items() if k != "exact"} for row in sure] == wanted
+    assert len(found["vertebrae"]) > 10
 
 
 def test_a_dicom_film_is_shown_as_it_was_read(page: PageServer) -> None:
@@ -92,9 +89,7 @@ def test_a_dicom_film_is_shown_as_it_was_read(page: PageServer) -> None:
     ],
     ids=["empty", "text", "bomb", "cut", "path"],
 )
-def test_what_is_no_film_is_answered_in_words(
-    page: PageServer, content: bytes, said: str
-) -> None:
+def test_what_is_no_film_is_answered_in_words(page: PageServer, content: bytes, said: str) -> None:
     status, _, answer = page.ask("/films", content)
     assert status == 422 and said in answer["error"] and "\n" not in answer["error"]
     assert page.ask("/films?suffix=.dcm", b"no image")[2]["error"].startswith("is no DICOM")

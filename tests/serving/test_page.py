@@ -1,4 +1,4 @@
-"""The page in a real browser: a film dropped, a confidence chosen, answers saved, errors in words."""
+"""The page in a real browser: a film dropped, a confidence chosen, answers saved, errors told."""
 
 from __future__ import annotations
 

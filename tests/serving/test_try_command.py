@@ -16,7 +16,7 @@ from page_server import files_under
 
 from spineseg.serving.server import bound
 
-pytestmark = pytest.mark.wide
+wide = pytest.mark.wide
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@wide
 def test_the_page_opens_says_what_there_is_not_and_ends_quietly(
     config: Path, tmp_path: Path
 ) -> None:
@@ -60,6 +61,7 @@ def test_the_page_opens_says_what_there_is_not_and_ends_quietly(
     assert kept <= {"small.yaml", "mlruns"}  # Ultralytics' private settings, and no film.
 
 
+@wide
 def test_a_port_in_use_is_one_line(config: Path, tmp_path: Path) -> None:
     with bound(0) as taken:
         port = str(taken.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -47,7 +48,7 @@ class PageServer:
 
     def stop(self) -> None:
         """End it."""
-        self._server.should_exit = True
+        self._server.handle_exit(signal.SIGTERM, None)
         self._thread.join()
         self.socket.close()
 

@@ -20,7 +20,7 @@ from spineseg.chosen_model import Asked
 from spineseg.inference import predict_images
 from spineseg.tracking.store import TrackingStore
 
-pytestmark = pytest.mark.wide
+wide = pytest.mark.wide
 DOC = Path(__file__).parents[2] / "docs" / "serving.md"
 
 
@@ -55,6 +55,7 @@ FORMS = {
 }
 
 
+@wide
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_json_is_answered(served: ServedModel, form: str) -> None:
     status, answer = served.post(json.dumps(FORMS[form](text(png()))).encode())
@@ -81,6 +82,7 @@ def bodies(path: str) -> Iterator[tuple[bytes, str]]:
             yield out.getvalue(), "application/vnd.apache.parquet"
 
 
+@wide
 def test_no_request_has_a_file_on_the_server_opened(served: ServedModel, tmp_path: Path) -> None:
     """A film is planted there: whatever outlines come back would be its own."""
     planted = tmp_path / "planted.png"
@@ -97,6 +99,7 @@ def test_no_request_has_a_file_on_the_server_opened(served: ServedModel, tmp_pat
     assert served.rows(png())[0]["error"] == ""
 
 
+@wide
 def test_parquet_may_hold_the_bytes_themselves(served: ServedModel) -> None:
     out = io.BytesIO()
     pd.DataFrame({"image": [png()]}).to_parquet(out)
@@ -104,6 +107,7 @@ def test_parquet_may_hold_the_bytes_themselves(served: ServedModel) -> None:
     assert status == 200 and json.loads(answer)["predictions"][0]["error"] == ""
 
 
+@wide
 def test_damage_is_told_and_the_server_lives_on(served: ServedModel) -> None:
     rows = served.rows(png(), b"", bomb(), png()[:2000], png())
     assert [bool(row["error"]) for row in rows] == [False, True, True, True, False]
@@ -116,6 +120,7 @@ def test_damage_is_told_and_the_server_lives_on(served: ServedModel) -> None:
     assert served.rows(png(), confidence=0.998)[0]["vertebrae"] != "[]"
 
 
+@wide
 def test_eight_clients_at_once_have_the_answers_of_one(served: ServedModel) -> None:
     films = [png(number) for number in range(2)]
     alone = [served.rows(film)[0]["vertebrae"] for film in films]
@@ -124,6 +129,7 @@ def test_eight_clients_at_once_have_the_answers_of_one(served: ServedModel) -> N
     assert together == alone * 8
 
 
+@wide
 def test_command_library_and_server_agree_to_the_pixel_on_20_films(
     store: TrackingStore, served: ServedModel, tmp_path: Path
 ) -> None:
@@ -149,6 +155,7 @@ def test_command_library_and_server_agree_to_the_pixel_on_20_films(
             assert (row["width"], row["height"], *found) == wanted
 
 
+@wide
 def test_the_line_of_the_documentation_works_as_it_is_written(
     served: ServedModel, tmp_path: Path
 ) -> None:

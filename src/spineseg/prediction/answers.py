@@ -1,4 +1,4 @@
-"""One film in, its numbered vertebrae out: the one way that `predict`, served models and pages go."""
+"""One film in, its numbered vertebrae out: the one way of `predict`, served models and pages."""
 
 from __future__ import annotations
 

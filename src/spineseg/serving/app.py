@@ -1,4 +1,4 @@
-"""The page to try models on, as a web application: a film's bytes in, outlines out, nothing kept."""
+"""The page to try models on, as an application: a film's bytes in, outlines out, nothing kept."""
 
 from __future__ import annotations
 

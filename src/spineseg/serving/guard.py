@@ -6,11 +6,17 @@ origins, or by a name that is made to point here (DNS rebinding). Both are refus
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi.datastructures import Headers
+from fastapi.responses import JSONResponse
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _HOSTS = {"127.0.0.1", "localhost", "::1"}
 _ALWAYS = {
@@ -24,20 +30,21 @@ _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",  # Nor does the browser keep a film.
 }
+_GUARDS = [(name.lower().encode(), value.encode()) for name, value in _ALWAYS.items()]
 
 
 class Guard:
     """Refuses requests for another host or from another origin; guards every answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_ALWAYS)
+                message["headers"] = [*message.get("headers", ()), *_GUARDS]
             await send(message)
 
         reason = refusal(Headers(scope=scope)) if scope["type"] == "http" else None
@@ -55,10 +62,10 @@ def refusal(headers: Headers) -> str | None:
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None and origin != f"http://{hosts[0]}":
         return "another page may not send films here"
-    if site not in (None, "same-origin", "none"):
-        # A link from another page may show this one, and no more.
-        if headers.get("sec-fetch-mode") != "navigate" or headers.get("origin") is not None:
-            return "another page may not ask here"
+    # A link from another page may show this one, and no more.
+    is_link = headers.get("sec-fetch-mode") == "navigate" and origin is None
+    if site not in (None, "same-origin", "none") and not is_link:
+        return "another page may not ask here"
     return None
 
 

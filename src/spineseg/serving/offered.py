@@ -93,9 +93,7 @@ def _champion(
     from spineseg.tracking.store import open_existing_store
 
     selector = f"{study.promote.model_name}@champion"
-    version = model_version(
-        open_existing_store(study.store.root, study.store.mlflow_uri), selector
-    )
+    version = model_version(open_existing_store(study.store.root, study.store.mlflow_uri), selector)
     chosen = chosen_model(Asked(model=selector, config=config, sets=sets))
     return f"Champion, version {version.version}", chosen, version.evidence.get("synthetic")
 
@@ -113,8 +111,6 @@ def _baseline(
     return "Baseline", chosen, run.job.synthetic
 
 
-def _loaded(
-    key: str, title: str, chosen: Chosen, synthetic: bool | None, device: str
-) -> Offered:
+def _loaded(key: str, title: str, chosen: Chosen, synthetic: bool | None, device: str) -> Offered:
     predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device)
     return Offered(key, title, chosen, predictor, synthetic)
