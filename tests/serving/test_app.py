@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
 import tempfile
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from spineseg.prediction.answers import numbered_film
 from spineseg.prediction.outlines import prediction_as_json
 from spineseg.serving import app
 from spineseg.serving.offered import Offered
-from spineseg.serving.server import bound
+from spineseg.serving.server import bound, opened
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,14 @@ def test_nothing_of_a_film_is_kept(
     assert files_under(tmp_path) == {}
     after = files_under(package)
     assert {p for p in after if p.suffix != ".pyc"} == {p for p in before if p.suffix != ".pyc"}
+
+
+def test_without_a_display_no_browser_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(webbrowser, "open", lambda url: pytest.fail("one of text was opened"))
+    assert not opened("http://127.0.0.1:1")
 
 
 def test_a_port_in_use_is_one_line() -> None:

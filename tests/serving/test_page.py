@@ -154,11 +154,11 @@ def test_the_picture_saved_has_outlines_and_says_what_it_is_not(page: Any) -> No
 def test_it_works_by_keyboard_alone(page: Any) -> None:
     page.keyboard.press("Tab")
     assert page.locator(":focus").get_attribute("id") == "choose"
-    for key in ("Space", "Enter"):
+    for key, name in (("Space", "one.png"), ("Enter", "two.png")):
         with page.expect_file_chooser() as chooser:
             page.keyboard.press(key)
-    chooser.value.set_files({"name": "f.png", "mimeType": "image/png", "buffer": png()})
-    page.locator("#result").wait_for()
+        chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": png()})
+        page.locator("#status", has_text=f"{name}. Champion").wait_for()
     page.keyboard.press("Tab")
     assert page.locator(":focus").get_attribute("id") == "confidence"
     before = page.inner_text("#figure-champion .count")

@@ -34,11 +34,13 @@ def config(tmp_path: Path) -> Path:
 def test_the_page_opens_says_what_there_is_not_and_ends_quietly(
     config: Path, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port, browser = free_port(), tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path / 'opened'}\n")
+    browser.chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-m", "study.cli", "try", str(config), "--port", str(port)],
+        [sys.executable, "-m", "study.cli", "try", str(config), "--port", str(port), "--open"],
         cwd=tmp_path,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"BROWSER": str(browser)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -54,11 +56,17 @@ def test_the_page_opens_says_what_there_is_not_and_ends_quietly(
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/models", timeout=60) as answer:
         said = json.loads(answer.read())
     assert [note + "\n" for note in said["notes"]] == lines[1:-1]
+    assert (tmp_path / "opened").read_text() == f"http://127.0.0.1:{port}\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     kept = {path.relative_to(tmp_path).parts[0] for path in files_under(tmp_path)}
-    assert kept <= {"small.yaml", "mlruns"}  # Ultralytics' private settings, and no film.
+    assert kept <= {
+        "small.yaml",
+        "mlruns",
+        "browser",
+        "opened",
+    }  # Ultralytics' private settings, and no film.
 
 
 @wide

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import sys
 import webbrowser
 from collections.abc import Callable
 
@@ -35,13 +37,24 @@ def bound(port: int) -> socket.socket:
     return listening
 
 
+def opened(url: str) -> bool:
+    """Open an address in a browser; return whether there is one that shows pages.
+
+    Without a display, webbrowser takes one of text in this terminal, and waits for its end.
+    """
+    told = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in told):
+        return False
+    return webbrowser.open(url)
+
+
 def serve_page(
     app: FastAPI, listening: socket.socket, *, show: bool, say: Callable[[str], None]
 ) -> None:
     """Serve the page until it is interrupted; with `show`, open it in a browser."""
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     say(f"Try the models at {url} (Ctrl-C ends it); films stay on this machine, none is kept")
-    if show and not webbrowser.open(url):
+    if show and not opened(url):
         say(f"no browser could be opened; open {url} yourself")
     # No access log: it would be the one place where something of a film is kept.
     settings = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
