@@ -106,7 +106,7 @@ def test_a_film_that_breaks_the_reader_does_not_end_the_page(
     assert (status, answer["error"]) == (500, "this film cannot be answered (ZeroDivisionError)")
 
 
-def test_more_than_a_film_is_refused_before_it_is_read(
+def test_more_than_a_film_is_refused_and_not_gathered(
     page: PageServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "MOST_BYTES", 1024**2)
@@ -115,7 +115,7 @@ def test_more_than_a_film_is_refused_before_it_is_read(
     with socket.create_connection(("127.0.0.1", page.port), timeout=30) as raw:
         head = b"POST /films HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
         raw.sendall(head + b"Content-Type: application/octet-stream\r\n\r\n")
-        raw.sendall(b"100001\r\n" + bytes(0x100001) + b"\r\n")  # Its length is not said before.
+        raw.sendall(b"100001\r\n" + bytes(0x100001) + b"\r\n0\r\n\r\n")  # Its length is not told.
         assert raw.recv(12) == b"HTTP/1.1 413"
 
 

@@ -120,6 +120,7 @@ def test_a_request_may_say_its_confidence(model: VertebraModel) -> None:
             answers(model, png(), confidence=wrong)
 
 
+@pytest.mark.wide
 def test_many_threads_have_the_answers_of_one(model: VertebraModel) -> None:
     films = [png(number) for number in range(2)]
     alone = [answers(model, film)[0]["vertebrae"] for film in films]

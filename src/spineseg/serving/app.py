@@ -96,16 +96,21 @@ def _answer(models: Sequence[Offered], content: bytes, name: Path, alone: Lock) 
 
 
 async def _content(request: Request) -> bytes | None:
-    """Return a request's body; None where it is, or says that it is, longer than allowed."""
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > MOST_BYTES:
-        return None
-    content = bytearray()
+    """Return a request's body; None where it is longer than allowed.
+
+    What is too long is read on, and dropped: a browser that is answered before it has sent all
+    tells of a lost connection in place of the answer.
+    """
+    content, size = bytearray(), 0
     async for piece in request.stream():
-        content += piece
-        if len(content) > MOST_BYTES:
-            return None
-    return bytes(content)
+        size += len(piece)
+        if size > 4 * MOST_BYTES:
+            break
+        if size <= MOST_BYTES:
+            content += piece
+        else:
+            content.clear()
+    return bytes(content) if size <= MOST_BYTES else None
 
 
 def _refused(status: int, reason: str) -> Response:
