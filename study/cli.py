@@ -16,6 +16,7 @@ from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.serving import try_page
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -194,6 +195,7 @@ cli.add_command(evaluate)
 cli.add_command(export)
 cli.add_command(models)
 cli.add_command(history)
+cli.add_command(try_page)
 
 
 def main() -> None:

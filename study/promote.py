@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from spineseg.config.study import StudyConfig
-from spineseg.data.labelled import read_films
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
 from spineseg.evidence.gates import (
@@ -24,6 +23,7 @@ from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
+from spineseg.tracking.model_package import example_film
 from spineseg.tracking.model_versions import ALIAS, Champion, champion, lost_champion
 from spineseg.tracking.projection import carry_over, not_carried
 from spineseg.tracking.registry import (
@@ -240,7 +240,6 @@ def _registration(
     run: Run,
     evidence: dict[str, Any],
 ) -> Registration:
-    film = read_films(study.needed_data_folder(), "valid")[0].path
     return Registration(
         run_id=str(job_runs(store, config.name)[run.job.id].info.run_id),
         weights=run.best_weights,
@@ -248,5 +247,5 @@ def _registration(
         image_size_px=run.job.config.image_size_px,
         numbering=run.job.numbering,
         evidence=evidence,
-        example=film.read_bytes(),
+        example=example_film(),
     )

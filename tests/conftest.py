@@ -14,6 +14,7 @@ from exports import write_export
 
 LONGEST = (
     "test_end_to_end",
+    "test_served",
     "test_promotion",
     "test_rebuild",
     "test_study",

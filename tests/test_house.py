@@ -9,6 +9,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from spineseg.tracking.model_package import CODE
+
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 300
 MOST_MEDIAN = 131
@@ -59,6 +61,20 @@ def test_no_module_imports_itself_by_way_of_others(graph: grimp.ImportGraph) -> 
         for imported in graph.find_modules_directly_imported_by(module):
             back = graph.find_shortest_chain(imported, module)
             assert back is None, f"{module} -> {' -> '.join(back)}"
+
+
+def test_a_registered_model_carries_all_that_its_code_imports(graph: grimp.ImportGraph) -> None:
+    names = {f"spineseg/{name}".removesuffix(".py").replace("/", ".") for name in CODE}
+    names = {name.removesuffix(".__init__") for name in names}
+    carried = {
+        module
+        for module in graph.modules
+        if module in names
+        or f"{module}.".startswith(("spineseg.decoding.", "spineseg.prediction."))
+    }
+    needed = {i for m in carried for i in graph.find_modules_directly_imported_by(m)}
+    needed |= graph.find_modules_directly_imported_by("spineseg.tracking.flavor")
+    assert needed - carried == set()
 
 
 def test_rooms_do_not_import_each_other_both_ways(graph: grimp.ImportGraph) -> None:

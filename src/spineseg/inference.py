@@ -13,7 +13,7 @@ import numpy as np
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE
-from spineseg.decoding.decode import read_film
+from spineseg.decoding.decode import decode, film_content, read_film
 from spineseg.errors import DataError
 from spineseg.evaluation.result import Evaluation
 from spineseg.files import write_whole
@@ -39,7 +39,7 @@ def predict_images(
     from PIL import Image
 
     from spineseg.overlay import draw_overlay
-    from spineseg.prediction.numbered import numbered_prediction
+    from spineseg.prediction.answers import numbered_film
     from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
     from spineseg.prediction.predictor import Predictor
 
@@ -54,11 +54,13 @@ def predict_images(
     say(chosen.text())
     out.mkdir(parents=True, exist_ok=True)
     answers = []
-    for name, plain in zip(_names(images), predictor.predict_many(images), strict=True):
-        prediction = numbered_prediction(plain, chosen.numbering)
-        answer = prediction_as_json(prediction, confidence) | {"weights": chosen.as_json()}
+    for name, path in zip(_names(images), images, strict=True):
+        film = decode(film_content(path), path)
+        prediction = numbered_film(predictor, film, path, chosen.numbering)
+        answer = prediction_as_json(prediction, confidence, film.spacing)
+        answer["weights"] = chosen.as_json()
         outlines = prediction_outlines(prediction, confidence)
-        overlay = draw_overlay(read_film(prediction.path), outlines)
+        overlay = draw_overlay(film.pixels(), outlines)
         picture = io.BytesIO()
         Image.fromarray(overlay).save(picture, format="PNG")
         write_whole(out / f"{name}.png", picture.getvalue())

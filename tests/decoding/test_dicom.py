@@ -8,7 +8,12 @@ from dicom_files import radiograph, stored
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import MPEG2MPML, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    MPEG2MPML,
+    DeflatedExplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from spineseg.decoding.decode import DecodedFilm, decode
 from spineseg.errors import DataError
@@ -238,3 +243,10 @@ def test_who_it_is_stays_in_memory() -> None:
     facts = seen(radiograph(RAMP)).dicom
     assert facts is not None and facts.patient_id == "ID-4711"
     assert facts.study_uid == "1.2.826.0.1.3680043.8.498.1"
+
+
+def test_a_deflated_object_is_refused_before_it_is_inflated() -> None:
+    film = radiograph(np.zeros((64, 64), np.uint16))
+    film.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    with pytest.raises(DataError, match=r"deflated DICOM object, .* save it uncompressed"):
+        decode(stored(film), Path("film.dcm"))

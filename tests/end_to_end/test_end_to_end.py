@@ -213,11 +213,11 @@ def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path
     """As a user of the registry has it: MLflow alone, no part of this project imported by hand."""
     film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
     code = (
-        "import sys, mlflow, pandas as pd\n"
+        "import sys, mlflow, pathlib, pandas as pd\n"
         "mlflow.set_tracking_uri(f'sqlite:///{sys.argv[1]}/mlruns/mlflow.db')\n"
         "model = mlflow.pyfunc.load_model('models:/spine-vertebrae@champion')\n"
-        "rows = model.predict(pd.DataFrame({'image': [sys.argv[2]]}))\n"
-        "print(list(rows.columns), len(rows))"
+        "rows = model.predict(pd.DataFrame({'image': [pathlib.Path(sys.argv[2]).read_bytes()]}))\n"
+        "print(rows.to_json(orient='records'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder), str(film)],
@@ -228,5 +228,6 @@ def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path
         env=clean(),
     )
     assert done.returncode == 0, done.stderr
-    columns, _, count = done.stdout.strip().splitlines()[-1].rpartition(" ")
-    assert columns == "['image', 'level', 'confidence', 'polygon']" and int(count) > 0
+    (row,) = json.loads(done.stdout.strip().splitlines()[-1])
+    assert row["model"] == "spine-vertebrae version 1" and row["synthetic"] is True
+    assert row["error"] == "" and len(json.loads(row["vertebrae"])) > 0

@@ -12,7 +12,18 @@ from command import ROOT, spineseg
 from exports import write_export
 
 HEAVY = ("torch", "ultralytics", "mlflow", "optuna", "numpy", "pydantic", "cv2")
-COMMANDS = ("data", "plan", "run", "status", "compare", "promote", "predict", "evaluate", "ui")
+COMMANDS = (
+    "data",
+    "plan",
+    "run",
+    "status",
+    "compare",
+    "promote",
+    "predict",
+    "evaluate",
+    "ui",
+    "try",
+)
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

@@ -108,7 +108,7 @@ def registration(store: TrackingStore, folder: Path, **changed: Any) -> Registra
 
 
 def log_quickly(
-    store: TrackingStore, run_id: str, weights: Path, *_: Any, params: Any, tags: Any
+    store: TrackingStore, run_id: str, weights: Path, *_: Any, params: Any, tags: Any, **_named: Any
 ) -> Any:
     """Stand in for `log_model`: the weights alone, without a package that is tried out."""
     experiment = store.client.get_run(run_id).info.experiment_id

@@ -18,6 +18,7 @@ from spineseg.decoding.dicom import DicomFacts, decode_dicom, is_dicom
 from spineseg.decoding.pictures import MOST_PIXELS, converted, is_plain, loaded, opened
 from spineseg.errors import DataError
 from spineseg.files import shown
+from spineseg.films import Spacing
 
 _LEAST_SIDE_PX = 16
 _MOST_BYTES = 2 * 1024**3
@@ -32,6 +33,15 @@ class DecodedFilm:
     image: Image.Image  # Mode L or RGB; perhaps reduced, where that was asked for.
     conversion: str | None  # What was done to a file that cannot stay as it is.
     dicom: DicomFacts | None = None
+
+    def pixels(self) -> np.ndarray:
+        """Return (height, width, 3) uint8 RGB."""
+        return np.asarray(self.image.convert("RGB"))
+
+    @property
+    def spacing(self) -> Spacing | None:
+        """How far its pixels lie apart, where its file says so."""
+        return self.dicom.spacing if self.dicom else None
 
 
 def film_content(path: Path) -> bytes:
@@ -83,7 +93,7 @@ def _refuse_small(size: tuple[int, int], path: Path) -> None:
 
 def read_film(path: Path) -> np.ndarray:
     """Return a film's pixels, (height, width, 3) uint8 RGB. Raises DataError as `decode` does."""
-    return np.asarray(decode(film_content(path), path).image.convert("RGB"))
+    return decode(film_content(path), path).pixels()
 
 
 def as_png(film: Image.Image) -> bytes:

@@ -23,6 +23,8 @@ from spineseg.files import shown
 from spineseg.films import DICOM_SUFFIXES, Spacing
 
 _PREAMBLE_BYTES = 128
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+"""A transfer syntax that pydicom inflates without a limit: a few MB could fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def decode_dicom(
     """
     import pydicom  # Slow to import, and seldom needed.
 
+    if _DEFLATED in content:
+        raise DataError(
+            f"{shown(path)}: is a deflated DICOM object, which is not read here; save it "
+            "uncompressed, or as PNG"
+        )
     with warnings.catch_warnings():  # Warnings and logs quote values of the object.
         warnings.simplefilter("ignore")
         logging.getLogger("pydicom").setLevel(logging.CRITICAL)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import cv2
 import numpy as np
 import pycocotools.mask as coco_mask
 
-from spineseg.films import Outline
+from spineseg.films import Outline, Spacing
 from spineseg.prediction.detections import Prediction
 from spineseg.prediction.film_mask import FilmMask
 
@@ -83,23 +84,32 @@ def _one_each(prediction: Prediction, confidence: float) -> list[Any]:
     return kept
 
 
-def prediction_as_json(prediction: Prediction, confidence: float) -> dict[str, Any]:
-    """Return one film's vertebrae as plain values; boxes and polygons in pixels."""
-    size = [prediction.width, prediction.height]
+def prediction_as_json(
+    prediction: Prediction, confidence: float, spacing: Spacing | None = None
+) -> dict[str, Any]:
+    """Return one film's vertebrae as plain values; boxes and polygons in pixels.
+
+    With `spacing`, polygons in millimetres too; how far they hold, its kind says.
+    """
     return {
         "image": str(prediction.path),
         "width": prediction.width,
         "height": prediction.height,
+        "spacing": asdict(spacing) if spacing else None,
         "vertebrae": [
-            {
-                "level": outline.level,
-                "confidence": round(outline.confidence or 0.0, 4),
-                "box": [
-                    round(float(v), 1)
-                    for v in (*(outline.points * size).min(0), *(outline.points * size).max(0))
-                ],
-                "polygon": (outline.points * size).round(1).tolist(),
-            }
+            _vertebra(outline, [prediction.width, prediction.height], spacing)
             for outline in prediction_outlines(prediction, confidence)
         ],
+    }
+
+
+def _vertebra(outline: Outline, size: list[int], spacing: Spacing | None) -> dict[str, Any]:
+    points = outline.points * size
+    apart = [spacing.column_mm, spacing.row_mm] if spacing else None
+    return {
+        "level": outline.level,
+        "confidence": round(outline.confidence or 0.0, 4),
+        "box": [round(float(v), 1) for v in (*points.min(0), *points.max(0))],
+        "polygon": points.round(1).tolist(),
+        "polygon_mm": (points * apart).round(2).tolist() if apart else None,
     }

@@ -53,18 +53,31 @@ class Predictor:
 
     def predict(self, path: Path) -> Prediction:
         """Return the detections on one film. Raises DataError for a file that is no film."""
-        return next(self.predict_many([path]))
+        return self.predict_film(read_film(path), path)
+
+    def predict_film(self, pixels: np.ndarray, path: Path) -> Prediction:
+        """Return the detections on one decoded film, (height, width, 3) uint8 RGB.
+
+        `path` names it. Alone, a film has the same answer wherever it is asked for; among others
+        rounding differs, and now and then a pixel of a mask.
+        """
+        return self._predicted([(path, pixels)])[0]
 
     def predict_many(self, paths: Iterable[Path], batch: int = 16) -> Iterator[Prediction]:
         """Yield the detections on each film, in order, `batch` films at a time."""
         remaining = iter(paths)
         while group := list(islice(remaining, batch)):
-            images = [np.ascontiguousarray(read_film(path)[..., ::-1]) for path in group]
-            start = time.perf_counter()
-            predictions = self._predict_batch(images)
-            seconds = (time.perf_counter() - start) / len(group)
-            for path, image, found in zip(group, images, predictions, strict=True):
-                yield Prediction(path, image.shape[0], image.shape[1], found, seconds)
+            yield from self._predicted([(path, read_film(path)) for path in group])
+
+    def _predicted(self, films: list[tuple[Path, np.ndarray]]) -> list[Prediction]:
+        images = [np.ascontiguousarray(pixels[..., ::-1]) for _, pixels in films]
+        start = time.perf_counter()
+        predictions = self._predict_batch(images)
+        seconds = (time.perf_counter() - start) / len(films)
+        return [
+            Prediction(path, pixels.shape[0], pixels.shape[1], found, seconds)
+            for (path, pixels), found in zip(films, predictions, strict=True)
+        ]
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Films in as bytes, answers out: what the served model and the page to try it share."""
+"""The page to try a study's models on: films in, outlines to look at, nothing kept."""

@@ -1,28 +1,42 @@
-"""The registered model: films in, a table of outlined and numbered vertebrae out.
+"""The registered model: films' bytes in, a row of outlined and numbered vertebrae a film out.
 
-MLflow loads this file as code. The weights beside it are a PyTorch checkpoint, and that is a
-pickle: load models only from a registry whose writers you trust.
+MLflow loads this file as code. Clients send bytes; only a pathlib.Path, which none of them can
+send, opens a file.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
+import atexit
 import json
+import logging
+import shutil
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import mlflow
 import pandas as pd
+import yaml
+from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-COLUMNS = ("image", "level", "confidence", "polygon")
+COLUMNS = (
+    "film",
+    "width",
+    "height",
+    "spacing",
+    "vertebrae",
+    "numbering",
+    "model",
+    "synthetic",
+    "error",
+)
+_log = logging.getLogger("spineseg")
 
 
 class VertebraModel(PythonModel):
-    """Takes a column `image`, a path or base64 of a file; gives one row per vertebra."""
+    """Takes a column `image`, the bytes of a film's file; gives one row a film."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights that lie beside the model."""
@@ -30,45 +44,82 @@ class VertebraModel(PythonModel):
         from spineseg.prediction.predictor import Predictor
         from spineseg.process_setup import prepare_environment
 
-        prepare_environment(Path(tempfile.gettempdir()) / "spineseg-ultralytics")
-        config = context.model_config
+        settings = Path(tempfile.mkdtemp(prefix="spineseg-"))
+        atexit.register(shutil.rmtree, settings, ignore_errors=True)
+        prepare_environment(settings)
+        config, weights = context.model_config, Path(context.artifacts["weights"])
         self._confidence = float(config["confidence"])
         self._numbering = NumberingModel.model_validate(config.get("numbering", {}))
-        self._predictor = Predictor(
-            Path(context.artifacts["weights"]), image_size_px=int(config["image_size_px"])
-        )
+        self._predictor = Predictor(weights, image_size_px=int(config["image_size_px"]))
+        self._common = {
+            "numbering": self._numbering.numbering,
+            "model": _model_name(weights),
+            "synthetic": config.get("synthetic"),  # None for a version of which it is not known.
+        }
+        self._alone = Lock()  # One film at a time: memory is that of one film.
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return image (row number), level, confidence and polygon (JSON, pixels) per vertebra."""
-        from spineseg.prediction.numbered import numbered_prediction
+        """Return one row a film, in order; one that cannot be read has its reason in `error`.
+
+        `vertebrae` and `spacing` are JSON. Raises MlflowException for a confidence beyond 0 to 1.
+        """
+        confidence = (params or {}).get("confidence")
+        confidence = self._confidence if confidence is None else float(confidence)
+        if not 0 <= confidence <= 1:
+            raise MlflowException.invalid_parameter_value(
+                f"confidence {confidence}: must lie between 0 and 1"
+            )
+        rows = [
+            {"film": number, **self._answer(image, number, confidence), **self._common}
+            for number, image in enumerate(model_input["image"])
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+
+    def _answer(self, image: object, number: int, confidence: float) -> dict[str, Any]:
+        from spineseg.errors import SpinesegError
+        from spineseg.prediction.answers import decoded_film, numbered_film
         from spineseg.prediction.outlines import prediction_as_json
 
-        rows = []
-        for number, image in enumerate(model_input["image"]):
-            with tempfile.TemporaryDirectory() as folder:
-                prediction = numbered_prediction(
-                    self._predictor.predict(_path(str(image), Path(folder))), self._numbering
-                )
-            for vertebra in prediction_as_json(prediction, self._confidence)["vertebrae"]:
-                polygon = json.dumps(vertebra["polygon"])
-                rows.append((number, vertebra["level"], vertebra["confidence"], polygon))
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        name = Path(f"film {number}")
+        try:
+            with self._alone:
+                film = decoded_film(image, name)
+                found = numbered_film(self._predictor, film, name, self._numbering)
+                answer = prediction_as_json(found, confidence, film.spacing)
+        except SpinesegError as error:
+            return _refused(str(error))
+        except Exception as error:  # A stranger's file; the other films are to be answered.
+            _log.exception("film %d cannot be answered", number)
+            return _refused(f"{name}: cannot be answered ({type(error).__name__})")
+        return {
+            "width": answer["width"],
+            "height": answer["height"],
+            "spacing": json.dumps(answer["spacing"]),
+            "vertebrae": json.dumps(answer["vertebrae"]),
+            "error": "",
+        }
 
 
-def _path(image: str, folder: Path) -> Path:
-    """Return `image` if it is a path, else the file that its base64 holds, written to `folder`."""
-    with contextlib.suppress(OSError):  # Base64 may be too long for a file's name.
-        if len(image) < 4096 and Path(image).is_file():
-            return Path(image)
-    try:
-        content = base64.b64decode(image, validate=True)
-    except (binascii.Error, ValueError):
-        return Path(image)  # The predictor says that there is no such file.
-    path = folder / "image"
-    path.write_bytes(content)
-    return path
+def _refused(reason: str) -> dict[str, Any]:
+    nothing = {"width": None, "height": None, "spacing": "null", "vertebrae": "[]"}
+    return {**nothing, "error": " ".join(reason.split())}
+
+
+def _model_name(weights: Path) -> str:
+    """Return "NAME version N" of a registered model, else the model's id.
+
+    MLflow writes the first beside a model that it fetches by its registered name.
+    """
+    for folder in weights.parents:
+        if (folder / "MLmodel").is_file():
+            registered = folder / "registered_model_meta"
+            if registered.is_file():
+                meta = yaml.safe_load(registered.read_text())
+                return f"{meta['model_name']} version {meta['model_version']}"
+            return str(yaml.safe_load((folder / "MLmodel").read_text()).get("model_id") or "")
+    return ""
 
 
 mlflow.models.set_model(VertebraModel())

@@ -139,6 +139,7 @@ def _logged(store: TrackingStore, asked: Registration, marked: dict[str, str]) -
         asked.image_size_px,
         asked.numbering,
         asked.example,
+        synthetic=asked.evidence.get("synthetic"),
         params=asked.params,
         tags=marked | {"synthetic": str(asked.evidence.get("synthetic")).lower()},
     )
