@@ -23,7 +23,7 @@ from spineseg.evidence.results import GateResult
 from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
 from spineseg.places import StudyPlaces
 from spineseg.study_record import StudyRecord, read_study
-from spineseg.tracking.projection import carry_over, not_carried
+from spineseg.tracking.carry import carry_over, not_carried
 from spineseg.tracking.registry import champion, register_champion, rollback
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs

@@ -22,7 +22,8 @@ from spineseg.data.manifest import Manifest, ManifestSource
 from spineseg.events import Scored, Started, append_event
 from spineseg.job import Job
 from spineseg.runs import read_run
-from spineseg.tracking.projection import RunProjection, carry_over, not_carried
+from spineseg.tracking.carry import carry_over, not_carried
+from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs, open_study_run, open_trial_run
 

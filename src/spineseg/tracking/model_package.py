@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import LoggedModelOutput
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
@@ -40,22 +41,25 @@ def log_model(
     import pandas as pd
 
     package = Path(__file__).parent.parent
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
-        status = store.client.get_run(run_id).info.status
-        model = mlflow.pyfunc.log_model(
-            name="vertebrae",
-            python_model=str(Path(__file__).with_name("flavor.py")),
-            artifacts={"weights": str(weights)},
-            model_config={
-                "image_size_px": image_size_px,
-                "confidence": CONFIDENCE,
-                "numbering": numbering.model_dump(),
-            },
-            signature=_SIGNATURE,
-            input_example=pd.DataFrame({"image": [example]}),
-            pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
-            code_paths=[str(package)],
-        )
-    if status != "RUNNING":
-        store.client.set_terminated(run_id, status)
+    run = store.client.get_run(run_id)
+    # Logged as a model of the run, but not within it: an ended run keeps its end, and its params.
+    made = store.client.create_logged_model(
+        run.info.experiment_id, "vertebrae", source_run_id=run_id, params=run.data.params
+    )
+    model = mlflow.pyfunc.log_model(
+        name="vertebrae",
+        model_id=made.model_id,
+        python_model=str(Path(__file__).with_name("flavor.py")),
+        artifacts={"weights": str(weights)},
+        model_config={
+            "image_size_px": image_size_px,
+            "confidence": CONFIDENCE,
+            "numbering": numbering.model_dump(),
+        },
+        signature=_SIGNATURE,
+        input_example=pd.DataFrame({"image": [example]}),
+        pip_requirements=[f"{name}=={installed(name)}" for name in _REQUIREMENTS],
+        code_paths=[str(package)],
+    )
+    store.client.log_outputs(run_id, [LoggedModelOutput(made.model_id, step=0)])
     return model
