@@ -106,8 +106,9 @@ def _into_mlflow(
         log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
         page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
         write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
-        if all(run.end for run in study.runs):
-            end_study_run(store, parent, study)
+        ends = [run.end.time for run in study.runs if run.end]
+        if len(ends) == len(study.runs):
+            end_study_run(store, parent, max(ends))
 
 
 def _importances(config: StudyConfig, study: StudyRecord) -> tuple[dict[str, float], str]:

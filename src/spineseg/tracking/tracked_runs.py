@@ -25,7 +25,6 @@ from spineseg.data.manifest import Manifest
 from spineseg.errors import StoreError
 from spineseg.films import PARTS
 from spineseg.job import Job
-from spineseg.study_record import StudyRecord
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
 
@@ -251,9 +250,9 @@ def write_study_note(
     return True
 
 
-def end_study_run(store: TrackingStore, run_id: str, study: StudyRecord) -> None:
-    """Close a study's run, at the time when its last training ended."""
-    at = round(max((run.end.time for run in study.runs if run.end), default=0.0) * 1000)
+def end_study_run(store: TrackingStore, run_id: str, ended: float) -> None:
+    """Close a study's run, at the time when its last training ended: seconds since the epoch."""
+    at = round(ended * 1000)
     with refusing(store.uri):
         info = store.client.get_run(run_id).info
         if (info.status, info.end_time) != ("FINISHED", at):
