@@ -33,9 +33,9 @@ def study_note(summary: StudySummary, page: str, most: int) -> str:
     `page` is the address of that page; `most` is how many trainings the study comes to at most.
     """
     return _joined(
-        summary.synthetic,
+        _head(verdict(summary), summary.synthetic),
         f"**{answer(summary).text}**",
-        f"Verdict: **{verdict(summary)}**. {_promoted(summary)}".strip(),
+        gates_text(summary.test) if summary.test else "",
         _how_far(summary, most),
         _best_five(summary),
         f"[The study's page: curves, films, every figure with its interval]({page}) "
@@ -45,15 +45,22 @@ def study_note(summary: StudySummary, page: str, most: int) -> str:
 
 
 def verdict(summary: StudySummary) -> str:
-    """Return in a word or two whether there is a better model: by the report's one rule."""
+    """Return in a few words whether there is a better model: by the report's one rule."""
     found, best, baseline = claim(summary), summary.best_run, summary.baseline
+    goal = label(summary.objective)
     if found is not None:
-        return found.effect.verdict
-    if baseline is None or baseline.outcome != "completed" or not summary.challengers:
-        return "nothing to compare yet"
+        gain = signed(found.effect.difference)
+        return f"{found.effect.verdict.capitalize()}: {found.effect.name}, {gain} {goal}"
+    base = baseline.value(summary.objective) if baseline else None
+    if baseline is None or base is None or baseline.outcome != "completed":
+        return "Nothing to compare with yet"
+    if not summary.challengers:
+        return "Nothing to compare yet"
     if best is None or best.kind == "baseline":
-        return "nothing above the baseline"
-    return "not confirmed"
+        return "Nothing above the baseline"
+    return (
+        f"Not confirmed: {best.name}, {signed((best.value(summary.objective) or 0) - base)} {goal}"
+    )
 
 
 def running_note(config: StudyConfig, synthetic: bool, ended: Sequence[Ended], most: int) -> str:
@@ -67,22 +74,22 @@ def running_note(config: StudyConfig, synthetic: bool, ended: Sequence[Ended], m
     if best is not None and best.score is not None and best.kind != "baseline":
         gain = "" if baseline is None else f" ({signed(best.score - baseline)})"
         words += f" Highest so far: {best.name}, {best.score:.3f}{gain}; not confirmed."
+    done = f"{len(ended)} of at most {count(most, 'training')} ended"
     return _joined(
-        synthetic,
-        f"**The study is running: {len(ended)} of at most {count(most, 'training')} have ended"
-        f"{_other_ends([run.outcome for run in ended])}.**",
+        _head(f"Running: {done}{_other_ends([run.outcome for run in ended])}", synthetic),
         words,
         "The answer and the page come with `spineseg compare`.",
         config.description,
     )
 
 
-def _joined(synthetic: bool, *parts: str) -> str:
-    return "\n\n".join(part for part in (f"**{SYNTHETIC}**" * synthetic, *parts) if part)
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
-def _promoted(summary: StudySummary) -> str:
-    return gates_text(summary.test) if summary.test else ""
+def _head(words: str, synthetic: bool) -> str:
+    """Return the first line. It is all that MLflow's list shows, cut short, and not as Markdown."""
+    return f"{words}. {SYNTHETIC}" if synthetic else f"{words}."
 
 
 def _how_far(summary: StudySummary, most: int) -> str:

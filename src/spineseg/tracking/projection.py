@@ -134,7 +134,7 @@ class RunProjection:
         # The first end counts, as in `Run.end`: nothing begins or ends after it.
         if not (self._ended and isinstance(event, Started | Finished | Failed)):
             missing = self._carry_files(run, event)
-            batch = self._batch(run, event)
+            batch = self._batch(event)
         self._log(run, event, batch, {} if missing else {CARRIED: self._sent + 1})
         if missing:
             raise StoreError(
@@ -154,10 +154,10 @@ class RunProjection:
         )
         known.update(batch.params)  # A later attempt may not change one.
 
-    def _batch(self, run: TrackedRun, event: Event) -> _Batch:
+    def _batch(self, event: Event) -> _Batch:
         match event:
             case Started():
-                return _Batch({}, settings_in_sight(self._job, event), _started_tags(run, event))
+                return _Batch({}, settings_in_sight(self._job, event), _started_tags(event))
             case Epoch():
                 return _Batch(epoch_metrics(event), {}, {}, event.epoch)
             case Finished():
@@ -217,13 +217,12 @@ class RunProjection:
                 self._store.client.log_artifact(run_id, str(path), folder)
 
 
-def _started_tags(run: TrackedRun, event: Started) -> dict[str, Any]:
+def _started_tags(event: Started) -> dict[str, Any]:
     tags: dict[str, Any] = {"device": event.device}
     tags |= {k: event.environment[k] for k in _ENVIRONMENT_TAGS if k in event.environment}
     if event.resumed_from_epoch:
         tags["resumed_from_epoch"] = event.resumed_from_epoch
-    # A replay of a run that has ended does not show it as at work again.
-    return tags if "outcome" in run.data.tags else tags | {"outcome": "running"}
+    return tags
 
 
 def _end(store: TrackingStore, run_id: str, status: str, at: float) -> None:

@@ -24,19 +24,19 @@ def run_note(job: Job, end: Finished | Failed | None = None, baseline: float | N
 
     `baseline` is the objective of the first baseline; None where it is not known yet.
     """
+    match end:
+        case Finished():
+            said = [_score(job, end, baseline), _finished(job, end)]
+        case Failed():
+            said = _failed(end)
+        case None:
+            said = ["In training; figures follow at its end."]
     parts = [
-        f"**{SYNTHETIC}**" if job.synthetic else "",
-        _what(job),
+        f"{_what(job)} **{SYNTHETIC}**" if job.synthetic else _what(job),
+        *said,  # Before the rest: MLflow folds a note after some lines.
         f"Difference from the baseline: {job.changed}." if job.kind != "baseline" else "",
         f"Hypothesis: {job.hypothesis}" if job.hypothesis and job.kind == "variant" else "",
     ]
-    match end:
-        case Finished():
-            parts += [_score(job, end, baseline), _finished(job, end)]
-        case Failed():
-            parts += _failed(end)
-        case None:
-            parts.append("In training; figures follow at its end.")
     return "\n\n".join(part for part in parts if part)
 
 

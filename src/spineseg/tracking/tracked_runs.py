@@ -57,7 +57,10 @@ def open_study_run(
         if run is None:
             tags = {STUDY_KEY: config.name, NOTE: config.description or f"Study {config.name}."}
             run = store.client.create_run(
-                experiment, run_name=f"study {config.name}", tags=tags | _origin(config.name, first)
+                experiment,
+                start_time=round(first.created * 1000) if first else None,
+                run_name=f"study {config.name}",
+                tags=tags | _origin(config.name, first),
             )
         _refuse_other_data(store, config.name, run, manifest.fingerprint)
         tags = {"data": manifest.fingerprint[:12], "synthetic": str(manifest.synthetic).lower()}
@@ -90,23 +93,24 @@ def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
     with refusing(store.uri):
         above = store.client.get_run(parent)
         run = _find(store, above.info.experiment_id, JOB_ID, job.id)
-        if run is None:
-            run = store.client.create_run(
-                above.info.experiment_id,
-                start_time=round(job.created * 1000),
-                run_name=job.name,
-                tags={JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent},
-            )
         tags = {
             "kind": job.kind,
-            "arm": job.arm,
             CHANGED: job.changed,
+            "arm": job.arm,
             "seed": str(job.config.seed),
             "data": job.data_fingerprint[:12],
             "synthetic": str(job.synthetic).lower(),
             "code_version": job.code_version,
             **_origin(job.study, job),
         }
+        if run is None:
+            machine = {JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent}
+            run = store.client.create_run(
+                above.info.experiment_id,
+                start_time=round(job.created * 1000),
+                run_name=job.name,
+                tags={"outcome": "running"} | tags | machine,  # In the order of MLflow's page.
+            )
         if NOTE not in run.data.tags:
             tags[NOTE] = run_note(job)
         if is_of_an_earlier_version(run):
@@ -235,7 +239,8 @@ def write_study_note(
 ) -> bool:
     """Open the study's run and its experiment with `note`, as Markdown.
 
-    The run of a study that goes on is `running` again. Returns False, and says so in the log, where the store does not take it: nothing hangs on it.
+    The run of a study that goes on is `running` again. Returns False, and says so in the log,
+    where the store does not take it: nothing hangs on it.
     """
     try:
         with refusing(store.uri):
