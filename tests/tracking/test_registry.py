@@ -51,7 +51,8 @@ def promoted(
         "study", (store.root / "artifacts" / "study").resolve().as_uri()
     )
     run = str(store.client.create_run(experiment).info.run_id)
-    store.client.set_terminated(run, "FINISHED")
+    store.client.log_param(run, "image_size_px", 224)
+    store.client.set_terminated(run, "FINISHED", 1_700_000_100_000)
     film = first_film(write_export(folder / "export", {"train": 1}))
     version = register_champion(
         store,
@@ -75,7 +76,10 @@ def test_a_promoted_version_carries_what_it_needs(promoted: tuple[TrackingStore,
     assert (model.version, model.run_id, model.image_size_px) == ("1", run, 224)
     assert model.numbering == LEARNT and model.evidence["test"] == {"a": 0.5}
     assert model.weights_sha256 == sha256_of(bundled_weights())
-    assert store.client.get_run(run).info.status == "FINISHED"
+    of_then = store.client.get_run(run)
+    assert of_then.info.status == "FINISHED" and of_then.info.end_time == 1_700_000_100_000
+    assert of_then.data.params == {"image_size_px": "224"}
+    assert [model.model_id for model in of_then.outputs.model_outputs]
     (line,) = (store.root / "promotions.jsonl").read_text().splitlines()
     assert json.loads(line)["version"] == "1" and json.loads(line)["replaces"] is None
 
