@@ -47,18 +47,17 @@ from spineseg.tracking.tracked_runs import (
 
 BACK_OFF_SECONDS = 20.0
 _ENVIRONMENT_TAGS = ("torch", "ultralytics")  # And the device: what people filter by.
+_MOST_EPOCHS = 30  # At a time: MLflow takes 1000 metrics in one request.
 _PICTURES = ("*.png", "*.jpg")
 log = logging.getLogger(__name__)
 
 
 class _Batch(NamedTuple):
-    """What one event adds to its run, in one request. Metrics are of one time and step."""
+    """What one event adds to its run, in one request."""
 
-    metrics: dict[str, float]
+    metrics: list[Metric]
     params: dict[str, Any]
     tags: dict[str, Any]
-    step: int = 0  # What there is once has step 0: MLflow draws it as bars.
-    gain_since: float = 0.0  # A gain is as old as the later of the two that it compares.
 
 
 class RunProjection:
@@ -101,14 +100,12 @@ class RunProjection:
         try:
             run = self._opened()
             while self._unsent:
-                event = self._unsent[0]
-                if isinstance(event, Epoch):
-                    self._epoch_seconds[event.epoch] = event.epoch_seconds
+                events = self._next()
                 if self._sent >= self._known:
-                    self._send(run, event)
-                self._ended = self._ended or isinstance(event, Finished | Failed)
-                del self._unsent[0]
-                self._sent += 1
+                    self._send(run, events)
+                self._ended = self._ended or isinstance(events[0], Finished | Failed)
+                del self._unsent[: len(events)]
+                self._sent += len(events)
         except (MlflowException, StoreError, RecordError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
             log.warning(
@@ -128,50 +125,63 @@ class RunProjection:
             self._run = run
         return self._run
 
-    def _send(self, run: TrackedRun, event: Event) -> None:
-        """Bring one event into the store: its files, the run's end, then its figures and words."""
-        batch, missing = _Batch({}, {}, {}), []
-        # The first end counts, as in `Run.end`: nothing begins or ends after it.
-        if not (self._ended and isinstance(event, Started | Finished | Failed)):
-            missing = self._carry_files(run, event)
-            batch = self._batch(event)
-        self._log(run, event, batch, {} if missing else {CARRIED: self._sent + 1})
-        if missing:
-            raise StoreError(
-                f"{missing[0].name} is gone from {missing[0].parent}; put it back"
-            ) from None
+    def _next(self) -> list[Event]:
+        """Return the next event, or all epochs that wait together: they cost one request."""
+        count = 0
+        for event in self._unsent[:_MOST_EPOCHS]:
+            if not isinstance(event, Epoch) or self._sent + count < self._known:
+                break
+            count += 1
+        found = self._unsent[: max(count, 1)]
+        for event in found:
+            if isinstance(event, Epoch):
+                self._epoch_seconds[event.epoch] = event.epoch_seconds
+        return found
 
-    def _log(self, run: TrackedRun, event: Event, batch: _Batch, also: dict[str, Any]) -> None:
-        known, times = run.data.params, {GAIN: max(event.time, batch.gain_since)}
+    def _send(self, run: TrackedRun, events: list[Event]) -> None:
+        """Bring events into the store: their files, the run's end, then figures and words."""
+        missing: list[Path] = []
+        batches: list[_Batch] = []
+        # The first end counts, as in `Run.end`: nothing begins or ends after it.
+        if not (self._ended and isinstance(events[0], Started | Finished | Failed)):
+            missing = self._carry_files(run, events[0])
+            batches = [self._batch(event) for event in events]
+        params = {key: value for batch in batches for key, value in batch.params.items()}
+        tags = {key: value for batch in batches for key, value in batch.tags.items()}
+        known = run.data.params
         self._store.client.log_batch(
             run.info.run_id,
-            metrics=[
-                Metric(key, value, round(times.get(key, event.time) * 1000), batch.step)
-                for key, value in batch.metrics.items()
-            ],
-            params=as_params({k: v for k, v in batch.params.items() if k not in known}),
-            tags=as_tags(batch.tags | also),
+            metrics=[metric for batch in batches for metric in batch.metrics],
+            params=as_params({k: v for k, v in params.items() if k not in known}),
+            tags=as_tags(tags if missing else tags | {CARRIED: self._sent + len(events)}),
         )
-        known.update(batch.params)  # A later attempt may not change one.
+        known.update(params)  # A later attempt may not change one.
+        if missing:
+            raise StoreError(f"{missing[0].name} is gone from {missing[0].parent}; put it back")
 
     def _batch(self, event: Event) -> _Batch:
         match event:
             case Started():
-                return _Batch({}, settings_in_sight(self._job, event), _started_tags(event))
+                return _Batch([], settings_in_sight(self._job, event), _started_tags(event))
             case Epoch():
-                return _Batch(epoch_metrics(event), {}, {}, event.epoch)
+                return _Batch(_metrics(epoch_metrics(event), event.time, event.epoch), {}, {})
             case Finished():
                 baseline = first_baseline(self._folder.parent)
                 score = baseline.value if baseline and baseline.finished else None
+                values = end_metrics(self._job, event, score)
+                # As old as the later of the two that it compares, whenever it is found.
                 since = baseline.end.time if baseline and baseline.end else 0.0
+                gain = {GAIN: values.pop(GAIN)} if GAIN in values else {}
+                metrics = _metrics(values, event.time) + _metrics(gain, max(event.time, since))
                 tags = {"outcome": event.outcome, NOTE: run_note(self._job, event, score)}
-                return _Batch(end_metrics(self._job, event, score), {}, tags, gain_since=since)
+                return _Batch(metrics, {}, tags)
             case Failed():
                 values = effort(len(self._epoch_seconds), sum(self._epoch_seconds.values()))
                 tags = {"outcome": "failed", "failure": event.kind}
-                return _Batch(values, {}, tags | {NOTE: run_note(self._job, event)})
+                tags[NOTE] = run_note(self._job, event)
+                return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
-                return _Batch(test_metrics(event), {}, {})
+                return _Batch(_metrics(test_metrics(event), event.time), {}, {})
 
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
         """Put an event's files among the run's artifacts, and end the run with its end.
@@ -215,6 +225,11 @@ class RunProjection:
         for path in paths:
             if path.exists():
                 self._store.client.log_artifact(run_id, str(path), folder)
+
+
+def _metrics(values: dict[str, float], at: float, step: int = 0) -> list[Metric]:
+    """Return values as MLflow's metrics. What there is once has step 0: it is drawn as bars."""
+    return [Metric(key, value, round(at * 1000), step) for key, value in values.items()]
 
 
 def _started_tags(event: Started) -> dict[str, Any]:

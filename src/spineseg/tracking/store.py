@@ -6,7 +6,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +69,8 @@ def _drop_empty_default(store: TrackingStore) -> None:
     if store.client.search_logged_models(default, max_results=1):
         return
     if not store.client.search_traces(default, max_results=1, include_spans=False):
-        store.client.delete_experiment(default[0])
+        with suppress(MlflowException):  # A store that may only be read keeps it.
+            store.client.delete_experiment(default[0])
 
 
 def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
