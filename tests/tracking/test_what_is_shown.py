@@ -212,7 +212,9 @@ def test_a_runs_note_says_what_it_is_and_how_it_ended(end: str | None, words: st
     }
     note = run_note(job, ends[end] if end in ends else finished(job, 3, str(end)), 0.3)
     assert words in note
-    assert note.startswith("no-flips, a variant of study small. **Synthetic X-rays: says nothing")
+    assert note.startswith(
+        "no-flips, a variant of study small. **Synthetic X-rays: they say nothing"
+    )
     assert "Difference from the baseline: fliplr 0.\n\nHypothesis: Flips hide the side." in note
 
 

@@ -37,9 +37,9 @@ def study_note(summary: StudySummary, page: str, most: int) -> str:
         f"**{answer(summary).text}**",
         gates_text(summary.test) if summary.test else "",
         _how_far(summary, most),
-        _best_five(summary),
         f"[The study's page: curves, films, every figure with its interval]({page}) "
         "(artifact `comparison/report.html` of the run of the study)",
+        _best_five(summary),
         summary.description,
     )
 
@@ -113,4 +113,5 @@ def _best_five(summary: StudySummary) -> str:
     heads = ("run", column, "mask mAP50", "level %", "ep")
     words = f"The best {len(shown)} of {count(len(rows), 'completed configuration')}, by "
     words += f"{label(summary.objective)}, with the difference to {run_words('baseline')}:"
-    return f"{words}\n\n{as_markdown(shown, heads)}".rstrip()
+    table = as_markdown(shown, heads).replace(" |", "&emsp;|")  # MLflow sets cells without a gap.
+    return f"{words}\n\n{table}".rstrip()
