@@ -20,6 +20,7 @@ from spineseg.events import Failed, Scored, Started, append_event
 from spineseg.job import Job
 from spineseg.runs import read_run
 from spineseg.tracking.carry import carry_over, not_carried
+from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.selection import MOST
 from spineseg.tracking.store import TrackingStore
@@ -126,6 +127,28 @@ def test_a_training_has_few_figures_and_the_rest_in_artifacts(
         **{"trial_key": "small/0", "device": "GPU", "torch": "2.14", "ultralytics": "8.4"},
         "events_carried": "5",
     }
+
+
+def test_an_event_costs_one_request_and_epochs_that_wait_together_too(
+    store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    folder = write_finished(tmp_path / "small", job, end=None)
+    parent, asked = open_study_run(store, CONFIG, MANIFEST), []
+    whole = store.client.log_batch
+    monkeypatch.setattr(
+        store.client,
+        "log_batch",
+        lambda *a, **k: (asked.append(k.get("metrics", ())), whole(*a, **k)),
+    )
+    projection = RunProjection(store, lambda: parent, folder, job)
+    assert projection.sync()
+    for number in (4, 5):
+        append_event(folder, epoch(job, number))
+        assert projection.sync()
+    metrics = [len({metric.step for metric in batch}) for batch in asked]
+    assert metrics == [0, 0, 3, 1, 1]  # What it is, its start, three epochs, one, and one.
+    assert tracked(store)["baseline"].data.tags["events_carried"] == "6"
 
 
 def test_where_a_run_comes_from_is_told_in_mlflows_own_place(

@@ -108,9 +108,8 @@ class RunProjection:
                 self._sent += len(events)
         except (MlflowException, StoreError, RecordError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
-            log.warning(
-                "MLflow did not take %s: %s", self._folder.name, without_password(str(error)[:200])
-            )
+            reason = " ".join(without_password(str(error)).split())[:200]
+            log.warning("MLflow did not take %s: %s", self._folder.name, reason)
             return False
         return True
 
