@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -183,6 +184,8 @@ def server(folder: Path) -> Iterator[str]:
         [sys.executable, "-m", "mlflow", "server", *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        start_new_session=True,
     )
     uri = f"http://127.0.0.1:{port}"
     try:
@@ -194,7 +197,7 @@ def server(folder: Path) -> Iterator[str]:
                 time.sleep(0.1)
         yield uri
     finally:
-        running.terminate()
+        os.killpg(running.pid, signal.SIGTERM)
         running.wait()
 
 
