@@ -19,11 +19,18 @@ from spineseg.files import write_whole
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
 from spineseg.report.sections.answer import answer
+from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
-from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts
+from spineseg.tracking.tracked_runs import (
+    artifact_page,
+    end_study_run,
+    log_study_artifacts,
+    write_study_note,
+)
+from study.confirm import most_trainings
 from study.optuna_store import in_memory
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
@@ -97,10 +104,11 @@ def _into_mlflow(
         store = open_store(study.places.root, config.store.mlflow_uri)
         parent = fill_stores(store, config, study)
         log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
-        if all(run.end for run in study.runs):
-            best = summary.best_run
-            metrics = best.evaluation.metrics() if best and best.evaluation else {}
-            end_study_run(store, parent, study, metrics)
+        page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
+        write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
+        ends = [run.end.time for run in study.runs if run.end]
+        if len(ends) == len(study.runs):
+            end_study_run(store, parent, max(ends))
 
 
 def _importances(config: StudyConfig, study: StudyRecord) -> tuple[dict[str, float], str]:

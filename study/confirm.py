@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
-from study.trial_queue import TrialSpec
+from study.trial_queue import TrialSpec, certain_trials
 
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
@@ -19,6 +19,11 @@ FRESH_SEED = 1000
 def confirmation_trials(config: StudyConfig) -> int:
     """Return how many trainings confirmation takes at most."""
     return 0 if config.confirm is None else (config.confirm.top + 1) * config.confirm.seeds
+
+
+def most_trainings(config: StudyConfig) -> int:
+    """Return how many trainings the study comes to at most."""
+    return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
 
 
 def finalists(runs: Iterable[Run], config: StudyConfig) -> list[Run]:

@@ -22,19 +22,21 @@ from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.report.audit_page import audit_page
+from spineseg.report.study_note import Ended, running_note
 from spineseg.runs import Run, read_runs
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
+from spineseg.tracking.tracked_runs import write_study_note
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
-from study.confirm import confirmation_trials, confirmations
+from study.confirm import confirmations, most_trainings
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
 from study.progress import Progress
-from study.stores import fill_mlflow
+from study.stores import ended, fill_mlflow
 from study.trial_queue import (
     Taken,
     certain_trials,
@@ -64,6 +66,7 @@ class _Running:
     interrupted: threading.Event = field(default_factory=threading.Event)
     asking: threading.Lock = field(default_factory=threading.Lock)
     taken: set[int] = field(default_factory=set)
+    ended: list[Ended] = field(default_factory=list)
 
 
 def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) -> bool:
@@ -105,7 +108,7 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
     enqueue(study, config, certain_trials(config))
     set_sampler(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
-    progress = Progress(config, _budget(config))
+    progress = Progress(config, most_trainings(config))
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
     if missed:
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
@@ -120,12 +123,8 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
         numbering=_numbering(config, dataset),
         launcher=launcher or Launcher(places.trainer),
         progress=progress,
+        ended=[ended(run.job, run.end) for run in runs if run.end],
     )
-
-
-def _budget(config: StudyConfig) -> int:
-    """Return how many trainings the study comes to at most."""
-    return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
 
 
 def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
@@ -178,6 +177,8 @@ def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:
     projection = RunProjection(running.store, lambda: running.parent_run, folder, job)
     running.projections.append(projection)
     running.progress.trial_begins(job, taken.resumed)
+    if len(running.projections) == 1:
+        _note(running)
     end = run_trial(
         taken.trial,
         job,
@@ -190,6 +191,15 @@ def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:
     )
     with running.asking:
         tell(running.study, taken.trial, end, job.objective)
+    running.ended.append(ended(job, end))
+    _note(running)
+
+
+def _note(running: _Running) -> None:
+    """Let the study's page in MLflow open with how far it is."""
+    synthetic, most = running.dataset.manifest.synthetic, most_trainings(running.config)
+    note = running_note(running.config, synthetic, running.ended, most)
+    write_study_note(running.store, running.parent_run, note, running=True)
 
 
 @contextmanager

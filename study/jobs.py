@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spineseg.code_version import code_version
+from spineseg.code_version import code_commit, code_version, user_name
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
 from spineseg.files import sha256_of, write_whole
@@ -66,4 +66,6 @@ def new_job(
         weights_sha256=sha256_of(weights) if weights else None,
         numbering=numbering,
         code_version=code_version(),
+        commit=code_commit(),
+        user=user_name(),
     )

@@ -44,9 +44,8 @@ class Progress:
 
     def trial_begins(self, job: Job, resumed: bool) -> None:
         """Announce a trial."""
-        change = ", ".join(f"{k} {_short(v)}" for k, v in job.changes.items()) or "as configured"
         again = " (taken up again)" if resumed else ""
-        self.say(f"{self._head(job)}{again}: {change}")
+        self.say(f"{self._head(job)}{again}: {job.changed}")
 
     def trial_event(self, job: Job, event: Event) -> None:
         """Show one event of a trial."""
@@ -102,7 +101,3 @@ class Progress:
             self._out.write(text + "\n")
         self._out.flush()
         self._last_line = time.monotonic()
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

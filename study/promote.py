@@ -23,9 +23,9 @@ from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
+from spineseg.tracking.carry import carry_over, not_carried
 from spineseg.tracking.model_package import example_film
 from spineseg.tracking.model_versions import ALIAS, Champion, champion, lost_champion
-from spineseg.tracking.projection import carry_over, not_carried
 from spineseg.tracking.registry import (
     CHALLENGER,
     Registration,

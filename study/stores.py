@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
+from spineseg.events import Failed, Finished
+from spineseg.job import Job
 from spineseg.places import StudyPlaces
+from spineseg.report.study_note import Ended
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord
-from spineseg.tracking.projection import carry_over
+from spineseg.tracking.carry import carry_over
 from spineseg.tracking.store import TrackingStore
 from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
 from study.optuna_store import open_study
@@ -40,7 +43,14 @@ def fill_mlflow(
     runs: Sequence[Run],
 ) -> tuple[str, list[Run]]:
     """Bring MLflow to what the folders say; return the study's run, and the runs not taken."""
-    parent = open_study_run(store, config, manifest)
+    parent = open_study_run(store, config, manifest, runs[0].job if runs else None)
     files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
     log_study_artifacts(store, parent, files, replace=False)
     return parent, carry_over(store, config.name, parent, runs)
+
+
+def ended(job: Job, end: Finished | Failed) -> Ended:
+    """Return what is told of a training that has ended while its study runs."""
+    if isinstance(end, Failed):
+        return Ended(job.name, job.kind, "failed", None)
+    return Ended(job.name, job.kind, end.outcome, end.metrics[f"best/{job.objective}"])

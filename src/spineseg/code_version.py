@@ -1,7 +1,8 @@
-"""Which version of the code a run was made with."""
+"""Which version of the code a run was made with, and by whom."""
 
 from __future__ import annotations
 
+import getpass
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,23 @@ def code_version() -> str:
     except (OSError, subprocess.CalledProcessError):
         return spineseg.__version__
     return f"{spineseg.__version__}-{commit}{dirty}"
+
+
+@cache
+def code_commit() -> str:
+    """Return the whole commit of a git checkout; empty where there is none."""
+    try:
+        return _git(Path(spineseg.__file__).parent, "rev-parse", "HEAD")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def user_name() -> str:
+    """Return the name of whoever runs this; empty where the machine has none for them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def _git(folder: Path, *words: str) -> str:

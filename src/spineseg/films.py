@@ -10,6 +10,8 @@ import numpy as np
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+SYNTHETIC = "Synthetic X-rays: they say nothing of patients."
+"""What every note on a study of phantoms says at its head."""
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,13 @@ from spineseg.prediction.numbering.model import NumberingModel
 JOB_FILE = "job.json"
 FORMAT = 2
 """Raised with every change of a run folder that an older reader would take for something else."""
+AS_CONFIGURED = "as configured"
+"""The baseline's difference from itself, in words."""
 RunKind = Literal["baseline", "variant", "search", "confirm", "timing"]
-_OF_THE_PLACE = {"id", "created", "code_version", "dataset", "weights", "hypothesis", "space"}
+_OF_THE_PLACE = {
+    *("id", "created", "code_version", "commit", "user"),
+    *("dataset", "weights", "hypothesis", "space"),
+}
 """Fields that may differ between a job on record and the same job asked for again."""
 
 
@@ -53,6 +59,8 @@ class Job(Model):
     weights_sha256: str | None = Field(description="What the starting weights were.")
     numbering: NumberingModel = Field(description="How its columns are numbered, beside plainly.")
     code_version: str = Field(description="Of this software, when the run was asked for.")
+    commit: str = Field("", description="The whole commit of that; empty: not known.")
+    user: str = Field("", description="Who asked for it; empty: not known.")
     created: float = Field(
         default_factory=time.time, ge=0, lt=1e11, description="Seconds since the Unix epoch."
     )
@@ -75,6 +83,11 @@ class Job(Model):
     def key(self) -> str:
         """The study's name and its number, for people."""
         return f"{self.study}/{self.number}"
+
+    @property
+    def changed(self) -> str:
+        """Its difference from the baseline in words: "mosaic 0, lr0 0.002"."""
+        return changes_in_words(self.changes) or AS_CONFIGURED
 
     @property
     def folder_name(self) -> str:
@@ -132,7 +145,7 @@ class Job(Model):
     def refuse_unlike(self, asked: Job, run_folder: Path) -> None:
         """Raise RecordError, naming both values, where the job on record is not the one asked for.
 
-        Where it was made, when, and by which version of the code may differ.
+        Where it was made, when, by whom, and by which version of the code may differ.
         """
         mine, other = (job.model_dump(mode="json", exclude=_OF_THE_PLACE) for job in (self, asked))
         for key, value in other.items():
@@ -142,6 +155,15 @@ class Job(Model):
                     f"{run_folder}: was asked for with {key} {before}, now with {now}; restore the "
                     "value, or give the study another name"
                 )
+
+
+def changes_in_words(changes: Mapping[str, Any]) -> str:
+    """Return a difference from the baseline in a line: "mosaic 0, lr0 0.002"; empty for none."""
+    return ", ".join(f"{name} {_plain(value)}" for name, value in changes.items())
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def first_difference(key: str, before: Any, now: Any) -> tuple[str, str, str]:

@@ -65,3 +65,8 @@ _BY_NAME = {metric.name: metric for metric in METRICS}
 def metric_named(name: str) -> Metric:
     """Return a metric of the table. Raises KeyError for a name that is not there."""
     return _BY_NAME[name]
+
+
+def signed(value: float) -> str:
+    """Return a difference of scores to three digits; nought has no side."""
+    return f"{value:+.3f}" if round(value, 3) else "±0.000"

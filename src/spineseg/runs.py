@@ -181,6 +181,16 @@ def read_runs(study_folder: Path) -> list[Run]:
     return sorted(runs, key=lambda run: run.job.number)
 
 
+def first_baseline(study_folder: Path) -> Run | None:
+    """Return a study's baseline, not its trainings on fresh seeds; None where it has none yet.
+
+    Raises RecordError where its folder is damaged.
+    """
+    folders = [folder for folder in study_folder.glob("*-baseline") if _is_run(folder)]
+    runs = [read_run(folder) for folder in sorted(folders)]
+    return next((run for run in runs if run.job.kind == "baseline"), None)
+
+
 def _is_run(folder: Path) -> bool:
     """Return whether something in a study's folder is a run, or wants to be one."""
     if folder.name.startswith("."):

@@ -20,7 +20,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import load_manifest
 from spineseg.errors import StoreError
-from spineseg.tracking.projection import not_carried
+from spineseg.tracking.carry import not_carried
 from spineseg.tracking.store import TrackingStore, open_store
 from study import compare
 from study.compare import compare_study

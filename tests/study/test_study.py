@@ -70,7 +70,7 @@ def test_a_pruned_trial_is_recorded_as_pruned_not_failed(path: Path) -> None:
         assert trials(config)[run_.job.number].state == TrialState.PRUNED
         assert len(run_.epochs) < 4
         status, tags = mlflow_runs(config)[run_.name]
-        assert (status, tags["outcome"]) == ("KILLED", "pruned")
+        assert (status, tags["outcome"]) == ("FINISHED", "pruned")
 
 
 def test_baseline_and_variants_are_never_pruned(path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(
     assert trials(config)[1].state == TrialState.FAIL
     failed_run = runs(config)[1].failed
     assert failed_run is not None and failed_run.kind == kind
-    status, tags = mlflow_runs(config)["variant no-flips"]
+    status, tags = mlflow_runs(config)["no-flips"]
     assert (status, tags["outcome"], tags["failure"]) == ("FAILED", "failed", kind)
     assert trials(config)[2].state == TrialState.COMPLETE
     failed = compare_study(config).summary.run("no-flips")
@@ -123,7 +123,7 @@ def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(
     interrupted = trials(config)[1]
     assert interrupted.state == TrialState.RUNNING
     before, ids = mlflow_runs(config), run_ids(config)
-    assert before["variant no-flips"][0] == "RUNNING"
+    assert before["no-flips"][0] == "RUNNING"
     assert study_status(config).trials[1].state == "interrupted"
     monkeypatch.undo()
     again = FakeLauncher()
@@ -225,9 +225,13 @@ def test_every_run_keeps_what_it_was_made_from(path: Path) -> None:
     run_id = run_ids(config)["small/1"]
     data = store.client.get_run(run_id).data
     assert data.params["fliplr"] == "0.0" and data.params["epochs"] == "4"
-    assert data.tags["hypothesis"] == "Flips hurt."
-    assert data.tags["data_fingerprint"] == runs(config)[1].job.data_fingerprint
-    assert data.tags["code_version"].startswith("0.")
+    assert "Hypothesis: Flips hurt." in data.tags["mlflow.note.content"]
+    assert data.tags["changed"] == "fliplr 0" and data.tags["seed"] == "0"
+    job = runs(config)[1].job
+    assert data.tags["data"] == job.data_fingerprint[:12]
+    assert data.tags["code_version"] == job.code_version
+    assert data.tags["mlflow.source.git.commit"] == job.commit != ""
+    assert data.tags["mlflow.user"] == job.user != ""
     history = store.client.get_metric_history(run_id, "valid/mask_map50")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
     files = {f.path for f in store.client.list_artifacts(run_id, "weights")}
@@ -260,7 +264,7 @@ def test_a_store_that_goes_away_in_mid_study_stops_no_training_and_is_filled_lat
         assert [trial.state for trial in trials(config)] == [TrialState.COMPLETE] * 3
         server.start()
         run(path, FakeLauncher(), "search.trials=0", f"store.mlflow_uri={server.uri}")
-        assert mlflow_runs(config)["variant slow"][0] == "FINISHED"
+        assert mlflow_runs(config)["slow"][0] == "FINISHED"
     finally:
         server.kill()
 

@@ -53,7 +53,8 @@ def promoted(
         "study", (store.root / "artifacts" / "study").resolve().as_uri()
     )
     run = str(store.client.create_run(experiment).info.run_id)
-    store.client.set_terminated(run, "FINISHED", end_time=store.client.get_run(run).info.start_time)
+    store.client.log_param(run, "image_size_px", 224)
+    store.client.set_terminated(run, "FINISHED", 1_700_000_100_000)
     film = first_film(write_export(folder / "export", {"train": 1}))
     asked = Registration(
         run_id=run,
@@ -71,15 +72,14 @@ def promoted(
 def test_a_promoted_version_carries_what_it_needs(promoted: tuple[TrackingStore, str]) -> None:
     store, run = promoted
     model, holder = model_version(store, "spine-vertebrae"), champion(store, "spine-vertebrae")
-    assert holder is not None and (model.version, model.run_id, model.image_size_px) == (
-        "1",
-        run,
-        224,
-    )
+    assert holder is not None
+    assert (model.version, model.run_id, model.image_size_px) == ("1", run, 224)
     assert model.numbering == holder.numbering == LEARNT and holder.evidence["test"] == {"a": 0.5}
     assert model.weights_sha256 == sha256_of(fetched(store)) and model.note == ""
-    info = store.client.get_run(run).info
-    assert (info.status, info.end_time) == ("FINISHED", info.start_time)  # As before it.
+    of_then = store.client.get_run(run)
+    assert of_then.info.status == "FINISHED" and of_then.info.end_time == 1_700_000_100_000
+    assert of_then.data.params == {"image_size_px": "224"}
+    assert [model.model_id for model in of_then.outputs.model_outputs]
     (line,) = (store.root / "promotions.jsonl").read_text().splitlines()
     entry = json.loads(line)
     assert (entry["version"], entry["replaces"], entry["why"]) == ("1", None, "it is better")

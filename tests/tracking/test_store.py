@@ -81,8 +81,20 @@ def test_reading_makes_no_store_of_a_file_that_is_none(
 
 def test_reading_a_store_makes_nothing_beside_it(tmp_path: Path, empty_stores: Path) -> None:
     shutil.copy(empty_stores / "mlflow.db", tmp_path)
-    assert open_existing_store(tmp_path, None).client.search_experiments()
+    assert open_existing_store(tmp_path, None).client.get_experiment("0").name == "Default"
     assert list(tmp_path.iterdir()) == [tmp_path / "mlflow.db"]
+
+
+def test_the_empty_experiment_that_comes_with_a_store_is_not_shown(
+    tmp_path: Path, empty_stores: Path
+) -> None:
+    shutil.copy(empty_stores / "mlflow.db", tmp_path)
+    store = open_store(tmp_path, None)
+    assert store.client.search_experiments() == []
+    store.client.restore_experiment("0")
+    assert open_store(tmp_path, store.uri).client.search_experiments()  # Named: somebody's own.
+    store.client.create_run("0")
+    assert open_store(tmp_path, None).client.search_experiments()  # Somebody keeps a run there.
 
 
 def test_a_refused_connection_costs_seconds_and_is_one_line(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from spineseg.data.manifest import Manifest, ManifestSource
 from spineseg.events import Scored, Started, append_event
 from spineseg.job import Job
 from spineseg.runs import read_run
-from spineseg.tracking.projection import RunProjection, carry_over, not_carried
+from spineseg.tracking.carry import carry_over, not_carried
+from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs, open_study_run, open_trial_run
 
@@ -75,16 +76,16 @@ def test_a_whole_run_is_carried_over(store: TrackingStore, tmp_path: Path) -> No
     run = carried(store, tmp_path, job_named("whole"))
     found = store.client.get_run(run)
     assert found.info.status == "FINISHED"
-    assert found.data.tags["outcome"] == "completed" and found.data.tags["best_epoch"] == "2"
+    assert found.data.tags["outcome"] == "completed" and found.data.metrics["best/epoch"] == 2
     assert found.data.tags["code_version"] == "0.1.0-of-then"
-    assert found.data.params["resolved/imgsz"] == "64"
-    assert found.data.metrics["best/mask_map50"] == 0.31
+    assert found.data.metrics["score"] == found.data.metrics["mask_map50"] == 0.31
     assert history(store, run, "valid/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]
     assert len(history(store, run, "system/cpu_utilization_percentage")) == 3
     for folder, names in {
         "weights": {"best.pt", "last.pt"},
         "pictures": {"BoxPR_curve.png"},
         "evaluation": {"valid-scores-argmax.json"},
+        "settings": {"resolved.json"},
     }.items():
         assert {Path(f.path).name for f in store.client.list_artifacts(run, folder)} == names
     files = {f.path for f in store.client.list_artifacts(run) if not f.is_dir}
@@ -132,17 +133,17 @@ def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
     folder = write_finished(tmp_path, job, end=None)
     projection = project(store, folder, job)
     assert projection.sync()
-    again = {"pid": 2, "device": "GPU", "parameters": 5, "resolved": {"imgsz": 96}}
+    again = {"pid": 2, "device": "GPU", "parameters": 7, "resolved": {"imgsz": 96}}
     started = Started(run=job.id, resumed_from_epoch=3, environment={}, **again)
     append_event(folder, started)
     assert projection.sync()
     data = store.client.get_run(run_id(store, job)).data
-    assert data.params["resolved/imgsz"] == "64" and data.tags["resumed_from_epoch"] == "3"
+    assert data.params["parameters"] == "5" and data.tags["resumed_from_epoch"] == "3"
 
 
 @pytest.mark.parametrize(
     ("end", "status", "outcome"),
-    [("pruned", "KILLED", "pruned"), ("failed", "FAILED", "failed")],
+    [("pruned", "FINISHED", "pruned"), ("failed", "FAILED", "failed")],
 )
 def test_a_run_ends_with_the_logs_own_word(
     store: TrackingStore, tmp_path: Path, end: str, status: str, outcome: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from spineseg.config.model import Model
@@ -195,14 +195,15 @@ def _text(rows: list[Row], waived: frozenset[str]) -> str:
     )
 
 
-def as_markdown(rows: list[Row]) -> str:
-    """Return the table for a document."""
+def as_markdown(rows: list[Row], heads: Collection[str] = ()) -> str:
+    """Return the table for a document: all columns, or those with these heads."""
+    columns = [column for column in COLUMNS if not heads or column.head in heads]
     lines = [
-        "| " + " | ".join(column.head for column in COLUMNS) + " |",
-        "|" + "".join("---|" if column.left else "---:|" for column in COLUMNS),
+        "| " + " | ".join(column.head for column in columns) + " |",
+        "|" + "".join("---|" if column.left else "---:|" for column in columns),
     ]
     for row in rows:
-        cells = [f"{column.write(row)} {column.difference(row)}".strip() for column in COLUMNS]
+        cells = [f"{column.write(row)} {column.difference(row)}".strip() for column in columns]
         cells[0] = f"**{cells[0]}**" if row.is_best else cells[0]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import RunSummary
-from spineseg.metrics import Rate, metric_named
+from spineseg.job import changes_in_words
+from spineseg.metrics import Rate, metric_named, signed
 
 NONE = "–"
 RULE = (
@@ -20,11 +20,6 @@ RULE = (
 def label(metric: str) -> str:
     """Return a metric as people write it: `mask_map50_95` as "mask mAP50-95"."""
     return metric_named(metric).label
-
-
-def signed(value: float) -> str:
-    """Return a difference of scores to three digits; nought has no side."""
-    return f"{value:+.3f}" if round(value, 3) else "±0.000"
 
 
 def signed_points(value: float) -> str:
@@ -81,8 +76,4 @@ def sentence(text: str) -> str:
 
 def changes_text(run: RunSummary) -> str:
     """Return a run's difference from the baseline in a line."""
-    return ", ".join(f"{key} {_plain(value)}" for key, value in run.changes.items()) or "none"
-
-
-def _plain(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return changes_in_words(run.changes) or "none"

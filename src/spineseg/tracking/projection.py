@@ -6,11 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric
+from mlflow.entities import Run as TrackedRun
 from mlflow.exceptions import MlflowException
 
-from spineseg.errors import StoreError
+from spineseg.errors import RecordError, StoreError
 from spineseg.evaluation.stored import evaluation_files
 from spineseg.events import (
     EVENTS_FILE,
@@ -23,16 +25,40 @@ from spineseg.events import (
     Started,
 )
 from spineseg.job import JOB_FILE, Job
-from spineseg.runs import Run
+from spineseg.runs import first_baseline
 from spineseg.tracking.film_series import FilmSeries
+from spineseg.tracking.run_note import run_note
+from spineseg.tracking.selection import (
+    GAIN,
+    effort,
+    end_metrics,
+    epoch_metrics,
+    settings_in_sight,
+    test_metrics,
+)
 from spineseg.tracking.store import TrackingStore, refusing, without_password
-from spineseg.tracking.tracked_runs import job_runs, open_trial_run
+from spineseg.tracking.tracked_runs import (
+    CARRIED,
+    NOTE,
+    as_params,
+    as_tags,
+    is_of_an_earlier_version,
+    open_trial_run,
+)
 
 BACK_OFF_SECONDS = 20.0
-CARRIED = "events_carried"  # Tag: so many events of the run's log are in the store.
-_STATUS = {"completed": "FINISHED", "pruned": "KILLED"}
+_ENVIRONMENT_TAGS = ("torch", "ultralytics")  # And the device: what people filter by.
+_MOST_EPOCHS = 30  # At a time: MLflow takes 1000 metrics in one request.
 _PICTURES = ("*.png", "*.jpg")
 log = logging.getLogger(__name__)
+
+
+class _Batch(NamedTuple):
+    """What one event adds to its run, in one request."""
+
+    metrics: list[Metric]
+    params: dict[str, Any]
+    tags: dict[str, Any]
 
 
 class RunProjection:
@@ -52,7 +78,7 @@ class RunProjection:
         """
         self._store = store
         self._parent = parent
-        self._run_id = ""
+        self._run: TrackedRun | None = None
         self._folder = run_folder
         self._job = job
         self._films = FilmSeries(store, run_folder, job)
@@ -61,6 +87,7 @@ class RunProjection:
         self._sent = 0
         self._known = 0  # Events that the store had before.
         self._ended = False
+        self._epoch_seconds: dict[int, float] = {}
         self._not_before = 0.0
 
     def sync(self, *, force: bool = False) -> bool:
@@ -73,147 +100,156 @@ class RunProjection:
         if not self._unsent or (time.monotonic() < self._not_before and not force):
             return not self._unsent
         try:
-            if not self._run_id:
-                self._open()
+            run = self._opened()
             while self._unsent:
-                event = self._unsent[0]
+                events = self._next()
                 if self._sent >= self._known:
-                    # The first end counts, as in `Run.end`: nothing begins or ends after it.
-                    if not (self._ended and isinstance(event, Started | Finished | Failed)):
-                        self._send(event)
-                    self._tags(**{CARRIED: self._sent + 1})
-                self._ended = self._ended or isinstance(event, Finished | Failed)
-                del self._unsent[0]
-                self._sent += 1
-        except (MlflowException, StoreError, OSError) as error:
+                    self._send(run, events)
+                self._ended = self._ended or isinstance(events[0], Finished | Failed)
+                del self._unsent[: len(events)]
+                self._sent += len(events)
+        except (MlflowException, StoreError, RecordError, OSError) as error:
             self._not_before = time.monotonic() + BACK_OFF_SECONDS
-            log.warning(
-                "MLflow did not take %s: %s", self._folder.name, without_password(str(error)[:200])
-            )
+            reason = " ".join(without_password(str(error)).split())[:200]
+            log.warning("MLflow did not take %s: %s", self._folder.name, reason)
             return False
         return True
 
-    def _open(self) -> None:
-        run = open_trial_run(self._store, self._parent(), self._job)
-        known = int(run.data.tags.get(CARRIED, 0))
-        end = next((e for e in self._unsent[:known] if isinstance(e, Finished | Failed)), None)
-        if end is not None and not _has_files(self._store, run.info.run_id, end):
-            known = 0  # Its artifacts were lost: all are put there again.
-        self._known = known
-        self._run_id = str(run.info.run_id)
+    def _opened(self) -> TrackedRun:
+        if self._run is None:
+            run = open_trial_run(self._store, self._parent(), self._job)
+            known = 0 if is_of_an_earlier_version(run) else int(run.data.tags.get(CARRIED, 0))
+            end = next((e for e in self._unsent[:known] if isinstance(e, Finished | Failed)), None)
+            if end is not None and not has_files(self._store, run.info.run_id, end):
+                known = 0  # Its artifacts were lost: all are put there again.
+            self._known = known
+            self._run = run
+        return self._run
 
-    def _send(self, event: Event) -> None:
-        self._films.carry(self._run_id)
+    def _next(self) -> list[Event]:
+        """Return the next event, or all epochs that wait together: they cost one request."""
+        count = 0
+        for event in self._unsent[:_MOST_EPOCHS]:
+            if not isinstance(event, Epoch) or self._sent + count < self._known:
+                break
+            count += 1
+        found = self._unsent[: max(count, 1)]
+        for event in found:
+            if isinstance(event, Epoch):
+                self._epoch_seconds[event.epoch] = event.epoch_seconds
+        return found
+
+    def _send(self, run: TrackedRun, events: list[Event]) -> None:
+        """Bring events into the store: their files, the run's end, then figures and words."""
+        self._films.carry(str(run.info.run_id))
+        missing: list[Path] = []
+        batches: list[_Batch] = []
+        # The first end counts, as in `Run.end`: nothing begins or ends after it.
+        if not (self._ended and isinstance(events[0], Started | Finished | Failed)):
+            missing = self._carry_files(run, events[0])
+            batches = [self._batch(event) for event in events]
+        params = {key: value for batch in batches for key, value in batch.params.items()}
+        tags = {key: value for batch in batches for key, value in batch.tags.items()}
+        known = run.data.params
+        self._store.client.log_batch(
+            run.info.run_id,
+            metrics=[metric for batch in batches for metric in batch.metrics],
+            params=as_params({k: v for k, v in params.items() if k not in known}),
+            tags=as_tags(tags if missing else tags | {CARRIED: self._sent + len(events)}),
+        )
+        known.update(params)  # A later attempt may not change one.
+        if missing:
+            raise StoreError(f"{missing[0].name} is gone from {missing[0].parent}; put it back")
+
+    def _batch(self, event: Event) -> _Batch:
         match event:
             case Started():
-                self._started(event)
+                return _Batch([], settings_in_sight(self._job, event), _started_tags(event))
             case Epoch():
-                values = event.metrics | event.system | {"epoch_seconds": event.epoch_seconds}
-                self._metrics(values, event.time, event.epoch)
+                return _Batch(_metrics(epoch_metrics(event), event.time, event.epoch), {}, {})
             case Finished():
-                self._finished(event)
+                baseline = first_baseline(self._folder.parent)
+                score = baseline.value if baseline and baseline.finished else None
+                values = end_metrics(self._job, event, score)
+                # As old as the later of the two that it compares, whenever it is found.
+                since = baseline.end.time if baseline and baseline.end else 0.0
+                gain = {GAIN: values.pop(GAIN)} if GAIN in values else {}
+                metrics = _metrics(values, event.time) + _metrics(gain, max(event.time, since))
+                tags = {"outcome": event.outcome, NOTE: run_note(self._job, event, score)}
+                return _Batch(metrics, {}, tags)
             case Failed():
-                self._failed(event)
+                values = effort(len(self._epoch_seconds), sum(self._epoch_seconds.values()))
+                tags = {"outcome": "failed", "failure": event.kind}
+                tags[NOTE] = run_note(self._job, event)
+                return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
-                self._metrics(event.metrics, event.time, 0)
-                self._files(evaluation_files(self._folder, event.part), "evaluation")
-                self._files([self._folder / EVENTS_FILE], None)
+                return _Batch(_metrics(test_metrics(event), event.time), {}, {})
 
-    def _metrics(self, values: dict[str, float], at: float, step: int) -> None:
-        rows = [Metric(k, v, round(at * 1000), step) for k, v in values.items()]
-        self._store.client.log_batch(self._run_id, metrics=rows)
+    def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
+        """Put an event's files among the run's artifacts, and end the run with its end.
 
-    def _tags(self, **tags: object) -> None:
-        rows = [RunTag(key, str(value)[:8000]) for key, value in tags.items()]
-        self._store.client.log_batch(self._run_id, tags=rows)
+        Returns the weights that should be there and are not.
+        """
+        client, run_id, missing = self._store.client, run.info.run_id, []
+        match event:
+            case Started():
+                client.log_dict(run_id, event.resolved, "settings/resolved.json")
+                facts = {"device": event.device} | event.environment
+                client.log_dict(run_id, facts, "environment.json")
+            case Finished():
+                missing = self._files_of_the_end(run_id, event)
+                _end(self._store, run_id, "FINISHED", event.time)
+            case Failed():
+                if event.traceback:
+                    client.log_text(run_id, event.traceback, "failure/traceback.txt")
+                self._files(run_id, self._record_files(), None)
+                _end(self._store, run_id, "FAILED", event.time)
+            case Scored():
+                self._files(run_id, evaluation_files(self._folder, event.part), "evaluation")
+                self._files(run_id, [self._folder / EVENTS_FILE], None)
+        return missing
 
-    def _started(self, event: Started) -> None:
-        known = self._store.client.get_run(self._run_id).data.params
-        params = {f"resolved/{key}": str(value) for key, value in event.resolved.items()}
-        params["parameters"] = str(event.parameters)
-        self._store.client.log_batch(
-            self._run_id,
-            params=[Param(k, v[:6000]) for k, v in params.items() if k not in known],
-        )
-        self._store.client.update_run(self._run_id, status="RUNNING")
-        self._tags(
-            device=event.device,
-            resumed_from_epoch=event.resumed_from_epoch,
-            **{f"environment.{key}": value for key, value in event.environment.items()},
-        )
-
-    def _finished(self, event: Finished) -> None:
-        values = event.metrics | event.trainer_metrics
-        values["train_hours"] = event.train_seconds / 3600
-        self._metrics(values, event.time, event.epochs)
-        best, last = self._folder / event.best_weights, self._folder / event.last_weights
-        trainer = best.parent.parent
-        self._files([best, last], "weights")
-        self._files([trainer / "results.csv", trainer / "args.yaml"], None)
-        self._record_files()
+    def _files_of_the_end(self, run_id: str, event: Finished) -> list[Path]:
+        weights = [self._folder / event.best_weights, self._folder / event.last_weights]
+        trainer = weights[0].parent.parent
+        self._files(run_id, weights, "weights")
+        tables = [trainer / "results.csv", trainer / "args.yaml"]
+        self._files(run_id, [*tables, *self._record_files()], None)
         pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
-        self._files(pictures, "pictures")
-        self._files(evaluation_files(self._folder, "valid"), "evaluation")
-        self._tags(
-            outcome=event.outcome,
-            best_epoch=event.best_epoch,
-            batch_used=event.batch,
-            optimizer_used=event.optimizer,
-        )
-        self._end(_STATUS[event.outcome], event.time)
-        for path in (best, last):
-            if not path.is_file():
-                raise StoreError(f"{path.name} is gone from {path.parent}; put it back")
+        self._files(run_id, pictures, "pictures")
+        self._files(run_id, evaluation_files(self._folder, "valid"), "evaluation")
+        return [path for path in weights if not path.is_file()]
 
-    def _failed(self, event: Failed) -> None:
-        if event.traceback:
-            self._store.client.log_text(self._run_id, event.traceback, "failure/traceback.txt")
-        self._record_files()
-        self._tags(outcome="failed", failure=event.kind, failure_message=event.message)
-        self._end("FAILED", event.time)
+    def _record_files(self) -> list[Path]:
+        return [self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log")]
 
-    def _end(self, status: str, at: float) -> None:
-        self._store.client.set_terminated(self._run_id, status, round(at * 1000))
-
-    def _record_files(self) -> None:
-        self._files([self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log")], None)
-
-    def _files(self, paths: Iterable[Path], folder: str | None) -> None:
+    def _files(self, run_id: str, paths: Iterable[Path], folder: str | None) -> None:
         for path in paths:
             if path.exists():
-                self._store.client.log_artifact(self._run_id, str(path), folder)
+                self._store.client.log_artifact(run_id, str(path), folder)
 
 
-def not_carried(store: TrackingStore, study: str, runs: Iterable[Run]) -> list[Run]:
-    """Return the study's ended runs whose whole record, files included, is not in the store.
-
-    Raises StoreError where the store does not answer.
-    """
-    there = job_runs(store, study)
-
-    def is_whole(run: Run, end: Finished | Failed) -> bool:
-        found = there.get(run.job.id)
-        if found is None or int(found.data.tags.get(CARRIED, 0)) != len(run.log):
-            return False
-        return _has_files(store, found.info.run_id, end)
-
-    return [run for run in runs if run.end is not None and not is_whole(run, run.end)]
+def _metrics(values: dict[str, float], at: float, step: int = 0) -> list[Metric]:
+    """Return values as MLflow's metrics. What there is once has step 0: it is drawn as bars."""
+    return [Metric(key, value, round(at * 1000), step) for key, value in values.items()]
 
 
-def _has_files(store: TrackingStore, run_id: str, end: Finished | Failed) -> bool:
+def _started_tags(event: Started) -> dict[str, Any]:
+    tags: dict[str, Any] = {"device": event.device}
+    tags |= {k: event.environment[k] for k in _ENVIRONMENT_TAGS if k in event.environment}
+    if event.resumed_from_epoch:
+        tags["resumed_from_epoch"] = event.resumed_from_epoch
+    return tags
+
+
+def _end(store: TrackingStore, run_id: str, status: str, at: float) -> None:
+    store.client.set_terminated(run_id, status, round(at * 1000))
+
+
+def has_files(store: TrackingStore, run_id: str, end: Finished | Failed) -> bool:
     """Return whether an ended run's artifacts are there, by the one that matters most."""
     folder, name = None, JOB_FILE
     if isinstance(end, Finished):
         folder, name = "weights", f"weights/{Path(end.best_weights).name}"
     with refusing(store.uri):  # One look a run: a study has tens of them, a server may be far.
         return any(file.path == name for file in store.client.list_artifacts(run_id, folder))
-
-
-def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:
-    """Bring what the store misses of ended runs into it; return those that it did not take."""
-    missed = []
-    for run in not_carried(store, study, runs):
-        projection = RunProjection(store, lambda: parent, run.folder, run.job)
-        if not projection.sync(force=True):
-            missed.append(run)
-    return missed

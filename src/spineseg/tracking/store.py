@@ -6,7 +6,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,25 @@ def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
         if mlflow_uri is None:
             (root / "artifacts").mkdir(parents=True, exist_ok=True)
         with _made_by_one(uri):
-            return _opened(uri, root)
+            store = _opened(uri, root)
+            if mlflow_uri is None:
+                _drop_empty_default(store)
+            return store
+
+
+def _drop_empty_default(store: TrackingStore) -> None:
+    """Delete the experiment that MLflow makes with a store, where nobody has put anything there."""
+    default, everything = ["0"], ViewType.ALL
+    there = store.client.search_experiments(filter_string="name = 'Default'")
+    if [experiment.experiment_id for experiment in there] != default:
+        return
+    if store.client.search_runs(default, run_view_type=everything, max_results=1):
+        return
+    if store.client.search_logged_models(default, max_results=1):
+        return
+    if not store.client.search_traces(default, max_results=1, include_spans=False):
+        with suppress(MlflowException):  # A store that may only be read keeps it.
+            store.client.delete_experiment(default[0])
 
 
 def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:

@@ -3,51 +3,71 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.entities import DatasetInput, InputTag, Param, Run, RunTag
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
 
+from spineseg.code_version import code_commit, code_version, user_name
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
 from spineseg.errors import StoreError
 from spineseg.films import PARTS
 from spineseg.job import Job
-from spineseg.study_record import StudyRecord
+from spineseg.tracking.run_note import run_note
 from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
 
 STUDY_KEY = "study_key"
 TRIAL_KEY = "trial_key"  # For people: `study/number`.
 JOB_ID = "job_id"
+CARRIED = "events_carried"  # So many events of the run's log are in the store.
+CHANGED = "changed"  # Its difference from the baseline; what an earlier version wrote lacks it.
 NOTE = "mlflow.note.content"
-_MAX_PARAM, _MAX_TAG = 6000, 8000
-_SYNTHETIC = "**Synthetic X-rays. Results say nothing of patients.**\n\n"
+_MAX_PARAM, _MAX_TAG, _MAX_EXPERIMENT_TAG = 6000, 8000, 20000
+_OF_EARLIER_VERSIONS = {
+    *("changes", "hypothesis", "data_fingerprint", "best_epoch", "batch_used", "optimizer_used"),
+    *("failure_message", "description", "objective"),
+}
+"""Tags that nobody reads any more; also all of `environment.`."""
+log = logging.getLogger(__name__)
 
 
-def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest) -> str:
+def open_study_run(
+    store: TrackingStore, config: StudyConfig, manifest: Manifest, first: Job | None = None
+) -> str:
     """Return the id of the study's parent run, made where it is missing, with what it is.
 
-    Raises StoreError where the store does not answer, or has another study of that name.
+    `first` is the study's first job on record: its run is of the same commit and user. Raises
+    StoreError where the store does not answer, or has another study of that name.
     """
     experiment = experiment_id(store, config.name)
     with refusing(store.uri):
         run = _find(store, experiment, STUDY_KEY, config.name)
         if run is None:
+            tags = {STUDY_KEY: config.name, NOTE: config.description or f"Study {config.name}."}
             run = store.client.create_run(
-                experiment, run_name=f"study {config.name}", tags={STUDY_KEY: config.name}
+                experiment,
+                start_time=round(first.created * 1000) if first else None,
+                run_name=f"study {config.name}",
+                tags=tags | _origin(config.name, first),
             )
         _refuse_other_data(store, config.name, run, manifest.fingerprint)
-        tags = {
-            "data_fingerprint": manifest.fingerprint,
-            "synthetic": str(manifest.synthetic).lower(),
-            "objective": config.objective,
-            "description": config.description,
-        }
-        params = {f"films_{part}": manifest.count(part) for part in PARTS}
+        tags = {"data": manifest.fingerprint[:12], "synthetic": str(manifest.synthetic).lower()}
+        params: dict[str, object] = {f"films_{part}": manifest.count(part) for part in PARTS}
         params |= {"variants": len(config.variants), "search_trials": config.search.trials}
+        params |= {"objective": config.objective}
+        _drop_old_tags(store, run)
         _describe(store, run, tags, params)
     counts: dict[str, int] = {part: manifest.count(part) for part in PARTS}
     _name_data(store, run, " + ".join(manifest.source_names), manifest.fingerprint, counts)
@@ -55,8 +75,8 @@ def open_study_run(store: TrackingStore, config: StudyConfig, manifest: Manifest
 
 
 def _refuse_other_data(store: TrackingStore, study: str, run: Run, fingerprint: str) -> None:
-    found = run.data.tags.get("data_fingerprint", fingerprint)
-    if found != fingerprint:
+    found = run.data.tags.get("data") or run.data.tags.get("data_fingerprint", fingerprint)
+    if found[:12] != fingerprint[:12]:
         raise StoreError(
             f"tracking store {without_password(store.uri)}: has another study {study!r}, of the "
             f"data {found[:12]}, not {fingerprint[:12]}; name another store.mlflow_uri, or give "
@@ -67,37 +87,64 @@ def _refuse_other_data(store: TrackingStore, study: str, run: Run, fingerprint: 
 def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
     """Return the run of a job under `parent`, made where there is none yet, with what it is.
 
-    Raises StoreError where the store does not answer.
+    One of an earlier version of this software is given this version's name and tags, and counts
+    as not carried over. Raises StoreError where the store does not answer.
     """
     with refusing(store.uri):
         above = store.client.get_run(parent)
         run = _find(store, above.info.experiment_id, JOB_ID, job.id)
+        tags = {
+            "kind": job.kind,
+            CHANGED: job.changed,
+            "arm": job.arm,
+            "seed": str(job.config.seed),
+            "data": job.data_fingerprint[:12],
+            "synthetic": str(job.synthetic).lower(),
+            "code_version": job.code_version,
+            **_origin(job.study, job),
+        }
         if run is None:
+            machine = {JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent}
             run = store.client.create_run(
                 above.info.experiment_id,
                 start_time=round(job.created * 1000),
-                run_name=f"variant {job.name}" if job.kind == "variant" else job.name,
-                tags={JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent},
+                run_name=job.name,
+                tags={"outcome": "running"} | tags | machine,  # In the order of MLflow's page.
             )
-        note = _SYNTHETIC if job.synthetic else ""
-        note += f"Hypothesis: {job.hypothesis}\n\n" if job.hypothesis else ""
-        changes = json.dumps(job.changes)
-        tags = {
-            "kind": job.kind,
-            "arm": job.arm,
-            "hypothesis": job.hypothesis or "",
-            "changes": changes,
-            "data_fingerprint": job.data_fingerprint,
-            "synthetic": str(job.synthetic).lower(),
-            "code_version": job.code_version,
-            NOTE: f"{note}Difference from the baseline: `{changes}`",
-        }
+        if NOTE not in run.data.tags:
+            tags[NOTE] = run_note(job)
+        if is_of_an_earlier_version(run):
+            tags[CARRIED] = "0"
+            store.client.update_run(run.info.run_id, name=job.name)
+            _drop_old_tags(store, run)
         _describe(store, run, tags, job.config.model_dump())
     inputs = above.inputs.dataset_inputs if above.inputs else []
     name = inputs[0].dataset.name if inputs else "data"
     counts = json.loads(inputs[0].dataset.profile or "{}") if inputs else {}
     _name_data(store, run, name, job.data_fingerprint, counts)
     return run
+
+
+def is_of_an_earlier_version(run: Run) -> bool:
+    """Return whether a run was recorded under the names of an earlier version of this software."""
+    return CARRIED in run.data.tags and CHANGED not in run.data.tags
+
+
+def _origin(study: str, job: Job | None) -> dict[str, str]:
+    """Return where a run comes from, in MLflow's own tags: of then; without a job, of now."""
+    version = job.code_version if job else code_version()
+    commit, user = (job.commit, job.user) if job else (code_commit(), user_name())
+    if not commit and (short := re.search(r"-([0-9a-f]{12})(?:\+changes)?$", version)):
+        commit = short[1]  # Of a job from before the whole commit was kept.
+    found = {MLFLOW_SOURCE_NAME: f"spineseg run {study}", MLFLOW_SOURCE_TYPE: "LOCAL"}
+    found |= {MLFLOW_USER: user, MLFLOW_GIT_COMMIT: commit}
+    return {key: value for key, value in found.items() if value}
+
+
+def _drop_old_tags(store: TrackingStore, run: Run) -> None:
+    for key in run.data.tags:
+        if key in _OF_EARLIER_VERSIONS or key.startswith("environment."):
+            store.client.delete_tag(run.info.run_id, key)
 
 
 def job_runs(store: TrackingStore, study: str) -> dict[str, Run]:
@@ -125,12 +172,22 @@ def _describe(
     store: TrackingStore, run: Run, tags: Mapping[str, str], params: Mapping[str, Any]
 ) -> None:
     """Set tags, and those params that are not there yet: MLflow refuses to change one."""
-    known = run.data.params
+    known, told = run.data.params, run.data.tags
     store.client.log_batch(
         run.info.run_id,
-        params=[Param(k, str(v)[:_MAX_PARAM]) for k, v in params.items() if k not in known],
-        tags=[RunTag(k, str(v)[:_MAX_TAG]) for k, v in tags.items() if v != ""],
+        params=as_params({key: value for key, value in params.items() if key not in known}),
+        tags=as_tags({key: value for key, value in tags.items() if told.get(key) != value}),
     )
+
+
+def as_params(values: Mapping[str, Any]) -> list[Param]:
+    """Return values as MLflow's params, cut to what it takes."""
+    return [Param(key, str(value)[:_MAX_PARAM]) for key, value in values.items()]
+
+
+def as_tags(values: Mapping[str, Any]) -> list[RunTag]:
+    """Return values as MLflow's tags, cut to what it takes."""
+    return [RunTag(key, str(value)[:_MAX_TAG]) for key, value in values.items()]
 
 
 def _name_data(
@@ -170,12 +227,38 @@ def log_study_artifacts(
             store.client.log_artifact(run_id, str(path), folder or None)
 
 
-def end_study_run(
-    store: TrackingStore, run_id: str, study: StudyRecord, metrics: Mapping[str, float]
-) -> None:
-    """Close a study's run with its best scores, at the time when its last training ended."""
-    at = round(max((run.end.time for run in study.runs if run.end), default=0.0) * 1000)
+def artifact_page(store: TrackingStore, run_id: str, path: str) -> str:
+    """Return the address of an artifact within MLflow's own pages, as a link there needs it."""
     with refusing(store.uri):
-        rows = [Metric(key, value, at, 0) for key, value in metrics.items()]
-        store.client.log_batch(run_id, metrics=rows)
-        store.client.set_terminated(run_id, "FINISHED", at)
+        experiment = store.client.get_run(run_id).info.experiment_id
+    return f"#/experiments/{experiment}/runs/{run_id}/artifacts/{path}"
+
+
+def write_study_note(
+    store: TrackingStore, run_id: str, note: str, *, running: bool = False
+) -> bool:
+    """Open the study's run and its experiment with `note`, as Markdown.
+
+    The run of a study that goes on is `running` again. Returns False, and says so in the log,
+    where the store does not take it: nothing hangs on it.
+    """
+    try:
+        with refusing(store.uri):
+            info = store.client.get_run(run_id).info
+            if running and info.status != "RUNNING":
+                store.client.update_run(run_id, status="RUNNING")
+            store.client.set_tag(run_id, NOTE, note[:_MAX_TAG])
+            store.client.set_experiment_tag(info.experiment_id, NOTE, note[:_MAX_EXPERIMENT_TAG])
+    except StoreError as error:
+        log.warning("MLflow did not take the study's note: %s", error)
+        return False
+    return True
+
+
+def end_study_run(store: TrackingStore, run_id: str, ended: float) -> None:
+    """Close a study's run, at the time when its last training ended: seconds since the epoch."""
+    at = round(ended * 1000)
+    with refusing(store.uri):
+        info = store.client.get_run(run_id).info
+        if (info.status, info.end_time) != ("FINISHED", at):
+            store.client.set_terminated(run_id, "FINISHED", at)

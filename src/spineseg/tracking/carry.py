@@ -1,0 +1,84 @@
+"""Brings what the tracking store misses of a study's ended runs into it; says what it misses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from mlflow.entities import Metric
+from mlflow.entities import Run as TrackedRun
+
+from spineseg.runs import Run
+from spineseg.tracking.projection import RunProjection, has_files
+from spineseg.tracking.run_note import run_note
+from spineseg.tracking.selection import GAIN, end_metrics
+from spineseg.tracking.store import TrackingStore, refusing
+from spineseg.tracking.tracked_runs import (
+    CARRIED,
+    NOTE,
+    as_tags,
+    is_of_an_earlier_version,
+    job_runs,
+)
+
+log = logging.getLogger(__name__)
+
+
+def not_carried(store: TrackingStore, study: str, runs: Iterable[Run]) -> list[Run]:
+    """Return the study's ended runs whose whole record, files included, is not in the store.
+
+    Raises StoreError where the store does not answer.
+    """
+    there = job_runs(store, study)
+    return [run for run in runs if run.end and not _is_whole(store, there.get(run.job.id), run)]
+
+
+def _is_whole(store: TrackingStore, found: TrackedRun | None, run: Run) -> bool:
+    if found is None or run.end is None or is_of_an_earlier_version(found):
+        return False
+    if int(found.data.tags.get(CARRIED, 0)) != len(run.log):
+        return False
+    return has_files(store, found.info.run_id, run.end)
+
+
+def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:
+    """Bring what the store misses of ended runs into it; return those that it did not take.
+
+    Raises StoreError where it does not answer.
+    """
+    runs, there = list(runs), job_runs(store, study)
+    baseline = next((run for run in runs if run.job.kind == "baseline"), None)
+    missed, renamed = [], 0
+    for run in (run for run in runs if run.end):
+        found = there.get(run.job.id)
+        if found is not None and _is_whole(store, found, run):
+            _fill_gain(store, found, run, baseline)
+            continue
+        renamed += found is not None and is_of_an_earlier_version(found)
+        projection = RunProjection(store, lambda: parent, run.folder, run.job)
+        if not projection.sync(force=True):
+            missed.append(run)
+    if renamed:
+        log.warning(
+            "MLflow had %d runs of an earlier version of this software: they now have this one's "
+            "names too, beside the old metrics and params, which MLflow does not let go; an "
+            "empty store.mlflow_uri is filled without them",
+            renamed,
+        )
+    return missed
+
+
+def _fill_gain(store: TrackingStore, found: TrackedRun, run: Run, baseline: Run | None) -> None:
+    """Compare a run that ended before the baseline did with the baseline, now that it has ended."""
+    if run.finished is None or baseline is None or baseline.finished is None:
+        return
+    score = baseline.value
+    gain = end_metrics(run.job, run.finished, score).get(GAIN)
+    if gain is None or found.data.metrics.get(GAIN) == gain:
+        return
+    at = round(max(run.finished.time, baseline.finished.time) * 1000)  # The later word counts.
+    note = {NOTE: run_note(run.job, run.finished, score)}
+    with refusing(store.uri):
+        store.client.log_batch(
+            found.info.run_id, metrics=[Metric(GAIN, gain, at, 0)], tags=as_tags(note)
+        )
