@@ -29,9 +29,10 @@ from spineseg.training.weights import bundled_weights
 def offered(key: str, title: str, image_size_px: int = 224, synthetic: bool = True) -> Offered:
     """Return the bundled network as one of the page's models."""
     path, whole = bundled_weights(), NumberingModel(numbering="sequence")
-    chosen = Chosen(path, sha256_of(path), image_size_px, whole, {"file": path.name})
+    source = {"file": path.name}
+    chosen = Chosen(path, sha256_of(path), image_size_px, whole, source, synthetic=synthetic)
     predictor = Predictor(chosen.path, image_size_px=image_size_px)
-    return Offered(key, title, chosen, predictor, synthetic)
+    return Offered(key, title, chosen, predictor)
 
 
 class PageServer:
