@@ -24,6 +24,7 @@ from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import end_study_run, log_study_artifacts
+from spineseg.tracking.views.written import write_views
 from study.optuna_store import in_memory
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
@@ -97,6 +98,9 @@ def _into_mlflow(
         store = open_store(study.places.root, config.store.mlflow_uri)
         parent = fill_stores(store, config, study)
         log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
+        write_views(
+            store, config, next((r.job.id for r in study.runs if r.name == summary.best), None)
+        )
         if all(run.end for run in study.runs):
             best = summary.best_run
             metrics = best.evaluation.metrics() if best and best.evaluation else {}

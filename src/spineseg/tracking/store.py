@@ -40,6 +40,11 @@ class TrackingStore:
         """Whether this is the project's own store on this machine."""
         return self.uri.startswith("sqlite:")
 
+    @property
+    def is_server(self) -> bool:
+        """Whether this is a server, with pages of its own; else a database."""
+        return self.uri.startswith(("http:", "https:"))
+
 
 def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
     """Return the store at `mlflow_uri`, or the own one under `root`, made where it is missing.
