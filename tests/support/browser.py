@@ -81,7 +81,9 @@ class Opened:
 
 
 @contextmanager
-def opened_browser(width: int = 1600, height: int = 1400) -> Iterator[Opened]:
+def opened_browser(
+    width: int = 1600, height: int = 1400, login: tuple[str, str] | None = None
+) -> Iterator[Opened]:
     """Open a browser that nobody used before; skipped where there is none."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
@@ -89,7 +91,9 @@ def opened_browser(width: int = 1600, height: int = 1400) -> Iterator[Opened]:
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
+            known = {"username": login[0], "password": login[1]} if login else None
+            size = {"width": width, "height": height}
+            page = browser.new_page(viewport=size, http_credentials=known)  # type: ignore[arg-type]
             hosts: set[str] = set()
             errors: list[str] = []
             page.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))

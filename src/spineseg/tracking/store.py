@@ -138,6 +138,8 @@ def refusing(what: str) -> Iterator[None]:
 
 def _remedy(what: str, error: Exception) -> str:
     check = "check store.root and store.mlflow_uri, or --store"
+    if "error code 401" in str(error):
+        return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a login of that server"
     if isinstance(error, ImportError):
         return f"install that database's driver, or {check}"
     if what.startswith("sqlite:") and isinstance(error, SQLAlchemyError | CommandError):
