@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,21 +42,14 @@ def served_pages(study: Browsed) -> Iterator[str]:
     """Run `spineseg ui` over a study; gives the address that it prints."""
     words = ["ui", str(study.path), "--set", f"store.root={study.config.store.root}"]
     command = [sys.executable, "-m", "study.cli", *words, "--port", str(free_port())]
-    pages = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True
-    )
+    pages = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     try:
         assert pages.stdout is not None
         told = (line.strip() for line in pages.stdout)
         yield next(line for line in told if line.startswith("http"))
     finally:
-        os.killpg(pages.pid, signal.SIGINT)
-        ended = time.monotonic() + 20
-        while pages.poll() is None and time.monotonic() < ended:
-            time.sleep(0.05)
-        if pages.poll() is None:
-            os.killpg(pages.pid, signal.SIGKILL)
-        pages.wait()
+        pages.send_signal(signal.SIGINT)
+        assert pages.wait(30) == 0
 
 
 @pytest.fixture(scope="session")

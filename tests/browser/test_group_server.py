@@ -12,17 +12,12 @@ from browser import Opened, opened_browser
 from command import spineseg
 from group_server import ADMIN, PASSWORD, GroupServer, postgresql
 
-pytestmark = [
-    pytest.mark.wide,
-    pytest.mark.skipif(
-        importlib.util.find_spec("psycopg2") is None, reason="needs psycopg2-binary"
-    ),
-]
-
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """An empty database."""
+    if importlib.util.find_spec("psycopg2") is None:
+        pytest.skip("the database's driver is not here: pip install psycopg2-binary")
     with postgresql() as address:
         yield address
 
@@ -56,6 +51,7 @@ def sees_the_study(opened: Opened, address: str) -> None:
     assert opened.hosts == {"127.0.0.1"} and opened.errors == []
 
 
+@pytest.mark.wide
 def test_a_server_with_postgresql_shows_the_views(
     browsed: Browsed, database: str, kept: Path, browser: Opened
 ) -> None:
@@ -68,6 +64,7 @@ def test_a_server_with_postgresql_shows_the_views(
         server.kill()
 
 
+@pytest.mark.wide
 @pytest.mark.skipif(
     importlib.util.find_spec("flask_wtf") is None, reason="MLflow's logins need flask-wtf"
 )

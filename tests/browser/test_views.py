@@ -8,7 +8,6 @@ import pytest
 from browsed_study import Browsed
 from browser import Opened
 
-pytestmark = pytest.mark.wide
 _LIST = ["score", "gain", "mask_map50", "level_rate", "outcome", "changed", "epochs", "hours"]
 _BEST = "search-003"
 
@@ -24,6 +23,7 @@ def scores(rows: list[dict[str, str]]) -> list[float]:
     return [float(cell) for cell in cells if cell != "-"]
 
 
+@pytest.mark.wide
 def test_the_printed_address_is_the_list_best_first(
     browser: Opened, finished_pages: str, browsed: Browsed
 ) -> None:
@@ -40,6 +40,7 @@ def test_the_printed_address_is_the_list_best_first(
     assert [name for name, color in colors.items() if color == "#e8590c"] == [_BEST]
 
 
+@pytest.mark.wide
 def test_the_curves_are_those_of_baseline_variants_and_the_best(
     browser: Opened, finished_pages: str
 ) -> None:
@@ -49,6 +50,7 @@ def test_the_curves_are_those_of_baseline_variants_and_the_best(
     assert all(browser.charts().values())
 
 
+@pytest.mark.wide
 def test_the_search_is_drawn_over_each_parameter(browser: Opened, finished_pages: str) -> None:
     browser.open(view(finished_pages, "search"), charts=3)
     drawn = browser.charts()
@@ -57,6 +59,7 @@ def test_the_search_is_drawn_over_each_parameter(browser: Opened, finished_pages
     assert not [name for name in browser.names() if "seed" in name]
 
 
+@pytest.mark.wide
 def test_fresh_seeds_stand_by_what_they_repeat(browser: Opened, finished_pages: str) -> None:
     browser.open(view(finished_pages, "seeds"), charts=3)
     assert list(browser.charts()) == ["score", "mask_map50", "level_rate"]
@@ -64,6 +67,7 @@ def test_fresh_seeds_stand_by_what_they_repeat(browser: Opened, finished_pages: 
     assert len(browser.names()) == 6 and all("seed" in name for name in browser.names())
 
 
+@pytest.mark.wide
 def test_failures_are_what_was_pruned_or_failed(browser: Opened, finished_pages: str) -> None:
     browser.open(view(finished_pages, "failures"))
     rows = browser.rows()
@@ -74,6 +78,7 @@ def test_failures_are_what_was_pruned_or_failed(browser: Opened, finished_pages:
     assert heads == ["outcome", "failure", "changed"]
 
 
+@pytest.mark.wide
 def test_a_running_study_has_its_views(browser: Opened, going_pages: str) -> None:
     browser.open(going_pages)
     rows = {row["name"]: row for row in browser.rows()}
@@ -88,6 +93,7 @@ def test_a_running_study_has_its_views(browser: Opened, going_pages: str) -> Non
     assert "search-going" not in browser.names()
 
 
+@pytest.mark.wide
 def test_nothing_stands_before_the_list_and_nobody_else_is_asked(
     browser: Opened, finished_pages: str
 ) -> None:
@@ -104,6 +110,7 @@ def test_nothing_stands_before_the_list_and_nobody_else_is_asked(
     assert browser.hosts == {"127.0.0.1"} and browser.errors == []
 
 
+@pytest.mark.wide
 def test_the_other_views_are_in_the_pages_own_menu(browser: Opened, finished_pages: str) -> None:
     browser.open(finished_pages)
     browser.page.get_by_test_id("saved-views-trigger").click()

@@ -75,10 +75,6 @@ class Opened:
         """Return how many marks each chart in sight has drawn, by its title."""
         return {card["title"]: card["marks"] for card in self.page.evaluate(_DRAWN)}
 
-    def says(self, text: str) -> bool:
-        """Return whether a text is anywhere in sight."""
-        return self.page.get_by_text(text).first.is_visible()
-
 
 @contextmanager
 def opened_browser(

@@ -49,14 +49,9 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):  # A shell's `&` leaves SIGINT ignored.
         signal.signal(number, signal.default_int_handler)
     try:
-        _wait_until_there(server, port)
-        say(f"study {config.name!r} is at\n\n  {start}\n")
-        say(
-            "Ctrl-C ends it. It is on this machine only; to see it on another, run there\n"
-            f"  ssh -N -L {port}:{HOST}:{port} {socket.gethostname()}\n"
-            "and open the same address."
-        )
-        _open(start, open_browser, say)
+        if _comes_up(server, port):
+            _tell(config.name, port, start, say)
+            _open(start, open_browser, say)
         code = server.wait()
     except KeyboardInterrupt:
         code = 0
@@ -110,12 +105,22 @@ def _started(store: TrackingStore, port: int, place: str) -> subprocess.Popen[by
     )
 
 
-def _wait_until_there(server: subprocess.Popen[bytes], port: int) -> None:
+def _tell(study: str, port: int, start: str, say: Callable[[str], None]) -> None:
+    say(f"study {study!r} is at\n\n  {start}\n")
+    say(
+        "Ctrl-C ends it. It is on this machine only; to see it on another, run there\n"
+        f"  ssh -N -L {port}:{HOST}:{port} {socket.gethostname()}\n"
+        "and open the same address."
+    )
+
+
+def _comes_up(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Return whether the pages answer; False where their process ends before they do."""
     deadline = time.monotonic() + _STARTING_SECONDS
     while server.poll() is None:
         try:
             with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
-                return
+                return True
         except OSError:
             if time.monotonic() > deadline:
                 raise StoreError(
@@ -123,6 +128,7 @@ def _wait_until_there(server: subprocess.Popen[bytes], port: int) -> None:
                     "when the machine is less busy"
                 ) from None
         time.sleep(0.1)
+    return False
 
 
 def _open(where: str, wanted: bool, say: Callable[[str], None]) -> None:
