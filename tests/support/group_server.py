@@ -68,7 +68,7 @@ class GroupServer(Server):
         if self.logins:
             settings = self.folder / "auth.ini"
             settings.write_text(
-                "[mlflow]\ndefault_permission = READ\n"
+                "[mlflow]\ndefault_permission = READ\nauth_cache_ttl_seconds = 60\n"
                 f"database_uri = sqlite:///{self.folder / 'logins.db'}\n"
                 f"admin_username = {ADMIN}\nadmin_password = {PASSWORD}\n"
                 "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
