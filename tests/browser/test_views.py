@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import urllib.error
+import urllib.request
 
 import pytest
 from browsed_study import Browsed
@@ -119,3 +121,13 @@ def test_the_other_views_are_in_the_pages_own_menu(browser: Opened, finished_pag
     assert [re.sub(r"\s+", " ", item).strip() for item in items] == [
         *("Leaderboard", "Learning curves", "Search", "Fresh seeds", "Films", "Failures")
     ]
+
+
+@pytest.mark.wide
+def test_a_foreign_name_of_the_host_is_refused(finished_pages: str) -> None:
+    # Else any page in the browser could read the study by a name that leads to 127.0.0.1.
+    asked = urllib.request.Request(
+        finished_pages.partition("#")[0], headers={"Host": "evil.example"}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(asked)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ def page(html: str, start: str) -> str:
 
 def served(database: str, artifacts: str | None, start: str) -> Any:
     """Return the web application: MLflow's, with its page as `page` gives it."""
+    warnings.simplefilter("ignore")  # Of MLflow's own imports; nobody here can mend them.
     # MLflow's server reads where its records are from its environment, while it is imported.
     from mlflow import server
 
@@ -83,8 +86,6 @@ def served(database: str, artifacts: str | None, start: str) -> Any:
 
 def main() -> None:
     """Serve on loopback until the process is ended; the port is its only argument."""
-    import sys
-
     application = served(
         os.environ.pop(DATABASE), os.environ.pop(ARTIFACTS, None), os.environ.pop(START, "#/")
     )
