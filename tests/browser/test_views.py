@@ -64,7 +64,7 @@ def test_the_search_is_drawn_over_each_parameter(browser: Opened, finished_pages
 @pytest.mark.wide
 def test_fresh_seeds_stand_by_what_they_repeat(browser: Opened, finished_pages: str) -> None:
     browser.open(view(finished_pages, "seeds"), charts=3)
-    assert list(browser.charts()) == ["score", "mask_map50", "level_rate"]
+    assert list(browser.charts())[:3] == ["score", "mask_map50", "level_rate"]
     assert browser.charts()["score"] == 2  # A bar for each configuration: its mean.
     assert len(browser.names()) == 6 and all("seed" in name for name in browser.names())
 
