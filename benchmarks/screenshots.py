@@ -37,6 +37,7 @@ _ROWS = '.ag-row a[href*="/runs/"]'
 _PLOTS = '[data-testid$="compare-runs-card"] :is(.js-plotly-plot, canvas, img)'
 _PICTURES = '[data-testid$="compare-runs-card"] img'
 _WAIT_MS = 120_000
+_PLAIN = Image.Dither.NONE
 
 
 class Missing(Exception):
@@ -81,8 +82,9 @@ def small(picture: bytes) -> bytes:
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
     for colors in (256, 128, 64, 32):
         packed = io.BytesIO()
-        # Else the few dots of color are lost among the many greys of letters.
-        few = whole.quantize(colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        # Chosen for coverage, else the few dots of color are lost among the many greys of
+        # letters; then moved to the middles of what they stand for, else a grey becomes pink.
+        few = whole.quantize(colors, method=Image.Quantize.MAXCOVERAGE, kmeans=4, dither=_PLAIN)
         few.save(packed, "PNG", optimize=True)
         if packed.tell() <= MOST_BYTES:
             break
