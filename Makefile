@@ -2,6 +2,7 @@
 CONFIG ?= configs/studies/phantom.yaml
 PYTHON ?= python3
 PORT   ?= 5000
+TRY_PORT ?= 5002
 # Overrides of config keys, as SET="search.trials=4 baseline.epochs=10"
 SET    ?=
 
@@ -10,7 +11,8 @@ SPINESEG := $(BIN)/spineseg
 SETS     := $(foreach pair,$(SET),--set '$(pair)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study plan ui status compare promote predict weights data test test-all lint lock clean
+.PHONY: help setup study plan ui try status compare promote models history predict weights data \
+	screenshots test test-all lint lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -37,8 +39,11 @@ plan: setup  ## list what the study would run, and estimate its hours
 data: setup  ## make or merge the study's data, and count them
 	@$(SPINESEG) data $(CONFIG) $(SETS)
 
-ui: setup  ## browse every run in MLflow on 127.0.0.1 (PORT=5000)
+ui: setup  ## browse the study in MLflow on 127.0.0.1, from its leaderboard (PORT=5000)
 	@$(SPINESEG) ui $(CONFIG) $(SETS) --port $(PORT)
+
+try: setup  ## drop a film on a page of this machine: champion beside baseline (TRY_PORT=5002)
+	@$(SPINESEG) try $(CONFIG) $(SETS) --port $(TRY_PORT) --open
 
 status: setup  ## say how far the study is
 	@$(SPINESEG) status $(CONFIG) $(SETS)
@@ -49,12 +54,21 @@ compare: setup  ## compare every run with the baseline: table and HTML page
 promote: setup  ## register the best run as the champion, if it beats the one there is
 	@$(SPINESEG) promote $(CONFIG) $(SETS)
 
+models: setup  ## list the registered versions, with their figures and what is wrong with them
+	@$(SPINESEG) models --config $(CONFIG) $(SETS)
+
+history: setup  ## who promoted what, when, why and on which evidence
+	@$(SPINESEG) history --config $(CONFIG) $(SETS)
+
 predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champion in the study's store
 	@$(SPINESEG) predict $(IMAGES) --config $(CONFIG) $(SETS)
 
 weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
 	@$(SPINESEG) run configs/studies/weights.yaml
 	@$(BIN)/python -m spineseg.training.bundle
+
+screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
+	@$(BIN)/python benchmarks/screenshots.py $(CONFIG)
 
 test: setup  ## the fast tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

@@ -179,14 +179,16 @@ def promote(
 @CONFIG
 @SETS
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-def ui(config: Path, sets: tuple[str, ...], port: int) -> None:
-    """Browse every run in MLflow, on 127.0.0.1."""
+@click.option("--open", "open_browser", is_flag=True, help="Open it in a browser, too.")
+def ui(config: Path, sets: tuple[str, ...], port: int, open_browser: bool) -> None:
+    """Browse every run in MLflow, on 127.0.0.1, beginning with the study's list."""
     from spineseg.config.yaml_files import load_study
     from spineseg.tracking.store import open_store
     from spineseg.tracking.ui import serve
 
-    store = load_study(config, sets).store
-    serve(open_store(store.root, store.mlflow_uri), port=port)
+    study = load_study(config, sets)
+    store = open_store(study.store.root, study.store.mlflow_uri)
+    serve(store, study, port=port, open_browser=open_browser)
 
 
 cli.add_command(data)

@@ -30,6 +30,7 @@ from spineseg.tracking.tracked_runs import (
     log_study_artifacts,
     write_study_note,
 )
+from spineseg.tracking.views.written import write_views
 from study.confirm import most_trainings
 from study.optuna_store import in_memory
 from study.stores import fill_stores
@@ -106,6 +107,8 @@ def _into_mlflow(
         log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
         page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
         write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
+        best = next((run.job.id for run in study.runs if run.name == summary.best), None)
+        write_views(store, config, best)
         ends = [run.end.time for run in study.runs if run.end]
         if len(ends) == len(study.runs):
             end_study_run(store, parent, max(ends))

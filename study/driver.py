@@ -28,6 +28,7 @@ from spineseg.study_record import keep_data_record
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import write_study_note
+from spineseg.tracking.views.written import write_views
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
@@ -112,6 +113,7 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
     if missed:
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
+    write_views(store, config)
     return _Running(
         config=config,
         places=places,

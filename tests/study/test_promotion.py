@@ -22,6 +22,7 @@ from spineseg.evaluation.stored import records_file
 from spineseg.evidence import sealed_part
 from spineseg.evidence.arms import confirmed_arms
 from spineseg.evidence.promotion import Promotion
+from spineseg.tracking.store import open_store
 from study import driver
 from study.compare import compare_study
 from study.promote import promote_best
@@ -87,6 +88,13 @@ def test_the_search_learns_nothing_from_confirmations(confirmable: Path) -> None
     )
     kinds = {run.job.kind: run.job.parameters for run in runs(config)}
     assert kinds["confirm"] == {} and kinds["search"]
+
+
+def test_a_study_has_its_views_from_its_start(ended: Ended) -> None:
+    store = open_store(ended.config.store.root, None)
+    tags = store.client.get_experiment_by_name(ended.config.name).tags
+    views = {key.partition("spineseg-")[2] for key in tags if "sharedViewState" in key}
+    assert views == {"leaderboard", "curves", "seeds", "films", "failures"}
 
 
 def test_the_evidence_says_what_luck_the_search_had(ended: Ended) -> None:

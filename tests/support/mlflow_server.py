@@ -49,11 +49,15 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.wait()
+
+    def wait(self) -> None:
         for _ in range(1800):  # Its workers take seconds, on a loaded machine a minute.
             try:
                 with urllib.request.urlopen(self.uri + "/health", timeout=1):
                     return
             except OSError:
+                assert self.process and self.process.poll() is None, "MLflow's server ended"
                 time.sleep(0.1)
         self.kill()
         raise AssertionError("MLflow's server did not start")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mlflow_server import free_port
-from registry_cases import fresh_store
 
 from spineseg.errors import StoreError
 from spineseg.tracking.store import open_existing_store, open_store
-from spineseg.tracking.ui import serve
 
 _NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
 
@@ -100,13 +97,3 @@ def test_the_empty_experiment_that_comes_with_a_store_is_not_shown(
 def test_a_refused_connection_costs_seconds_and_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="tracking store http"):
         open_store(tmp_path, f"http://127.0.0.1:{free_port()}")
-
-
-def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path, empty_stores: Path) -> None:
-    store = fresh_store(tmp_path / "mlruns", empty_stores)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(StoreError, match=f"port {port} is in use; choose another"):
-            serve(store, port=port)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import signal
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow_server import Server, free_port
+from mlflow_server import Server
 from run_folders import epoch, finished, make_job, write_finished
 
 from spineseg.config.study import StudyConfig
@@ -216,59 +210,3 @@ def test_an_outage_holds_nothing_up_and_is_made_good_afterwards(
     server.start()
     assert projection.sync(force=True)
     assert history(store, run, "valid/mask_map50") == [(1, 0.1), (2, 0.2)]
-
-
-@pytest.mark.wide
-def test_the_pages_open_and_show_the_study(store: TrackingStore, tmp_path: Path) -> None:
-    carried(store, tmp_path, job_named("shown"))
-    port = free_port()
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from spineseg.tracking.store import open_store\n"
-        "from spineseg.tracking.ui import serve\n"
-        "serve(open_store(Path(sys.argv[1]), None), port=int(sys.argv[2]))"
-    )
-    page = subprocess.Popen(
-        [sys.executable, "-c", code, str(store.root), str(port)], stdout=subprocess.PIPE
-    )
-    try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/search",
-            data=json.dumps({"max_results": 10}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            names = {e["name"] for e in json.load(answer)["experiments"]}
-        assert "study-a" in names
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        assert browser, "the wide tests need chromium"
-        shown = subprocess.run(
-            [
-                browser,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                f"--user-data-dir={tmp_path / 'browser'}",
-                "--virtual-time-budget=20000",
-                "--dump-dom",
-                f"http://127.0.0.1:{port}/#/experiments",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert "study-a" in shown.stdout
-    finally:
-        page.send_signal(signal.SIGINT)
-        assert page.wait(30) == 0

@@ -43,6 +43,11 @@ class TrackingStore:
         """Whether this is the project's own store on this machine."""
         return self.uri.startswith("sqlite:")
 
+    @property
+    def is_server(self) -> bool:
+        """Whether this is a server, with pages of its own; else a database."""
+        return self.uri.startswith(("http:", "https:"))
+
 
 def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
     """Return the store at `mlflow_uri`, or the own one under `root`, made where it is missing.
@@ -156,6 +161,8 @@ def _remedy(what: str, error: Exception) -> str:
     check = "check store.root and store.mlflow_uri, or --store"
     if "readonly database" in str(error):
         return f"it may be read and not written here; get the right to, or {check}"
+    if "error code 401" in str(error):
+        return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a login of that server"
     if isinstance(error, ImportError):
         return f"install that database's driver, or {check}"
     if what.startswith("sqlite:") and isinstance(error, SQLAlchemyError | CommandError):

@@ -1,0 +1,146 @@
+"""The views of a study: which runs each shows, in which order, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spineseg.config.study import StudyConfig
+from spineseg.tracking.views import charts
+from spineseg.tracking.views.state import State, View
+
+SCORE = "score"
+_NAME, _CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
+_TRAININGS = "tags.`kind` LIKE '%'"  # All but the study's own run, which is of no kind.
+_NAMED = "tags.`kind` != 'search' AND tags.`kind` != 'confirm'"
+_SEARCHED = "tags.`kind` != 'confirm'"
+_FRESH = "tags.`kind` = 'confirm'"
+_FAILED = "tags.`outcome` != 'completed' AND tags.`outcome` != 'running'"
+# Pixels that the head needs with the sorting sign; MLflow's own 100 cut some and waste others.
+_WIDTHS = {
+    _NAME: 210,
+    _CREATED: 155,
+    "metrics.`score`": 95,
+    "metrics.`gain`": 80,
+    "metrics.`mask_map50`": 115,
+    "metrics.`level_rate`": 95,
+    "metrics.`epochs`": 75,
+    "metrics.`hours`": 75,
+    "tags.`outcome`": 100,
+    "tags.`changed`": 300,
+    "tags.`failure`": 140,
+    "tags.`arm`": 130,
+    "tags.`seed`": 75,
+    "tags.`device`": 130,
+}
+
+
+def study_views(config: StudyConfig, best: Sequence[str] = ()) -> list[View]:
+    """Return the views of a study, the one to begin with first.
+
+    `best` are MLflow's ids of the baseline, the variants and the best run, where the best is a
+    searched one: MLflow's filters have no OR, so that they are named one by one.
+    """
+    views = [leaderboard(), learning_curves(best)]
+    if config.search.trials and config.search.space:
+        views.append(search(list(config.search.space)))
+    if config.confirm is not None:
+        views.append(fresh_seeds())
+    return [*views, films(best), failures()]
+
+
+def leaderboard() -> View:
+    """Every training, best first: the view to begin with."""
+    return View("leaderboard", "Leaderboard", _table(_TRAININGS, _compared()))
+
+
+def learning_curves(best: Sequence[str]) -> View:
+    """The baseline, the variants and the best, over the epochs."""
+    drawn = [
+        charts.line(metric)
+        for metric in (
+            *("valid/mask_map50_95", "valid/mask_map50", "valid/box_map50_95"),
+            *("train/seg_loss", "valid/seg_loss", "train/box_loss", "valid/box_loss"),
+        )
+    ]
+    # A run that goes on has no score yet, but a newest value of this.
+    state = _table(_among(best), _compared(), by="metrics.`valid/mask_map50_95`")
+    state |= charts.arranged("Learning curves", drawn)
+    return View("curves", "Learning curves", state, charts=True)
+
+
+def search(params: list[str]) -> View:
+    """The score over each searched parameter, and over all of them at once."""
+    drawn = [charts.parallel(params, SCORE), *(charts.scatter(each, SCORE) for each in params)]
+    columns = [_metric(SCORE), *(f"params.`{each}`" for each in params), _tag("outcome")]
+    state = _table(_SEARCHED, columns) | charts.arranged("Score over what was searched", drawn)
+    return View("search", "Search", state, charts=True)
+
+
+def fresh_seeds() -> View:
+    """The trainings on fresh seeds, by the configuration that they repeat, with its means."""
+    columns = [*map(_tag, ("arm", "seed")), *_compared()]
+    drawn = [charts.bars(metric) for metric in (SCORE, "mask_map50", "level_rate")]
+    state = _table(_FRESH, columns) | charts.arranged("Means over fresh seeds", drawn)
+    state["groupBy"] = {
+        "aggregateFunction": "average",
+        "groupByKeys": [{"mode": "tag", "groupByData": "arm"}],
+    }
+    return View("seeds", "Fresh seeds", state, charts=True)
+
+
+def films(best: Sequence[str]) -> View:
+    """The same validation films, outlined by the baseline, the variants and the best."""
+    state = _table(_among(best), _compared())
+    state |= charts.arranged("Films", [], unfolded="films")
+    return View("films", "Films", state, charts=True)
+
+
+def failures() -> View:
+    """What was pruned or failed, and of what."""
+    columns = [
+        *map(_tag, ("outcome", "failure", "changed")),
+        *map(_metric, (SCORE, "epochs", "hours")),
+        _tag("device"),
+    ]
+    return View("failures", "Failures", _table(_FAILED, columns))
+
+
+def _among(best: Sequence[str]) -> str:
+    if not best:
+        return _NAMED
+    return f"attributes.run_id IN ({', '.join(repr(str(run)) for run in best)})"
+
+
+def _compared() -> list[str]:
+    return [
+        *map(_metric, (SCORE, "gain", "mask_map50", "level_rate")),
+        *map(_tag, ("outcome", "changed")),
+        *map(_metric, ("epochs", "hours")),
+    ]
+
+
+def _metric(name: str) -> str:
+    return f"metrics.`{name}`"
+
+
+def _tag(name: str) -> str:
+    return f"tags.`{name}`"
+
+
+def _table(runs: str, columns: list[str], by: str = "metrics.`score`") -> State:
+    """Return a state that lists the runs a filter leaves, with these columns in this order."""
+    order = [_NAME, _CREATED, *columns]
+    return {
+        "selectedColumns": columns,
+        "columnOrder": order,
+        "columnWidths": {column: _WIDTHS.get(column, 100) for column in order},
+        "searchFilter": runs,
+        "orderByKey": by,
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "runsHiddenMode": "SHOW_ALL",
+        "hideEmptyCharts": True,
+    }
