@@ -14,8 +14,8 @@ from spineseg.errors import ConfigError, RecordError, StoreError, WeightsError
 from spineseg.files import sha256_of
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import Caches
-from spineseg.prediction.network_file import SAFE
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.suffixes import SAFE
 from spineseg.process_setup import prepare_environment
 
 DEFAULT_MODEL = "spine-vertebrae@champion"

@@ -13,7 +13,7 @@ from small_study import places, run_scored
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import RecordError, StoreError
-from spineseg.tracking.model_versions import RegisteredModel
+from spineseg.tracking.model_versions import Champion
 from study import promote
 from study.compare import compare_study
 from study.promote import promote_best
@@ -84,7 +84,7 @@ def test_promoting_the_champion_again_leaves_its_verdict_as_it_was(
     promote_best(config)
     before = places(config).verdict.read_text()
     evidence: dict[str, Any] = {"study": "small", "run": "no-flips"}
-    holder = RegisteredModel("spine-vertebrae", "1", "r", 640, _numbering(), evidence)
+    holder = Champion("spine-vertebrae", "1", "r", 640, _numbering(), evidence=evidence)
     monkeypatch.setattr(promote, "champion", lambda store, name: holder)
     again = promote_best(config)
     assert not again.promoted and "is the champion already" in again.text()

@@ -45,6 +45,8 @@ class Server:
                 "--artifacts-destination",
                 str(self.folder / "served"),
             ],
+            # Jobs run in processes of their own, which outlive a server that is killed.
+            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -102,7 +102,8 @@ def test_a_running_training_shows_its_films_and_a_finished_one_all_of_them(
     draw(folder, "a", 1)
     projection = RunProjection(store, lambda: run, folder, job)
     assert projection.sync()
-    own = projection._run_id
+    assert projection._run is not None
+    own = projection._run.info.run_id
     assert len(images(store, own)) == 2
     draw(folder, "a", 2)
     draw(folder, "a", 0)

@@ -24,8 +24,8 @@ from spineseg.prediction.checkpoints import (
     weights_for,
 )
 from spineseg.prediction.pickled import named_in, no_checkpoint
+from spineseg.prediction.suffixes import SAFE
 
-SAFE = ".safetensors"
 _CARD = "spineseg"
 _MOST_HEADER_BYTES = 4_000_000  # Of the largest network's, a twentieth.
 LICENCE = "AGPL-3.0"  # Of Ultralytics' networks, and so of weights trained from them.

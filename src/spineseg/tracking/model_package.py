@@ -19,8 +19,9 @@ from PIL import Image
 
 from spineseg.files import sha256_of
 from spineseg.phantom.film import render_film
-from spineseg.prediction.network_file import SAFE, write_network
+from spineseg.prediction.network_file import write_network
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.suffixes import SAFE
 from spineseg.tracking.model_versions import SHA256
 from spineseg.tracking.store import TrackingStore
 

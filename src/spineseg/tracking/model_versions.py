@@ -15,12 +15,11 @@ from mlflow.exceptions import MlflowException
 
 from spineseg.errors import ConfigError, StoreError
 from spineseg.files import sha256_of, staging
-from spineseg.prediction.network_file import SAFE
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.suffixes import SAFE, WEIGHT_SUFFIXES
 from spineseg.tracking.ledger import read_ledger
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.version_files import (
-    WEIGHT_SUFFIXES,
     lacking,
     version_file,
     version_tag,

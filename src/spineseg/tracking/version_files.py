@@ -13,11 +13,10 @@ from mlflow.exceptions import MlflowException
 
 from spineseg.errors import StoreError
 from spineseg.files import sha256_of
-from spineseg.prediction.network_file import SAFE
+from spineseg.prediction.suffixes import WEIGHT_SUFFIXES
 from spineseg.tracking.store import TrackingStore, without_password
 
 T = TypeVar("T")
-WEIGHT_SUFFIXES = (SAFE, ".pt")  # What is registered now, and what was registered before.
 
 
 def hash_tag(name: str) -> str:
