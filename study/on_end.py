@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spineseg.config.study import StudyConfig
+from spineseg.errors import InUseError
 from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import StudySummary
 from spineseg.notices import hand_to_command, post
@@ -43,9 +44,14 @@ def tell_promoted(config: StudyConfig, verdict: Promotion) -> None:
 
 @contextmanager
 def failure_told(config: StudyConfig) -> Iterator[None]:
-    """Tell of whatever error ends a study within, and let it go on its way."""
+    """Tell of whatever error ends a study within, and let it go on its way.
+
+    Not of a study that another process has at work: it goes on there.
+    """
     try:
         yield
+    except InUseError:
+        raise
     except Exception as error:
         _tell(config, "failed", error=without_password(str(error) or type(error).__name__)[:500])
         raise

@@ -25,5 +25,9 @@ class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""
 
 
+class InUseError(StoreError):
+    """The study is in the hands of another process, which goes on with it."""
+
+
 class RecordError(SpinesegError):
     """A run's folder that is damaged, of another version, or not the run that is asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spineseg.errors import StoreError
+from spineseg.errors import InUseError
 from spineseg.files import locked
 
 _POLL_SECONDS = 0.1
@@ -54,10 +54,10 @@ class StudyPlaces(Caches):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the study alone. Raises StoreError while another process drives it."""
+        """Hold the study alone. Raises InUseError while another process drives it."""
         with self.lock_within(0) as free:
             if not free:
-                raise StoreError(
+                raise InUseError(
                     f"study {self.study!r} is being run or promoted already (process "
                     f"{self.holder()}); wait for it, or see `spineseg status`"
                 )

@@ -18,7 +18,7 @@ from report_factory import study as made_up_study
 
 from spineseg import notices
 from spineseg.config.study import StudyConfig
-from spineseg.errors import DataError
+from spineseg.errors import DataError, InUseError
 from spineseg.evidence.promotion import Promotion
 from study.cli import cli
 from study.on_end import failure_told, tell_finished, tell_promoted
@@ -172,3 +172,12 @@ def test_a_study_that_cannot_run_tells_so_and_fails_as_ever(tmp_path: Path) -> N
     body = json.loads(out.read_text())
     assert isinstance(done.exception, DataError) and "NOISE" not in done.output
     assert body["event"] == "failed" and body["error"] == str(done.exception)
+
+
+def test_a_study_that_another_process_has_at_work_has_not_failed(hook: Hook) -> None:
+    told = config(webhook=f"http://{hook.host}/200")
+    with pytest.raises(InUseError), failure_told(told):
+        raise InUseError("study 'made-up' is being run already")
+    with pytest.raises(DataError), failure_told(told):
+        raise DataError("gone")
+    assert [what["event"] for _, _, what in hook.taken] == ["failed"]
