@@ -16,6 +16,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.summary import summarise
 from spineseg.files import write_whole
+from spineseg.film_pictures import picture_names, shown_films
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
 from spineseg.report.sections.answer import answer
@@ -108,7 +109,7 @@ def _into_mlflow(
         page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
         write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
         best = next((run.job.id for run in study.runs if run.name == summary.best), None)
-        write_views(store, config, best)
+        write_views(store, config, picture_names(shown_films(study.manifest)), best)
         ends = [run.end.time for run in study.runs if run.end]
         if len(ends) == len(study.runs):
             end_study_run(store, parent, max(ends))

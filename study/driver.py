@@ -17,6 +17,7 @@ from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
+from spineseg.film_pictures import picture_names, shown_films
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
@@ -113,7 +114,7 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
     if missed:
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
-    write_views(store, config)
+    write_views(store, config, picture_names(shown_films(dataset.manifest)))
     return _Running(
         config=config,
         places=places,

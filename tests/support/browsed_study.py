@@ -118,7 +118,7 @@ def with_running(study: Browsed, folder: Path, stores: Path) -> Browsed:
         append_event(run_folder, epoch(job, number))
     assert RunProjection(going.store, lambda: parent, run_folder, job).sync()
     add_front_group(going.store, config.name, runs(config))
-    write_views(going.store, config)
+    write_views(going.store, config, ["a"])
     return going
 
 

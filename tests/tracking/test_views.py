@@ -21,6 +21,7 @@ from spineseg.tracking.views.marks import BASELINE, BEST, COLOR
 from spineseg.tracking.views.state import PREFIX, as_tag, from_tag
 from spineseg.tracking.views.written import write_views
 
+FILMS = ["frontal-1", "lateral-2"]
 _ALL = {"leaderboard", "curves", "search", "films", "failures"}
 
 
@@ -67,10 +68,10 @@ def colors(store: TrackingStore) -> dict[str, str]:
 def test_views_are_replaced_and_written_only_when_they_change(
     store: TrackingStore, config: StudyConfig
 ) -> None:
-    write_views(store, config)
+    write_views(store, config, FILMS)
     first = tags(store)
     assert {key.removeprefix("spineseg-") for key in first} == _ALL
-    write_views(store, config)
+    write_views(store, config, FILMS)
     assert tags(store) == first  # Not even the time of the change moved.
     bare = config.model_copy(update={"search": config.search.model_copy(update={"trials": 0})})
     write_views(store, bare)
@@ -86,20 +87,20 @@ def test_a_persons_view_is_never_touched_and_told_apart(
     experiment = experiment_id(store, "small")
     store.client.set_experiment_tag(experiment, PREFIX + "9f3c", theirs)
     store.client.set_experiment_tag(experiment, PREFIX + "shared-without-a-name", "deflate;abc")
-    write_views(store, config)
+    write_views(store, config, FILMS)
     assert tags(store)["9f3c"] == theirs and tags(store)["shared-without-a-name"] == "deflate;abc"
     ours = from_tag(tags(store)["spineseg-leaderboard"])
     assert ours is not None and ours.name == "Leaderboard (study)"
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1 and "a person made a view called 'Leaderboard'" in said[0]
-    write_views(store, config)
+    write_views(store, config, FILMS)
     assert len(caplog.records) == 1  # Said once, not by every command.
 
 
 def test_a_damaged_view_of_ours_is_made_again(store: TrackingStore, config: StudyConfig) -> None:
     experiment = experiment_id(store, "small")
     store.client.set_experiment_tag(experiment, PREFIX + "spineseg-curves", "{half")
-    write_views(store, config)
+    write_views(store, config, FILMS)
     assert state(store, "curves")["compareRunCharts"]
 
 
@@ -110,15 +111,15 @@ def test_baseline_and_best_are_marked_and_the_best_moves(
     training(store, "variant", "variant", **{COLOR: "#123456"})
     for name in ("search-1", "search-2"):
         training(store, name, "search")
-    write_views(store, config)
+    write_views(store, config, FILMS)
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456"}
-    write_views(store, config, "job-search-1")
+    write_views(store, config, FILMS, "job-search-1")
     assert colors(store)["search-1"] == BEST
     drawn = state(store, "curves")["searchFilter"]
     assert drawn.startswith("attributes.run_id IN (") and drawn.count("'") == 6
-    write_views(store, config, "job-search-2")
+    write_views(store, config, FILMS, "job-search-2")
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456", "search-2": BEST}
-    write_views(store, config, "job-variant")
+    write_views(store, config, FILMS, "job-variant")
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456"}
     assert state(store, "curves")["searchFilter"].startswith("tags.`kind`")
 
@@ -131,7 +132,7 @@ def test_every_filter_is_one_that_mlflow_understands(
     for kind, outcome in ends.items():
         training(store, kind, kind, outcome=outcome)
     store.client.create_run(experiment, run_name="study small")
-    write_views(store, config, "job-search")
+    write_views(store, config, FILMS, "job-search")
     found = {
         slug: {r.info.run_name for r in store.client.search_runs([experiment], filter)}
         for slug in _ALL
@@ -178,7 +179,7 @@ def test_a_store_that_refuses_tags_is_one_line(
         raise MlflowException("no right to edit")
 
     monkeypatch.setattr(store.client, "set_experiment_tag", refuse)
-    write_views(store, config)
+    write_views(store, config, FILMS)
     [said] = [record.getMessage() for record in caplog.records]
     assert "no right to edit" in said and tags(store) == {}
 

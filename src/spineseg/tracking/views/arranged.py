@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spineseg.config.study import StudyConfig
+from spineseg.tracking.film_series import series_key
 from spineseg.tracking.views import charts
 from spineseg.tracking.views.state import State, View
 
 SCORE = "score"
+_FILMS_HEIGHT_PX = 720  # Two runs under each other, to begin with.
 _NAME, _CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
 _TRAININGS = "tags.`kind` LIKE '%'"  # All but the study's own run, which is of no kind.
 _NAMED = "tags.`kind` != 'search' AND tags.`kind` != 'confirm'"
@@ -17,16 +19,16 @@ _FRESH = "tags.`kind` = 'confirm'"
 _FAILED = "tags.`outcome` != 'completed' AND tags.`outcome` != 'running'"
 # Pixels that the head needs with the sorting sign; MLflow's own 100 cut some and waste others.
 _WIDTHS = {
-    _NAME: 210,
-    _CREATED: 155,
-    "metrics.`score`": 95,
-    "metrics.`gain`": 80,
-    "metrics.`mask_map50`": 115,
-    "metrics.`level_rate`": 95,
-    "metrics.`epochs`": 75,
-    "metrics.`hours`": 75,
-    "tags.`outcome`": 100,
-    "tags.`changed`": 300,
+    _NAME: 165,
+    _CREATED: 150,
+    "metrics.`score`": 85,
+    "metrics.`gain`": 75,
+    "metrics.`mask_map50`": 105,
+    "metrics.`level_rate`": 90,
+    "metrics.`epochs`": 70,
+    "metrics.`hours`": 70,
+    "tags.`outcome`": 90,
+    "tags.`changed`": 200,
     "tags.`failure`": 140,
     "tags.`arm`": 130,
     "tags.`seed`": 75,
@@ -34,8 +36,12 @@ _WIDTHS = {
 }
 
 
-def study_views(config: StudyConfig, best: Sequence[str] = ()) -> list[View]:
+def study_views(
+    config: StudyConfig, best: Sequence[str] = (), shown: Sequence[str] = ()
+) -> list[View]:
     """Return the views of a study, the one to begin with first.
+
+    `shown` are the films that its runs leave pictures of; without, there is no view of films.
 
     `best` are MLflow's ids of the baseline, the variants and the best run, where the best is a
     searched one: MLflow's filters have no OR, so that they are named one by one.
@@ -45,7 +51,9 @@ def study_views(config: StudyConfig, best: Sequence[str] = ()) -> list[View]:
         views.append(search(list(config.search.space)))
     if config.confirm is not None:
         views.append(fresh_seeds())
-    return [*views, films(best), failures()]
+    if shown:
+        views.append(films(best, shown))
+    return [*views, failures()]
 
 
 def leaderboard() -> View:
@@ -88,10 +96,10 @@ def fresh_seeds() -> View:
     return View("seeds", "Fresh seeds", state, charts=True)
 
 
-def films(best: Sequence[str]) -> View:
+def films(best: Sequence[str], shown: Sequence[str]) -> View:
     """The same validation films, outlined by the baseline, the variants and the best."""
-    state = _table(_among(best), _compared())
-    state |= charts.arranged("Films", [], unfolded="films")
+    drawn, layout = charts.pictures([series_key(film) for film in shown], _FILMS_HEIGHT_PX)
+    state = _table(_among(best), _compared()) | charts.arranged("Films", drawn, layout)
     return View("films", "Films", state, charts=True)
 
 

@@ -13,16 +13,14 @@ _FOLDED = (
 Part = dict[str, Any]
 
 
-def arranged(title: str, charts: list[Part], unfolded: str | None = None) -> Part:
+def arranged(title: str, charts: list[Part], layout: Part | None = None) -> Part:
     """Return the part of a state that shows `charts` under `title`, and all others folded.
 
     MLflow adds a chart for each metric and series of pictures that has none, in the section of
-    its group; `unfolded` names one of those that is to be seen.
+    its group. `layout` says how the section's cards lie, where not as MLflow has them.
     """
-    groups = [name for name in _FOLDED if name != unfolded]
-    sections = [_section("own", title, True)] if charts else []
-    sections += [_section(f"group {unfolded}", unfolded, True)] if unfolded else []
-    sections += [_section(f"group {name}", name, False) for name in groups]
+    own = _section("own", title, True) | (layout or {})
+    sections = [own, *(_section(f"group {name}", name, False) for name in _FOLDED)]
     return {
         "compareRunCharts": charts,
         "compareRunSections": sections,
@@ -69,6 +67,15 @@ def parallel(params: list[str], metric: str) -> Part:
         "selectedMetrics": [metric],
         "showAllRuns": True,
     }
+
+
+def pictures(series: list[str], height_px: int) -> tuple[list[Part], Part]:
+    """Return one grid, as wide as the page, of runs beside series of pictures; and its layout.
+
+    It opens at step 0: a grid shows those runs only that have a picture of its very step.
+    """
+    card = _chart("IMAGE", "films") | {"imageKeys": series, "step": 0, "showRunParams": False}
+    return [card], {"columns": 1, "cardHeight": height_px}
 
 
 def _chart(kind: str, uuid: str) -> Part:

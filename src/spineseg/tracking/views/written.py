@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -31,15 +31,18 @@ log = logging.getLogger(__name__)
 _REFUSED = (MlflowException, StoreError, SQLAlchemyError, OSError)  # As `store.refusing` has it.
 
 
-def write_views(store: TrackingStore, config: StudyConfig, best: str | None = None) -> None:
+def write_views(
+    store: TrackingStore, config: StudyConfig, shown: Sequence[str] = (), best: str | None = None
+) -> None:
     """Write the study's named views where they are missing or differ; mark baseline and best.
 
-    `best` is the job's id of the best run so far. A view with another id, a person's, is never
+    `shown` names the films that its runs leave pictures of, `best` is the job's id of the best run
+    so far. A view with another id, a person's, is never
     touched; where it has the name of one of ours, ours is called by another. What stands in the
     way is one line of the log, never an error.
     """
     try:
-        _write_views(store, config, best)
+        _write_views(store, config, shown, best)
     except _REFUSED as error:
         reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
         log.warning(
@@ -49,7 +52,9 @@ def write_views(store: TrackingStore, config: StudyConfig, best: str | None = No
         )
 
 
-def _write_views(store: TrackingStore, config: StudyConfig, best: str | None) -> None:
+def _write_views(
+    store: TrackingStore, config: StudyConfig, shown: Sequence[str], best: str | None
+) -> None:
     version = _pages_version(store)
     if version is None or _number(version) < LEAST_VERSION:
         known = f"is MLflow {version}" if version else "does not say which MLflow it is"
@@ -62,7 +67,7 @@ def _write_views(store: TrackingStore, config: StudyConfig, best: str | None) ->
         return
     experiment = experiment_id(store, config.name)
     mark_runs(store, experiment, best)
-    views = study_views(config, runs_beside(store, experiment, best))
+    views = study_views(config, runs_beside(store, experiment, best), shown)
     tags = store.client.get_experiment(experiment).tags
     now = round(time.time() * 1000)
     for place, view in enumerate(views):
