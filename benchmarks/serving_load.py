@@ -32,7 +32,7 @@ from spineseg.phantom.film import render_film
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.process_setup import prepare_environment
 from spineseg.tracking.model_package import example_film
-from spineseg.tracking.registry import register_champion
+from spineseg.tracking.registry import Registration, register_champion
 from spineseg.tracking.store import open_store
 from spineseg.training.weights import bundled_weights
 
@@ -47,8 +47,7 @@ def registered(root: Path, network_px: int) -> str:
     place = (root / "artifacts").resolve().as_uri()
     run = store.client.create_run(store.client.create_experiment("load", place)).info.run_id
     store.client.set_terminated(run, "FINISHED")
-    register_champion(
-        store,
+    asked = Registration(
         run_id=run,
         weights=bundled_weights(),
         model_name="spine-vertebrae",
@@ -56,8 +55,8 @@ def registered(root: Path, network_px: int) -> str:
         numbering=NumberingModel(numbering="sequence"),
         evidence={"study": "load", "run": "bundled", "synthetic": True},
         example=example_film(),
-        ledger=root / "promotions.jsonl",
     )
+    register_champion(store, asked, "to be served")
     return store.uri
 
 

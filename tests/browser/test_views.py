@@ -47,7 +47,7 @@ def test_the_curves_are_those_of_baseline_variants_and_the_best(
     browser: Opened, finished_pages: str
 ) -> None:
     browser.open(view(finished_pages, "curves"), charts=2)
-    assert {"baseline", "variant no-flips", "variant slow", _BEST} == set(browser.names())
+    assert {"baseline", "no-flips", "slow", _BEST} == set(browser.names())
     assert list(browser.charts())[:2] == ["valid/mask_map50_95", "valid/mask_map50"]
     assert all(browser.charts().values())
 
@@ -64,9 +64,23 @@ def test_the_search_is_drawn_over_each_parameter(browser: Opened, finished_pages
 @pytest.mark.wide
 def test_fresh_seeds_stand_by_what_they_repeat(browser: Opened, finished_pages: str) -> None:
     browser.open(view(finished_pages, "seeds"), charts=3)
-    assert list(browser.charts())[:3] == ["score", "mask_map50", "level_rate"]
+    assert list(browser.charts()) == ["score", "mask_map50", "level_rate"]
     assert browser.charts()["score"] == 2  # A bar for each configuration: its mean.
     assert len(browser.names()) == 6 and all("seed" in name for name in browser.names())
+
+
+@pytest.mark.wide
+def test_the_same_films_are_seen_by_baseline_variants_and_the_best(
+    browser: Opened, finished_pages: str
+) -> None:
+    browser.open(view(finished_pages, "films"))
+    pictures = browser.page.locator('[data-testid$="compare-runs-card"] img')
+    pictures.first.wait_for()
+    assert {"baseline", "no-flips", "slow", _BEST} == set(browser.names())
+    browser.page.wait_for_function(
+        "() => document.querySelectorAll('[data-testid$=\"compare-runs-card\"] img').length >= 8"
+    )
+    assert pictures.count() % 4 == 0  # Each film by each of the four.
 
 
 @pytest.mark.wide
@@ -88,7 +102,7 @@ def test_a_running_study_has_its_views(browser: Opened, going_pages: str) -> Non
     assert rows["search-going"]["metrics.`score`"] == "-"
     assert browser.names()[0] != "search-going" and len(rows) == 15
     browser.open(view(going_pages, "curves"), charts=2)
-    assert {"baseline", "variant no-flips", "variant slow"} == set(browser.names())
+    assert {"baseline", "no-flips", "slow"} == set(browser.names())
     browser.open(view(going_pages, "search"), charts=3)
     browser.open(view(going_pages, "seeds"), charts=3)
     browser.open(view(going_pages, "failures"))

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fake_trainer import FakeLauncher
-from mlflow.entities import Metric, RunTag
+from PIL import Image
 from run_folders import epoch, make_job
 from small_study import places, run, runs, write_study
 
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.events import Started, append_event
-from spineseg.runs import Run
+from spineseg.film_pictures import BEST_STEP, picture_file, picture_names, shown_films
 from spineseg.study_record import read_study
+from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
@@ -71,7 +72,7 @@ def finished_study(folder: Path, stores: Path, *sets: str) -> Browsed:
     config = run(path, FakeLauncher(score, fails={"search-001": "nan_loss"}), *sets)
     compare_study(config, path)
     study = Browsed(path, config)
-    add_front_group(study.store, config.name, runs(config))
+    draw_films(study)
     return study
 
 
@@ -82,7 +83,6 @@ def filled_elsewhere(study: Browsed, uri: str) -> Browsed:
     )
     compare_study(config, study.path)
     elsewhere = Browsed(study.path, config)
-    add_front_group(elsewhere.store, config.name, runs(config))
     return elsewhere
 
 
@@ -117,32 +117,18 @@ def with_running(study: Browsed, folder: Path, stores: Path) -> Browsed:
     for number in (1, 2):
         append_event(run_folder, epoch(job, number))
     assert RunProjection(going.store, lambda: parent, run_folder, job).sync()
-    add_front_group(going.store, config.name, runs(config))
-    write_views(going.store, config, ["a"])
+    shown = picture_names(shown_films(read_study(at).manifest))
+    write_views(going.store, config, shown)
     return going
 
 
-def add_front_group(store: TrackingStore, study: str, on_record: list[Run]) -> None:
-    """Give the runs what the views show and their projection does not tell yet."""
-    tracked, known = job_runs(store, study), {run.job.id: run for run in on_record}
-    baseline = next(run for run in on_record if run.job.kind == "baseline")
-    for job_id, there in tracked.items():
-        run, id = known[job_id], there.info.run_id
-        tags = {
-            "outcome": there.data.tags.get("outcome", "running"),
-            "changed": ", ".join(f"{k} {v}" for k, v in run.job.changes.items()) or "as configured",
-            "seed": str(run.job.config.seed),
-        }
-        missing = [RunTag(k, v) for k, v in tags.items() if k not in there.data.tags]
-        values: dict[str, float] = {}
-        if tags["outcome"] in {"completed", "pruned"}:
-            values = {"score": run.value, "mask_map50": run.value, "level_rate": run.value}
-            values |= {"epochs": run.job.config.epochs, "hours": 0.001}
-            if run is not baseline:
-                values["gain"] = round(run.value - baseline.value, 4)
-        metrics = [
-            Metric(k, round(v, 4), there.info.end_time or 1, 0)
-            for k, v in values.items()
-            if k not in there.data.metrics
-        ]
-        store.client.log_batch(id, metrics=metrics, tags=missing)
+def draw_films(study: Browsed) -> None:
+    """Leave pictures of the study's films in its runs, as a training does, and carry them over."""
+    names = picture_names(shown_films(read_study(places(study.config)).manifest))
+    tracked = job_runs(study.store, study.config.name)
+    for done in runs(study.config):
+        for number, name in enumerate(names):
+            path = picture_file(done.folder, name, BEST_STEP)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 60), (60 * number, 90, 90)).save(path)
+        FilmSeries(study.store, done.folder, done.job).carry(tracked[done.job.id].info.run_id)

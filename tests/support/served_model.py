@@ -18,7 +18,7 @@ from mlflow_server import free_port
 
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.tracking.model_package import example_film
-from spineseg.tracking.registry import register_champion
+from spineseg.tracking.registry import Registration, register_champion
 from spineseg.tracking.store import TrackingStore
 from spineseg.training.weights import bundled_weights
 
@@ -28,8 +28,7 @@ def promoted(store: TrackingStore, image_size_px: int = 224) -> str:
     artifacts = (store.root / "artifacts" / "study").resolve().as_uri()
     run = store.client.create_run(store.client.create_experiment("study", artifacts)).info.run_id
     store.client.set_terminated(run, "FINISHED")
-    return register_champion(
-        store,
+    asked = Registration(
         run_id=run,
         weights=bundled_weights(),
         model_name="spine-vertebrae",
@@ -37,8 +36,8 @@ def promoted(store: TrackingStore, image_size_px: int = 224) -> str:
         numbering=NumberingModel(numbering="sequence"),
         evidence={"study": "small", "run": "no-flips", "synthetic": True},
         example=example_film(),
-        ledger=store.root / "promotions.jsonl",
     )
+    return register_champion(store, asked, "to be served")
 
 
 class ServedModel:
