@@ -25,7 +25,7 @@ from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.carry import carry_over, not_carried
 from spineseg.tracking.model_package import example_film
-from spineseg.tracking.model_versions import ALIAS, Champion, champion, lost_champion
+from spineseg.tracking.model_versions import ALIAS, Champion, champion, unlike_ledger
 from spineseg.tracking.registry import (
     CHALLENGER,
     Registration,
@@ -146,7 +146,7 @@ def challenge(
         called, run = _challenger(study, name)
         store = open_store(study.places.root, config.store.mlflow_uri)
         fill_stores(store, config, study)
-        settle(store, config.promote.model_name, say)
+        holder = _champion(store, config.promote.model_name, say)
         evidence = model_evidence(study, config, run, called)
         version = register_challenger(store, _registration(store, study, config, run, evidence))
     return Registered(
@@ -154,6 +154,7 @@ def challenge(
         version=version,
         alias=CHALLENGER,
         run=called,
+        champion=holder.version if holder else None,
         synthetic=study.manifest.synthetic,
     )
 
@@ -162,9 +163,9 @@ def _champion(store: TrackingStore, model_name: str, say: Callable[[str], None])
     """Return the champion; say what was half made, and what became of one that is lost."""
     settle(store, model_name, say)
     holder = champion(store, model_name)
-    lost = lost_champion(store, model_name) if holder is None else None
-    if lost is not None:
-        say(lost)
+    unlike = unlike_ledger(store, model_name)
+    if unlike is not None:
+        say(unlike)
     if holder is not None and holder.note:
         say(f"champion version {holder.version}: {holder.note}")
     return holder

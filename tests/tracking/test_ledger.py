@@ -70,10 +70,16 @@ def test_it_lies_beside_the_stores_file(store: TrackingStore) -> None:
     assert len((store.root / "promotions.jsonl").read_text().splitlines()) == 1
 
 
+def forged(line: str) -> str:
+    """Return an entry that nobody entered, as if it were of before hashes told of more."""
+    return json.dumps(json.loads(line) | {"who": "", "why": "forged"})
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (lambda lines: [lines[0].replace("better", "worse"), *lines[1:]], "entry 1 of m: was alt"),
+        (lambda lines: [*lines[:2], forged(lines[2])], "jsonl:3: cannot be read as a promotion"),
         (lambda lines: [lines[0], lines[2]], "entry 3 of m: what it follows, entry 2 with"),
         (lambda lines: [lines[1], lines[2]], "entry 2 of m: what it follows, entry 1 with"),
         (lambda lines: [*lines, '{"time": "20'], "promotions.jsonl:4: cannot be read as a promot"),

@@ -77,6 +77,21 @@ def test_history_says_what_was_altered_and_exits_with_1(
     file.write_text(whole)
 
 
+def test_entries_cut_off_the_end_and_a_lost_ledger_are_told(root: Path) -> None:
+    file = root / "promotions.jsonl"
+    whole = file.read_text()
+    file.write_text(whole.splitlines()[0] + "\n")
+    for command, code in (("history", 1), ("models", 0)):
+        text = answer(command, "--store", str(root), code=code)
+        assert "! by the ledger, version 1 of spine-vertebrae (run first) is champion" in text
+        assert "the alias is at version 2: moved by hand, or an entry is gone" in text
+    file.unlink()
+    text = answer("history", "--store", str(root), code=1)
+    assert "! version 2 of spine-vertebrae is champion, and the ledger does not tell of it" in text
+    assert "by-hand" not in text  # A registry holds models of others, too.
+    file.write_text(whole)
+
+
 def test_a_store_without_models_says_so(tmp_path: Path, empty_stores: Path) -> None:
     fresh_store(tmp_path / "mlruns", empty_stores)
     assert "has no registered model; register" in answer(

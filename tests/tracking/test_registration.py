@@ -27,7 +27,7 @@ from spineseg.tracking.ledger import read_ledger
 from spineseg.tracking.model_card import description_of
 from spineseg.tracking.model_list import list_models
 from spineseg.tracking.model_package import requirements
-from spineseg.tracking.model_versions import alias_version, champion, lost_champion, model_version
+from spineseg.tracking.model_versions import alias_version, champion, model_version, unlike_ledger
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.unfinished import logged_id
 
@@ -233,7 +233,7 @@ def test_a_champion_that_is_lost_is_noticed(
     registry.register_champion(store, asked, "it is better")
     damage(store, asked.run_id)
     assert champion(store, NAME) is None
-    lost = lost_champion(store, NAME)
+    lost = unlike_ledger(store, NAME)
     assert lost is not None and "by the ledger, version 1 of spine-vertebrae" in lost
     assert said in lost and lost in list_models(store).problems
     with pytest.raises(StoreError, match="by the ledger, version 1 of"):

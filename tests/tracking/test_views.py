@@ -55,7 +55,7 @@ def state(store: TrackingStore, slug: str) -> dict[str, Any]:
 
 def training(store: TrackingStore, name: str, kind: str, **more: str) -> str:
     """Make a run as a projection leaves it; return its id."""
-    known = {"job_id": f"job-{name}", "kind": kind} | more
+    known = {"job_id": f"job-{name}", "kind": kind, "arm": name} | more
     made = store.client.create_run(experiment_id(store, "small"), run_name=name, tags=known)
     return str(made.info.run_id)
 
@@ -111,6 +111,7 @@ def test_baseline_and_best_are_marked_and_the_best_moves(
     training(store, "variant", "variant", **{COLOR: "#123456"})
     for name in ("search-1", "search-2"):
         training(store, name, "search")
+    training(store, "seed", "confirm", arm="search-2")
     write_views(store, config, FILMS)
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456"}
     write_views(store, config, FILMS, "job-search-1")
@@ -118,7 +119,7 @@ def test_baseline_and_best_are_marked_and_the_best_moves(
     drawn = state(store, "curves")["searchFilter"]
     assert drawn.startswith("attributes.run_id IN (") and drawn.count("'") == 6
     write_views(store, config, FILMS, "job-search-2")
-    assert colors(store) == {"baseline": BASELINE, "variant": "#123456", "search-2": BEST}
+    assert colors(store) == {"baseline": BASELINE, "variant": "#123456", "search-2": BEST, "seed": BEST}
     write_views(store, config, FILMS, "job-variant")
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456"}
     assert state(store, "curves")["searchFilter"].startswith("tags.`kind`")

@@ -54,11 +54,12 @@ def models(store: str | None, config: Path | None, sets: tuple[str, ...], as_jso
 def history(store: str | None, config: Path | None, sets: tuple[str, ...], as_json: bool) -> None:
     """Tell who promoted or rolled back what, when and why.
 
-    Exit code 1 where an entry was altered or taken out, or cannot be read.
+    Exit code 1 where an entry was altered or taken out, or cannot be read, and where a champion is
+    another than the ledger tells last.
     """
-    from spineseg.tracking.ledger import read_ledger
+    from spineseg.tracking.model_list import whole_history
 
-    ledger = read_ledger(_opened(store, config, sets))
+    ledger = whole_history(_opened(store, config, sets))
     click.echo(ledger.as_json() if as_json else _history_text(ledger))
     raise SystemExit(1 if ledger.problems else 0)
 

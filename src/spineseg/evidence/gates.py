@@ -166,7 +166,7 @@ def better_on_test(c: Candidacy) -> GateResult:
         f"{effect.baseline:.4f}, {effect.difference:+.4f} (95 % interval {effect.low:+.4f} to "
         f"{effect.high:+.4f}, must lie above 0; p {effect.p_corrected:.3f}, must lie below "
         f"{SURE:g}) on {test.films} films of {test.patients} patients, opened "
-        f"{len(test.openings)} times",
+        f"{'once' if len(test.openings) == 1 else f'{len(test.openings)} times'}",
     )
 
 

@@ -17,6 +17,7 @@ class Registered(Model):
     version: str
     alias: str
     run: str | None = None  # None for a version that was there before.
+    champion: str | None = None  # The version beside a challenger; None where there is none.
     synthetic: bool | None = None
 
     def text(self) -> str:
@@ -26,9 +27,14 @@ class Registered(Model):
         warning = "\nIt was trained on synthetic X-rays: not for patients." * bool(self.synthetic)
         return (
             f"{self.run} is now version {self.version} of {self.model_name}, alias {self.alias}\n"
-            "No gate was asked and the test part was not looked at: it is not promoted, the "
-            f"champion stays as it is.{warning}"
+            "No gate was asked and the test part was not looked at: it is not promoted, "
+            f"{self._beside()}.{warning}"
         )
+
+    def _beside(self) -> str:
+        if self.champion is None:
+            return "and there is no champion"
+        return f"the champion stays version {self.champion}"
 
 
 class Promotion(Model):

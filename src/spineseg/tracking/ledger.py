@@ -209,6 +209,8 @@ def _entry(text: str) -> Entry:
     """Return one entry. Raises ValueError, KeyError or TypeError for what is none."""
     told = json.loads(text)
     if "sha256" in told:
+        if not told["who"]:  # Who entered it is always known since entries hold hashes.
+            raise ValueError("nobody entered it")
         return Entry.model_validate(told)
     evidence = told["evidence"]  # As entries were before they held hashes.
     at = time.gmtime(float(told["time"]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 
 from spineseg.tracking.ledger import Ledger, read_ledger
-from spineseg.tracking.model_versions import ALIAS, EVIDENCE, IMAGE_SIZE, lost_champion, run_problem
+from spineseg.tracking.model_versions import ALIAS, EVIDENCE, IMAGE_SIZE, run_problem, unlike_ledger
 from spineseg.tracking.registration import scores_of
 from spineseg.tracking.registry import KIND
 from spineseg.tracking.store import TrackingStore, refusing, without_password
@@ -73,10 +73,21 @@ def list_models(store: TrackingStore) -> ModelList:
             problems += [f"{name}: {_remedied(x)}" for x in left if x.version is None]
             if not there and not left and not ledger.last(name):
                 problems.append(f"{name}: has no version; the next `spineseg promote` makes one")
-        for name in sorted({*registered, *(entry.model for entry in ledger.entries)}):
-            lost = lost_champion(store, name)
-            problems += [lost] if lost else []
+        for name in sorted({entry.model for entry in ledger.entries}):
+            unlike = unlike_ledger(store, name)
+            problems += [unlike] if unlike else []
     return ModelList(without_password(store.uri), tuple(found), tuple(problems))
+
+
+def whole_history(store: TrackingStore) -> Ledger:
+    """Return the ledger, and among what is wrong with it, how the registry contradicts it."""
+    ledger = read_ledger(store)
+    names = {entry.model for entry in ledger.entries}
+    with refusing(store.uri):
+        for version in store.client.search_model_versions(f"tags.{KIND} = 'promotion'"):
+            names.add(version.name)  # Promoted by this software: a server holds others' models too.
+    unlike = [unlike_ledger(store, name) for name in sorted(names)]
+    return replace(ledger, problems=(*ledger.problems, *filter(None, unlike)))
 
 
 def _state(

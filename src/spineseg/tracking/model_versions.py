@@ -76,23 +76,36 @@ def champion(store: TrackingStore, model_name: str) -> Champion | None:
     return Champion(**vars(carried), evidence=evidence or {})
 
 
-def lost_champion(store: TrackingStore, model_name: str) -> str | None:
-    """Return in a line which champion the ledger tells of where the registry has none.
+def unlike_ledger(store: TrackingStore, model_name: str) -> str | None:
+    """Return in a line how the champion differs from what the ledger tells last; None: it agrees.
 
-    None where there is a champion, or never was one.
+    The ledger tells of another version, of one that is gone, or of none.
     """
     last = read_ledger(store).last(model_name)
     number = alias_version(store, model_name)
+    if last is None or number == last.version:
+        if last is not None or number is None:
+            return None
+        return (
+            f"version {number} of {model_name} is champion, and the ledger does not tell of it: "
+            "made champion by hand, or its entry is gone"
+        )
+    told = (
+        f"by the ledger, version {last.version} of {model_name} (run {last.run or last.run_id}) is "
+        f"champion since {last.time}; "
+    )
+    remedy = "`spineseg promote --rollback VERSION`"
+    if number is not None:
+        return (
+            f"{told}the alias is at version {number}: moved by hand, or an entry is gone; enter "
+            f"which one is meant with {remedy}"
+        )
     with refusing(store.uri):
         there = store.client.search_model_versions(f"name='{model_name}'")
-    known = [str(version.version) for version in there]
-    if last is None or number in known:
-        return None
-    gone = "lost its alias" if last.version in known else "is gone"
+    gone = "lost its alias" if last.version in {str(v.version) for v in there} else "is gone"
     return (
-        f"by the ledger, version {last.version} of {model_name} (run {last.run or last.run_id}) is "
-        f"champion since {last.time}; it {gone}: promote a run again with `spineseg promote`, or "
-        f"another version with `spineseg promote --rollback VERSION`"
+        f"{told}it {gone}: promote a run again with `spineseg promote`, or another version with "
+        f"{remedy}"
     )
 
 
@@ -183,7 +196,7 @@ def _registered(store: TrackingStore, name: str) -> Registered | None:
 
 def _no_model(store: TrackingStore, name: str) -> str:
     there = [model.name for model in store.client.search_registered_models()]
-    lost = lost_champion(store, name)
+    lost = unlike_ledger(store, name)
     if lost is not None:
         return f"{_shown(store)} has no model {name!r}; {lost}"
     return (
@@ -197,7 +210,7 @@ def _no_alias(
 ) -> str:
     versions = f"versions {', '.join(sorted(known, key=int))}" if known else "no version"
     aliases = f"aliases {', '.join(sorted(registered.aliases))}" if registered.aliases else ""
-    lost = lost_champion(store, registered.name) if alias == ALIAS else None
+    lost = unlike_ledger(store, registered.name) if alias == ALIAS else None
     lost = f"; {lost}" if lost else ""
     return (
         f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}{lost}; it has "

@@ -22,6 +22,7 @@ from spineseg.tracking.model_versions import (
     SHA256,
     alias_version,
     run_problem,
+    unlike_ledger,
 )
 from spineseg.tracking.registration import Registration, score_model
 from spineseg.tracking.store import TrackingStore, refusing
@@ -193,6 +194,10 @@ def rollback(store: TrackingStore, model_name: str, version: str, why: str) -> N
             have = ", ".join(sorted(known, key=int)) or "none"
             raise StoreError(
                 f"model {model_name!r} has no version {version}; it has {have}; name one of them"
+            )
+        if version == before and unlike_ledger(store, model_name) is None:
+            raise StoreError(
+                f"version {version} of {model_name!r} is champion already; name another version"
             )
         found = known[version]
         problem = _not_fit(store, found)

@@ -22,6 +22,7 @@ from spineseg.tracking.views.state import address
 from spineseg.tracking.views.written import write_views
 
 HOST = "127.0.0.1"
+_ALL = "#/experiments"
 _STARTING_SECONDS = 120.0  # MLflow's server imports for seconds; on a busy machine for many.
 
 
@@ -40,7 +41,8 @@ def serve(
     """
     place = _place(store, config)
     if store.is_server:
-        say(f"the store is a server; its pages have the study: {_server(store.uri)}/{place}")
+        has = "do not have the study yet" if place == _ALL else "have the study"
+        say(f"the store is a server; its pages {has}: {_server(store.uri)}/{place}")
         _open(f"{_server(store.uri)}/{place}", open_browser, say)
         return
     _refuse_taken(port)
@@ -68,7 +70,7 @@ def _place(store: TrackingStore, config: StudyConfig) -> str:
     with refusing(store.uri):
         found = store.client.get_experiment_by_name(config.name)
         if found is None:
-            return "#/experiments"
+            return _ALL
         view = leaderboard()
         if view.tag not in found.tags:  # A store filled by an older version, or by hand.
             write_views(store, config)
@@ -106,7 +108,13 @@ def _started(store: TrackingStore, port: int, place: str) -> subprocess.Popen[by
 
 
 def _tell(study: str, port: int, start: str, say: Callable[[str], None]) -> None:
-    say(f"study {study!r} is at\n\n  {start}\n")
+    if start.endswith(_ALL):
+        say(
+            f"this store has no study {study!r} yet: `spineseg run` makes it, `spineseg compare` "
+            f"fills it from run folders; all experiments are at\n\n  {start}\n"
+        )
+    else:
+        say(f"study {study!r} is at\n\n  {start}\n")
     say(
         "Ctrl-C ends it. It is on this machine only; to see it on another, run there\n"
         f"  ssh -N -L {port}:{HOST}:{port} {socket.gethostname()}\n"

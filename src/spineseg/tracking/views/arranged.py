@@ -70,9 +70,9 @@ def learning_curves(best: Sequence[str]) -> View:
             *("train/seg_loss", "valid/seg_loss", "train/box_loss", "valid/box_loss"),
         )
     ]
-    # A run that goes on has no score yet, but a newest value of this.
-    state = _table(_among(best), _compared(), by="metrics.`valid/mask_map50_95`")
-    state |= charts.arranged("Learning curves", drawn)
+    state = _table(_among(best), _compared())
+    # They can rank runs otherwise than the score does.
+    state |= charts.arranged("The trainer's own scores, at reduced mask resolution", drawn)
     return View("curves", "Learning curves", state, charts=True)
 
 
@@ -85,14 +85,10 @@ def search(params: list[str]) -> View:
 
 
 def fresh_seeds() -> View:
-    """The trainings on fresh seeds, by the configuration that they repeat, with its means."""
+    """The trainings on fresh seeds, each in the colour of what it repeats."""
     columns = [*map(_tag, ("arm", "seed")), *_compared()]
     drawn = [charts.bars(metric) for metric in (SCORE, "mask_map50", "level_rate")]
-    state = _table(_FRESH, columns) | charts.arranged("Means over fresh seeds", drawn)
-    state["groupBy"] = {
-        "aggregateFunction": "average",
-        "groupByKeys": [{"mode": "tag", "groupByData": "arm"}],
-    }
+    state = _table(_FRESH, columns) | charts.arranged("Each fresh seed", drawn)
     return View("seeds", "Fresh seeds", state, charts=True)
 
 
@@ -135,7 +131,7 @@ def _tag(name: str) -> str:
     return f"tags.`{name}`"
 
 
-def _table(runs: str, columns: list[str], by: str = "metrics.`score`") -> State:
+def _table(runs: str, columns: list[str]) -> State:
     """Return a state that lists the runs a filter leaves, with these columns in this order."""
     order = [_NAME, _CREATED, *columns]
     return {
@@ -143,7 +139,7 @@ def _table(runs: str, columns: list[str], by: str = "metrics.`score`") -> State:
         "columnOrder": order,
         "columnWidths": {column: _WIDTHS.get(column, 100) for column in order},
         "searchFilter": runs,
-        "orderByKey": by,
+        "orderByKey": _metric(SCORE),
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",

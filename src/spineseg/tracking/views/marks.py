@@ -15,19 +15,22 @@ _MOST_NAMED = 200  # Their ids of 32 letters must fit into a view's tag; so many
 
 
 def mark_runs(store: TrackingStore, experiment: str, best: str | None) -> None:
-    """Give the baseline and the best run their colours, and take the best's from an earlier best.
+    """Give the baseline, the best run and what repeats them on fresh seeds their two colours.
 
-    A colour that a person chose stays. `best` is a job's id; None leaves the best's as it is.
+    An earlier best loses its own. A colour that a person chose stays. `best` is a job's id; None
+    leaves the best's as it is.
     """
-    for run in _search(store, experiment, "tags.kind = 'baseline'"):
+    for run in _search(store, experiment, "tags.arm = 'baseline'"):
         _mark(store, run, BASELINE)
     if best is None:
         return
+    arms = {run.data.tags.get("arm") for run in _search(store, experiment, _job(best))}
     for run in _search(store, experiment, f"tags.`{COLOR}` = '{BEST}'"):
-        if run.data.tags.get(JOB_ID) != best:
+        if run.data.tags.get("arm") not in arms:
             store.client.delete_tag(run.info.run_id, COLOR)
-    for run in _search(store, experiment, f"tags.{JOB_ID} = '{best}'"):
-        _mark(store, run, BEST)
+    for arm in arms - {"baseline", None}:
+        for run in _search(store, experiment, f"tags.arm = '{arm}'"):
+            _mark(store, run, BEST)
 
 
 def runs_beside(store: TrackingStore, experiment: str, best: str | None) -> list[str]:
@@ -35,11 +38,15 @@ def runs_beside(store: TrackingStore, experiment: str, best: str | None) -> list
 
     Empty where a filter by kind says the same: the best is one of the named, or not known yet.
     """
-    found = _search(store, experiment, f"tags.{JOB_ID} = '{best}'") if best else []
+    found = _search(store, experiment, _job(best)) if best else []
     if not found or found[0].data.tags.get("kind") != "search":
         return []
     named = _search(store, experiment, "tags.kind != 'search' AND tags.kind != 'confirm'")
     return [str(run.info.run_id) for run in [found[0], *named][:_MOST_NAMED]]
+
+
+def _job(job_id: str) -> str:
+    return f"tags.{JOB_ID} = '{job_id}'"
 
 
 def _search(store: TrackingStore, experiment: str, runs: str) -> list[Run]:
