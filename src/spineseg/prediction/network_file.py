@@ -74,7 +74,11 @@ def trained_image_size_px(path: Path, *, trust: bool = False) -> int:
 
 
 def refuse_code(path: Path) -> None:
-    """Raise WeightsError for a file that is no network's, or would run code. Imports no torch."""
+    """Raise WeightsError for a file that is no network's, or names what no network needs.
+
+    It is the early look, without torch, at what `load_network` will not take; what it lets pass is
+    not safe to load in full, as a chain of attributes leads from harmless names to any other.
+    """
     if _is_safe(path):
         read_card(path)
     else:
