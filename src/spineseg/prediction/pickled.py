@@ -59,7 +59,9 @@ def named_in(path: Path) -> set[str]:
             _refuse_others(path, set(_all_names(file)))
         raise no_checkpoint(path, "no archive of torch.save") from None
     except _Untold as error:
-        why = f"its pickle has {error}, which torch.save never writes; it may hide what it would run"
+        why = (
+            f"its pickle has {error}, which torch.save never writes; it may hide what it would run"
+        )
         raise no_checkpoint(path, why) from None
     except Exception as error:  # A damaged archive can raise anything.
         raise no_checkpoint(path, f"{type(error).__name__}") from None
