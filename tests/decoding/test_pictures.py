@@ -1,6 +1,7 @@
 """Pictures of any depth, colour and orientation: one set of pixels, the trainer's too."""
 
 import io
+import os
 from pathlib import Path
 
 import cv2
@@ -218,3 +219,17 @@ def test_a_tiff_of_any_kind_of_number_keeps_its_order(kind: str) -> None:
         content = saved(Image.fromarray(stored), "TIFF", tiffinfo={339: 2})
     greys = seen(content, "film.tif")[0, :, 0].astype(int)
     assert (np.diff(greys) >= 0).all() and greys[0] == 0 and greys[-1] == 255
+
+
+def test_a_postscript_file_is_no_film_and_starts_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, marker = tmp_path / "gs", tmp_path / "ran"
+    program.write_text(f"#!/bin/sh\ntouch '{marker}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)  # Pillow looks for it once.
+    for form in ("EPS", "GIF", "PPM"):
+        with pytest.raises(DataError, match="is no image that can be read"):
+            seen(saved(COLOUR, form))
+    assert not marker.exists()

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from spineseg.errors import WeightsError
 from spineseg.phantom.film import render_film
+from spineseg.prediction.checkpoints import trained_size_px
 from spineseg.prediction.network_file import load_network, trained_image_size_px, write_network
 from spineseg.prediction.predictor import Predictor
 from spineseg.training.weights import bundled_weights
@@ -146,6 +147,20 @@ def empty(checkpoint: dict[str, Any]) -> None:
     checkpoint["model"] = None
 
 
+def an_average_of_no_kind(checkpoint: dict[str, Any]) -> None:
+    checkpoint["ema"] = torch.ones(2)
+
+
+def too_large_an_input(checkpoint: dict[str, Any]) -> None:
+    checkpoint["train_args"] = {"imgsz": 1_000_000}
+
+
+def no_number(checkpoint: dict[str, Any]) -> None:
+    network = checkpoint["model"].model
+    network[4].cv1.conv.weight.data[0, 0] = torch.nan
+    network[6].cv1.conv.weight.data[0, 0] = torch.inf
+
+
 DIFFERENCES: dict[Callable[[dict[str, Any]], None], str] = {
     wider: "not the yolo11n-seg that Ultralytics ships (model.0.conv.weight is 8x3x3x3, not 16x3x",
     other_activation: "(model.1.act is no SiLU)",
@@ -158,10 +173,13 @@ DIFFERENCES: dict[Callable[[dict[str, Any]], None], str] = {
     another_task: "is no segmentation network (DetectionModel)",
     no_names: "its class names are no 1 to 1000 names",
     empty: "there is no network in it",
+    an_average_of_no_kind: "is no segmentation network (Tensor)",
+    too_large_an_input: "its input size 1000000 px is more than 4096",
+    no_number: "its weights model.4.cv1.conv.weight hold NaN or infinite values",
 }
 
 
-_FAST = (wider, other_activation, own_description)
+_FAST = (wider, other_activation, own_description, an_average_of_no_kind, no_number)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +218,9 @@ def card(**changes: Any) -> dict[str, str]:
         (card(architecture="__import__('os')"), "is none that Ultralytics ships"),
         (card(class_names=["L1"]), "is not the yolo11n-seg that Ultralytics ships"),
         (card(class_names=["L1"] * 100_000), "its header cannot be read"),
-        (card(image_size_px=0), "its header cannot be read"),
+        (card(image_size_px=0), "cannot be read: image_size_px: Input should be greater than or"),
+        (card(image_size_px=100), "image_size_px: Input should be a multiple of 32"),
+        (card(image_size_px=100_000), "image_size_px: Input should be less than or equal to 4096"),
         (card(code="x"), "its header cannot be read"),
         ({"format": "pt"}, "no card in it"),
         (None, "no card in it"),
@@ -211,6 +231,45 @@ def test_a_safe_file_that_says_something_else_is_refused(
 ) -> None:
     save_file(load_file(safe), tmp_path / "w.safetensors", metadata=metadata)
     assert words in said(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("value", [torch.nan, -torch.inf])
+def test_weights_that_are_no_numbers_are_refused_by_name(
+    safe: Path, tmp_path: Path, value: float
+) -> None:
+    tensors = load_file(safe)
+    tensors["model.0.bn.bias"][3] = value
+    save_file(tensors, tmp_path / "w.safetensors", metadata=card())
+    assert "its weights model.0.bn.bias hold NaN or inf" in said(tmp_path / "w.safetensors")
+
+
+@pytest.mark.wide
+def test_trusted_weights_that_are_no_numbers_are_refused_too(tmp_path: Path) -> None:
+    checkpoint = planted.bundled()
+    no_number(checkpoint)
+    torch.save(checkpoint, tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match=r"its weights model\.4\.cv1\.conv\.weight hold NaN"):
+        load_network(tmp_path / "w.pt", trust=True)
+
+
+@pytest.mark.parametrize(("said", "wanted"), [(1, 32), (100, 128), ([640, 224], 640), (None, 640)])
+def test_an_input_size_is_rounded_up_as_ultralytics_does(said: Any, wanted: int) -> None:
+    assert trained_size_px(Path("w.pt"), {"imgsz": said}) == wanted
+
+
+def test_a_level_that_two_classes_give_is_refused(safe: Path, tmp_path: Path) -> None:
+    names = ["T1", "t1 ", *(f"L{i}" for i in range(1, 6)), *(f"C{i}" for i in range(1, 8))]
+    network = load_network(safe)
+    network.names = dict(enumerate(names))
+    with pytest.raises(WeightsError, match="its classes give T1 more than once"):
+        Predictor(tmp_path / "w.pt", image_size_px=96, network=network)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux's")
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_link_to_what_cannot_be_read_is_one_line(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"w{suffix}").symlink_to("/proc/self/mem")
+    assert "is no " in said(tmp_path / f"w{suffix}")
 
 
 @pytest.mark.parametrize("change", ["more", "fewer", "shape", "kind"])

@@ -22,6 +22,7 @@ from spineseg.prediction.network_file import (
     write_network,
 )
 from spineseg.prediction.predictor import Predictor
+from spineseg.training.bundle import copy_without_paths
 from study.checks import check_weights
 from study.cli import cli
 
@@ -53,6 +54,30 @@ def test_a_file_that_would_run_code_is_refused_and_does_not_run(
     with pytest.raises(WeightsError):
         write_network(path, tmp_path / "w.safetensors")
     assert [other.name for other in tmp_path.iterdir()] == ["w.pt"]
+
+
+@pytest.mark.parametrize("opcode", [b"i", b"o", b"\x82\x01", b"\x83\x01\x01", b"\x93"])
+def test_what_names_out_of_sight_is_refused(tmp_path: Path, opcode: bytes) -> None:
+    named = b"posix\nsystem\n" if opcode == b"i" else b""
+    planted.zipped(tmp_path / "w.pt", b"\x80\x02(" + opcode + named + b".")
+    with pytest.raises(WeightsError, match="which torch.save never writes"):
+        refuse_code(tmp_path / "w.pt")
+
+
+def test_a_call_reached_by_attributes_is_loaded_by_nothing_but_trust(tmp_path: Path) -> None:
+    """`refuse_code` sees names only, and lets it pass: it is no leave to load a file in full."""
+    path, marker = tmp_path / "w.pt", tmp_path / "ran"
+    planted.by_attributes(path, marker)
+    refuse_code(path)
+    for use in (load_network, trained_image_size_px):
+        with pytest.raises(WeightsError, match="is no Ultralytics checkpoint"):
+            use(path)
+    with pytest.raises(WeightsError):
+        copy_without_paths(path, tmp_path / "bundled.pt", "bundled.pt")
+    assert not marker.exists()
+    with pytest.raises(WeightsError):
+        load_network(path, trust=True)
+    assert marker.exists()
 
 
 def test_whoever_trusts_a_file_runs_it(tmp_path: Path) -> None:

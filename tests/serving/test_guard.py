@@ -19,7 +19,8 @@ def test_this_machine_is_let_in(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["", "evil.example", "evil.example:5002", "127.0.0.1.evil.example", "10.0.0.7:5002", "[", "a@b",
-     "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "0.0.0.0:5002"],
+     "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "0.0.0.0:5002",
+     "evil@127.0.0.1", "evil:1@127.0.0.1:5002", "127.0.0.1/x", "127.0.0.1#x", "127.0.0.1:"],
 )  # fmt: skip
 def test_another_name_for_this_machine_is_refused(host: str) -> None:
     assert "open it as http://127.0.0.1" in str(refusal(Headers({"host": host})))

@@ -57,6 +57,41 @@ def newer_protocol(path: Path, marker: Path) -> None:
     torch.save({"model": leaves(marker)}, path, pickle_protocol=4)
 
 
+def zipped(path: Path, pickled: bytes) -> None:
+    """Write a pickle as torch.save lays it out."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w/data.pkl", pickled)
+        archive.writestr("w/version", "3\n")
+
+
+def out_of_sight(path: Path, marker: Path) -> None:
+    """The last two texts are harmless; what is named was put away before."""
+    texts = [b"\x8c" + bytes([len(text)]) + text for text in (b"posix", b"system")]
+    decoys = b"\x8c\x05torch0\x8c\x04Size0"
+    command = f"touch '{marker}'".encode()
+    zipped(
+        path,
+        b"\x80\x04" + b"".join(text + b"\x940" for text in texts) + decoys + b"h\x00h\x01\x93"
+        b"X" + len(command).to_bytes(4, "little") + command + b"\x85R.",
+    )  # fmt: skip
+
+
+def by_attributes(path: Path, marker: Path) -> None:
+    """Every name is one that a network's checkpoint may hold; what is called is reached by them."""
+    command = f"touch '{marker}'".encode()
+    zipped(
+        path,
+        b"\x80\x02cbuiltins\ngetattr\n(cbuiltins\ngetattr\n(cultralytics.nn.tasks\ntorch\n"
+        b"X\x02\0\0\0ostRX\x06\0\0\0systemtR"
+        b"X" + len(command).to_bytes(4, "little") + command + b"\x85R.",
+    )
+
+
+def claims_too_much(path: Path, marker: Path) -> None:
+    """A text of 2**63 bytes."""
+    zipped(path, b"\x80\x04\x8d" + (2**63 - 1).to_bytes(8, "little") + b"x.")
+
+
 def older_file(path: Path, marker: Path) -> None:
     torch.save({"model": leaves(marker)}, path, _use_new_zipfile_serialization=False)
 
@@ -102,10 +137,12 @@ SAYS: dict[Callable[[Path, Path], None], str] = {
     evaluated: "would run builtins.eval,",
     in_a_network: "would run posix.system,",
     beside_a_network: "would run posix.system,",
-    newer_protocol: "would run posix.system,",
+    newer_protocol: "its pickle has STACK_GLOBAL, which torch.save never writes",
+    out_of_sight: "its pickle has STACK_GLOBAL, which torch.save never writes",
+    claims_too_much: "is no Ultralytics checkpoint (",
     older_file: "would run posix.system,",
     plain_pickle: "would run posix.system,",
-    second_pickle: "would run posix.system,",
+    second_pickle: "is no Ultralytics checkpoint",
     tar: "is no Ultralytics checkpoint",
     torchscript: "is no Ultralytics checkpoint (a TorchScript archive",
     packed: "unpacks to more than its size",

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from fake_trainer import records_scoring
 from run_folders import make_job, write_finished
 
@@ -52,6 +53,14 @@ def test_weights_and_card_are_written_from_the_runs_folder(
     target.parent.mkdir()
     card = bundle.bundle(run_of(tmp_path), config, target)
     assert trained_image_size_px(target) == 224
+    ours, theirs = (
+        torch.load(path, weights_only=False)["model"] for path in (target, bundled_weights())
+    )
+    assert ours.names == theirs.names and ours.yaml["yaml_file"] == theirs.yaml["yaml_file"]
+    theirs = theirs.state_dict()
+    assert ours.state_dict().keys() == theirs.keys()
+    for key, value in ours.state_dict().items():
+        assert value.dtype == theirs[key].dtype and torch.equal(value, theirs[key])
     assert (target.parent / "README.md").read_text() == card
     assert f"`{sha256_of(target)}`" in card and "3000 phantoms" in card
     assert "Scores on 2 phantoms" in card and "80.0%" in card and "none, 2 cores" in card

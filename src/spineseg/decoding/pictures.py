@@ -17,6 +17,8 @@ from spineseg.errors import DataError
 from spineseg.files import shown
 
 MOST_PIXELS = 100_000_000  # Beyond it a file is a bomb, not a film.
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # JPEG gives MPO, too.
+"""What is decoded, of all that Pillow could: for an EPS it starts another program."""
 _ORIENTATION = 274  # EXIF's and TIFF's tag.
 _ON_ITS_SIDE = range(5, 9)  # Of it.
 _WHITE_IS_ZERO = 0  # Of TIFF's tag 262.
@@ -31,7 +33,7 @@ Image.MAX_IMAGE_PIXELS = 10 * MOST_PIXELS  # So that our own limit speaks first,
 def opened(content: bytes, path: Path) -> Image.Image:
     """Return a picture whose head is read. Raises DataError for none, and for one too large."""
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError:
         raise DataError(
             f"{shown(path)}: has more than {MOST_PIXELS // 1_000_000} million pixels; "

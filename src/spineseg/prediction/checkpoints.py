@@ -20,6 +20,8 @@ from spineseg.prediction.architectures import description
 from spineseg.prediction.pickled import NAME_ANOTHER, NETWORKS, named_in, no_checkpoint
 
 MOST_CLASSES = 1000
+LEAST_SIDE_PX = 32  # Of a network's input, and what its sides are multiples of.
+MOST_SIDE_PX = 4096  # A size that a file makes up would fill the memory.
 _ONE_AT_A_TIME = threading.Lock()  # What torch's unpickler may make is one list a process.
 _NOT_THE_NETWORK = {"inplace", "training", "shape", "type", "np", "name", "nc", "max_det"}
 """Attributes that change no number that a network gives, or follow from others."""
@@ -59,7 +61,8 @@ def read_checkpoint(path: Path, *, trust: bool = False) -> Checkpoint:
     content = _in_full(path) if trust else _as_records(path)
     if type(content) is not dict:
         raise no_checkpoint(path, "it holds no table")
-    network = content.get("ema") or content.get("model")  # As Ultralytics chooses.
+    averaged = content.get("ema")
+    network = content.get("model") if averaged is None else averaged  # As Ultralytics chooses.
     if network is None:
         raise no_checkpoint(path, "there is no network in it")
     if _name_of(type(network)) != "ultralytics.nn.tasks.SegmentationModel":
@@ -73,7 +76,7 @@ def read_checkpoint(path: Path, *, trust: bool = False) -> Checkpoint:
         network=network,
         architecture=_architecture(path, network),
         class_names=_checked_names(path, getattr(network, "names", None)),
-        image_size_px=_image_size_px(content.get("train_args")),
+        image_size_px=trained_size_px(path, content.get("train_args")),
         epochs=epoch + 1 if type(epoch) is int else 0,
     )
 
@@ -139,24 +142,45 @@ def _checked_names(path: Path, names: Any) -> tuple[str, ...]:
     return tuple(names[number] for number in range(len(names)))
 
 
-def _image_size_px(settings: Any) -> int:
-    """Return the larger side that training says, 640 (Ultralytics' default) where it says none."""
+def trained_size_px(path: Path, settings: Any) -> int:
+    """Return the larger side that training says, 640 (Ultralytics' default) where it says none.
+
+    Rounded up to a multiple of 32, as Ultralytics does. Raises WeightsError for one beyond bounds.
+    """
     size = settings.get("imgsz") if isinstance(settings, dict) else None
     sides = size if isinstance(size, (list, tuple)) and size else [size]
     whole = [side for side in sides if type(side) is int and side > 0]
-    return max(whole, default=640)
+    side = max(whole, default=640)
+    if side > MOST_SIDE_PX:
+        raise WeightsError(
+            f"{shown(path)}: its input size {str(side)[:20]} px is more than {MOST_SIDE_PX}; "
+            f"{NAME_ANOTHER}"
+        )
+    return -(-side // LEAST_SIDE_PX) * LEAST_SIDE_PX
 
 
 def weights_for(network: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     """Return a checkpoint's tensors for `network`, by name, in the precision they are stored in.
 
     Raises WeightsError where the checkpoint's network is another one in any layer, shape or
-    constant: its weights might fit, and would give other predictions.
+    constant (its weights might fit, and would give other predictions), or holds no numbers.
     """
     try:
-        return dict(_weights(network, checkpoint.network, ""))
+        weights = dict(_weights(network, checkpoint.network, ""))
     except _AnotherNetwork as error:
         raise another_network(checkpoint.path, checkpoint.architecture, str(error)) from None
+    return finite(checkpoint.path, weights)
+
+
+def finite(path: Path, weights: dict[str, Any]) -> dict[str, Any]:
+    """Return weights, of which all are numbers as float32. Raises WeightsError at the first not."""
+    for name, tensor in weights.items():
+        if not bool(tensor.float().isfinite().all()):
+            raise WeightsError(
+                f"{shown(path)}: its weights {name} hold NaN or infinite values, so it would find "
+                f"nothing; {NAME_ANOTHER}, such as one of an earlier epoch"
+            )
+    return weights
 
 
 def another_network(path: Path, architecture: str, why: str) -> WeightsError:

@@ -11,15 +11,19 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spineseg.errors import WeightsError
 from spineseg.files import shown, write_whole
 from spineseg.prediction.architectures import description, untrained
 from spineseg.prediction.checkpoints import (
+    LEAST_SIDE_PX,
     MOST_CLASSES,
+    MOST_SIDE_PX,
     another_network,
+    finite,
     read_checkpoint,
+    trained_size_px,
     unknown_architecture,
     weights_for,
 )
@@ -39,7 +43,7 @@ class NetworkCard(BaseModel):
     format: Literal[1] = 1
     architecture: str
     class_names: tuple[str, ...] = Field(min_length=1, max_length=MOST_CLASSES)
-    image_size_px: int = Field(gt=0)
+    image_size_px: int = Field(ge=LEAST_SIDE_PX, le=MOST_SIDE_PX, multiple_of=LEAST_SIDE_PX)
     licence: str = LICENCE
 
 
@@ -48,10 +52,12 @@ def load_network(path: Path, *, trust: bool = False) -> Any:
 
     It carries `names`, `args["imgsz"]` and `task`. With `trust`, a .pt file is loaded in full, and
     runs the code it holds. Raises WeightsError where there is no network, it does not segment, it
-    would run code, or it is another network than it says.
+    would run code, it is another network than it says, or its weights are no numbers.
     """
     if trust and not _is_safe(path):
-        return _in_full(path)
+        network = _in_full(path)
+        finite(path, network.state_dict())
+        return network
     network, card, weights = _opened(path)
     network.load_state_dict(weights, strict=True)
     network.names = dict(enumerate(card.class_names))
@@ -68,13 +74,16 @@ def trained_image_size_px(path: Path, *, trust: bool = False) -> int:
     if _is_safe(path):
         return read_card(path).image_size_px
     if trust:
-        size = _in_full(path).args.get("imgsz", 640)
-        return int(size if isinstance(size, int) else max(size))
+        return trained_size_px(path, _in_full(path).args)
     return read_checkpoint(path).image_size_px
 
 
 def refuse_code(path: Path) -> None:
-    """Raise WeightsError for a file that is no network's, or would run code. Imports no torch."""
+    """Raise WeightsError for a file that is no network's, or names what no network needs.
+
+    It is the early look, without torch, at what `load_network` will not take; what it lets pass is
+    not safe to load in full, as a chain of attributes leads from harmless names to any other.
+    """
     if _is_safe(path):
         read_card(path)
     else:
@@ -133,8 +142,16 @@ def read_card(path: Path) -> NetworkCard:
                 raise _no_network(path, f"its header says it has {length} bytes")
             header = json.loads(file.read(length))
         return NetworkCard.model_validate_json(header["__metadata__"][_CARD])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        why = "its header cannot be read" if isinstance(error, ValueError) else "no card in it"
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in wrong["loc"])[:60]
+        raise _no_network(path, f"its header cannot be read: {place}: {wrong['msg']}") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        why = (
+            "no card in it"
+            if isinstance(error, (KeyError, TypeError))
+            else "its header cannot be read"
+        )
         raise _no_network(path, why) from None
 
 
@@ -158,7 +175,7 @@ def _tensors(path: Path, card: NetworkCard, network: Any) -> dict[str, Any]:
         if tensor.is_floating_point() != ours[key].is_floating_point():
             why = f"{key} holds numbers of another kind"
             raise another_network(path, card.architecture, why)
-    return tensors
+    return finite(path, tensors)
 
 
 def _no_network(path: Path, why: str) -> WeightsError:

@@ -33,6 +33,8 @@ NETWORKS = re.compile(
     r"|builtins\.getattr"
 )
 """Names that checkpoints of Ultralytics hold besides: read as records, never called."""
+_UNTOLD = {"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"}
+"""Ways to name something out of sight, or of older pickles: torch.save writes none of them."""
 _OLD_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Protocol 2 is Python 2's.
 
 
@@ -50,11 +52,18 @@ def named_in(path: Path) -> set[str]:
             for pickled in _pickles(path, archive):
                 with archive.open(pickled) as file:
                     names.update(_names(file))
+    except WeightsError:
+        raise
     except zipfile.BadZipFile:  # Older than 2020, or no checkpoint at all.
         with path.open("rb") as file:
             _refuse_others(path, set(_all_names(file)))
         raise no_checkpoint(path, "no archive of torch.save") from None
-    except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _Untold as error:
+        why = (
+            f"its pickle has {error}, which torch.save never writes; it may hide what it would run"
+        )
+        raise no_checkpoint(path, why) from None
+    except Exception as error:  # A damaged archive can raise anything.
         raise no_checkpoint(path, f"{type(error).__name__}") from None
     _refuse_others(path, names)
     return names
@@ -82,16 +91,20 @@ def _pickles(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return pickles
 
 
+class _Untold(ValueError):
+    """An opcode that names something which cannot be told without running the pickle."""
+
+
 def _names(file: IO[bytes]) -> Iterator[str]:
-    """Yield what one pickle names. Raises ValueError where it is torn."""
-    texts = ["", ""]  # The last two: a STACK_GLOBAL takes its module and name from there.
+    """Yield what one pickle names. Raises _Untold where that hides, what it may where it is torn.
+
+    A STACK_GLOBAL takes its names from the stack, where a pickle can put them out of sight.
+    """
     for opcode, value, _ in pickletools.genops(file):
-        if opcode.name in ("GLOBAL", "INST"):
+        if opcode.name in _UNTOLD:
+            raise _Untold(opcode.name)
+        if opcode.name == "GLOBAL":
             yield _joined(*str(value).split(" ", 1))
-        elif opcode.name == "STACK_GLOBAL":
-            yield _joined(*texts)
-        elif isinstance(value, str):
-            texts = [texts[1], value]
 
 
 def _all_names(file: IO[bytes]) -> Iterator[str]:
@@ -99,7 +112,7 @@ def _all_names(file: IO[bytes]) -> Iterator[str]:
     try:
         while file.tell() < _MOST_PICKLED_BYTES:
             yield from _names(file)
-    except (ValueError, OSError):
+    except Exception:  # What follows the pickles may be anything.
         return
 
 

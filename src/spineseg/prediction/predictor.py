@@ -152,12 +152,20 @@ class Predictor:
 
 
 def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
-    """Return the place among the 24 levels of each of the network's classes."""
+    """Return the place among the 24 levels of each of the network's classes, each of its own."""
     ordered = [str(names[index]).strip() for index in sorted(names)]
     unknown = [shown(name[:40]) for name in ordered if name.upper() not in CLASS_INDEX]
     if unknown:
         raise WeightsError(
-            f"{weights}: its classes ({', '.join(unknown[:5])}"
+            f"{shown(weights)}: its classes ({', '.join(unknown[:5])}"
             f"{', ...' if len(unknown) > 5 else ''}) are no vertebra levels; name another file"
         )
-    return [CLASS_INDEX[name.upper()] for name in ordered]
+    columns = [CLASS_INDEX[name.upper()] for name in ordered]
+    twice = [
+        name for name, column in zip(ordered, columns, strict=True) if columns.count(column) > 1
+    ]
+    if twice:
+        raise WeightsError(
+            f"{shown(weights)}: its classes give {twice[0].upper()} more than once; name another file"
+        )
+    return columns

@@ -6,9 +6,9 @@ origins, or by a name that is made to point here (DNS rebinding). Both are refus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi.datastructures import Headers
 from fastapi.responses import JSONResponse
@@ -18,7 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_HOSTS = {"127.0.0.1", "localhost", "::1"}
+_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE | re.ASCII)
 _ALWAYS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -57,7 +57,7 @@ class Guard:
 def refusal(headers: Headers) -> str | None:
     """Return why a request is refused, None where it is not."""
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or _name(hosts[0]) not in _HOSTS:
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         return "this page is for this machine: open it as http://127.0.0.1 with its port"
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None and origin != f"http://{hosts[0]}":
@@ -67,10 +67,3 @@ def refusal(headers: Headers) -> str | None:
     if site not in (None, "same-origin", "none") and not is_link:
         return "another page may not ask here"
     return None
-
-
-def _name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None

@@ -57,6 +57,9 @@ def serve_page(
     if show and not opened(url):
         say(f"no browser could be opened; open {url} yourself")
     # No access log: it would be the one place where something of a film is kept.
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
+    # A browser that hangs in sending a film is not waited for.
+    settings = uvicorn.Config(
+        app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=3
+    )
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(settings).run(sockets=[listening])

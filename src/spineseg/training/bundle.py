@@ -15,7 +15,7 @@ from spineseg.config.yaml_files import load_study
 from spineseg.errors import SpinesegError, WeightsError
 from spineseg.files import sha256_of, write_whole
 from spineseg.places import StudyPlaces
-from spineseg.prediction.network_file import refuse_code
+from spineseg.prediction.network_file import LICENCE, load_network
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run, read_run
 from spineseg.training.weights import bundled_weights
@@ -23,7 +23,6 @@ from spineseg.training.weights import bundled_weights
 CONFIG = Path("configs/studies/weights.yaml")
 RUN_FOLDER = "000-baseline"  # The study's only run.
 MAX_BYTES = 7_000_000  # The package stays small enough for a repository.
-_KEPT_SETTINGS = {"task", "imgsz", "overlap_mask", "mask_ratio", "single_cls"}
 CARD = """# Bundled starting weights
 
 `{name}`: yolo11n-seg with the 24 levels C1..C7, T1..T12, L1..L5, {megabytes:.1f} MB.
@@ -68,21 +67,21 @@ def bundle(run: Run, config: StudyConfig, target: Path) -> str:
 
 
 def copy_without_paths(source: Path, target: Path, name: str) -> None:
-    """Copy a checkpoint, leaving out what only says where and when it was made."""
-    import torch
+    """Write a checkpoint's weights as one of half precision, without what says where it was made.
 
-    refuse_code(source)
-    checkpoint = torch.load(source, map_location="cpu", weights_only=False)
-    settings = {k: v for k, v in checkpoint["train_args"].items() if k in _KEPT_SETTINGS}
-    network = checkpoint["model"]
-    network.args = settings
+    Nothing in `source` runs: its network is built anew. Raises WeightsError as load_network does.
+    """
+    import torch
+    import ultralytics
+
+    network = load_network(source).half().requires_grad_(False)
     network.pt_path = name
     torch.save(
         {
             "model": network,
-            "train_args": settings,
-            "version": checkpoint["version"],
-            "license": "AGPL-3.0",
+            "train_args": network.args,
+            "version": ultralytics.__version__,
+            "license": LICENCE,
         },
         target,
     )
