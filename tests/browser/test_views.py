@@ -62,11 +62,15 @@ def test_the_search_is_drawn_over_each_parameter(browser: Opened, finished_pages
 
 
 @pytest.mark.wide
-def test_fresh_seeds_stand_by_what_they_repeat(browser: Opened, finished_pages: str) -> None:
+def test_fresh_seeds_have_the_colours_of_what_they_repeat(
+    browser: Opened, finished_pages: str
+) -> None:
     browser.open(view(finished_pages, "seeds"), charts=3)
     assert list(browser.charts()) == ["score", "mask_map50", "level_rate"]
-    assert browser.charts()["score"] == 2  # A bar for each configuration: its mean.
+    assert browser.charts()["score"] == 6  # A bar for each seed.
     assert len(browser.names()) == 6 and all("seed" in name for name in browser.names())
+    colors = {name.partition("-seed")[0]: color for name, color in browser.colors().items()}
+    assert colors == {"baseline": "#111111", _BEST: "#e8590c"}
 
 
 @pytest.mark.wide

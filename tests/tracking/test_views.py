@@ -119,7 +119,12 @@ def test_baseline_and_best_are_marked_and_the_best_moves(
     drawn = state(store, "curves")["searchFilter"]
     assert drawn.startswith("attributes.run_id IN (") and drawn.count("'") == 6
     write_views(store, config, FILMS, "job-search-2")
-    assert colors(store) == {"baseline": BASELINE, "variant": "#123456", "search-2": BEST, "seed": BEST}
+    assert colors(store) == {
+        "baseline": BASELINE,
+        "variant": "#123456",
+        "search-2": BEST,
+        "seed": BEST,
+    }
     write_views(store, config, FILMS, "job-variant")
     assert colors(store) == {"baseline": BASELINE, "variant": "#123456"}
     assert state(store, "curves")["searchFilter"].startswith("tags.`kind`")
