@@ -60,7 +60,7 @@ def test_champion_and_baseline_stand_side_by_side(
     config: Path, tmp_path: Path, empty_stores: Path
 ) -> None:
     store = fresh_store(tmp_path / "mlruns", empty_stores)
-    tags = {"evidence": '{"synthetic": true}'}
+    tags = {"synthetic": "true"}
     register_file(store, bundled_weights(), image_size_px=96, tags=tags)
     with_baseline(tmp_path)
     (champion, baseline), notes, _ = found(config)
