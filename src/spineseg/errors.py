@@ -25,6 +25,14 @@ class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""
 
 
+class NoneYetError(StoreError):
+    """Nothing was registered under that name yet; `what` says so, without what to do about it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what = what
+
+
 class InUseError(StoreError):
     """The study is in the hands of another process, which goes on with it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.decoding.decode import read_film
 from spineseg.errors import ConfigError, WeightsError
-from spineseg.files import sha256_of, staging
+from spineseg.files import sha256_of, shown, staging
 from spineseg.prediction.network_file import (
     LICENCE,
     SAFE,
@@ -33,8 +34,8 @@ def export_network(
 
     An ONNX file is compared with torch on `films`, or on phantoms made for it, and is not kept
     where they are too far apart: then WeightsError says how far. Raises ConfigError for another
-    suffix or a size that no network takes, DataError for a film that cannot be read, and whatever
-    `chosen_model` does; then nothing is written.
+    suffix, a place that takes no file or a size that no network takes, DataError for a film that
+    cannot be read, and whatever `chosen_model` does; then nothing is written.
     """
     kind = out.suffix.lower()
     if kind not in (".onnx", SAFE):
@@ -43,6 +44,12 @@ def export_network(
         raise ConfigError(f"{films[0]}: films are for the check of a .onnx file; leave them out")
     if asked.image_size_px is not None and asked.image_size_px % 32:
         raise ConfigError(f"--image-size {asked.image_size_px}: must be a multiple of 32")
+    if asked.image_size_px is not None and kind == SAFE:
+        raise ConfigError(
+            f"--image-size {asked.image_size_px}: is for .onnx files, {SAFE} keeps the size that "
+            "the weights were trained at; leave it out"
+        )
+    _refuse_place(out)
     images = [np.ascontiguousarray(read_film(path)[..., ::-1]) for path in films]
     chosen = chosen_model(asked)
     say(chosen.text())
@@ -55,8 +62,32 @@ def export_network(
             figures = {"architecture": card.architecture, "licence": card.licence}
         else:
             figures = _checked_onnx(chosen, images, part, opset, say)
+        replaced = out.exists()
         part.replace(out)
-    return {"file": str(out), "sha256": sha256_of(out), **figures, "weights": chosen.as_json()}
+    return {
+        "file": str(out),
+        "replaced": replaced,
+        "sha256": sha256_of(out),
+        **figures,
+        "weights": chosen.as_json(),
+    }
+
+
+def _refuse_place(out: Path) -> None:
+    """Raise ConfigError where no file can be put, before any work is done for it."""
+    if out.is_dir():
+        raise ConfigError(
+            f"--out {shown(out)}: is a folder; name a file, as {shown(out / out.name)}"
+        )
+    if out.exists() and not out.is_file():
+        raise ConfigError(f"--out {shown(out)}: is no plain file; name another")
+    parent = out.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
+        raise ConfigError(
+            f"--out {shown(out)}: nothing can be written in {shown(parent)}; name another"
+        )
 
 
 def _checked_onnx(

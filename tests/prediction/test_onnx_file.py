@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +14,21 @@ import onnx
 import onnxruntime
 import planted
 import pytest
+from click.testing import CliRunner
 from command import ROOT, spineseg
 from PIL import Image
 
 from spineseg import export as exporting
 from spineseg.chosen_model import Asked
 from spineseg.errors import ConfigError, SpinesegError, WeightsError
+from spineseg.files import sha256_of
 from spineseg.levels import CLASS_NAMES
 from spineseg.phantom.film import render_film
 from spineseg.prediction import onnx_file
 from spineseg.prediction.onnx_file import Agreement
 from spineseg.prediction.predictor import Predictor
 from spineseg.training.weights import bundled_weights
+from study.cli import cli
 
 ASKED = Asked(weights=bundled_weights(), image_size_px=96)
 
@@ -119,6 +123,7 @@ def test_each_tolerance_holds(off: dict[str, float]) -> None:
         ("w.onnx", {"weights": Path("gone.pt")}, (), "no such file"),
         ("w.onnx", {}, (Path("gone.png"),), r"gone\.png"),
         ("w.safetensors", {}, (Path("film.png"),), "leave them out"),
+        ("w.safetensors", {"image_size_px": 96}, (), "--image-size 96: is for .onnx files"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_no_file(
@@ -127,6 +132,29 @@ def test_what_cannot_be_exported_is_one_line_and_no_file(
     with pytest.raises(SpinesegError, match=said) as caught:
         exported(tmp_path / out, replace(ASKED, **changes), films)
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_or_a_pipe_is_no_place_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "w.onnx").mkdir()
+    os.mkfifo(tmp_path / "w.safetensors")
+    (tmp_path / "file").touch()
+    for name, words in (
+        ("w.onnx", "is a folder; name a file"),
+        ("w.safetensors", "is no plain file"),
+        ("file/w.onnx", "nothing can be written in"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            exported(tmp_path / name, Asked(weights=Path("not looked at.pt")))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_that_was_there_is_said_to_be_replaced(tmp_path: Path) -> None:
+    for ending in ("", ", replaced"):
+        out = tmp_path / "w.safetensors"
+        words = ["export", "--weights", str(bundled_weights()), "--out", str(out)]
+        done = CliRunner().invoke(cli, words)
+        said = done.output.strip().splitlines()[-1]
+        assert said == f"{out}, SHA-256 {sha256_of(out)[:12]}{ending}"
 
 
 @pytest.mark.wide

@@ -60,7 +60,7 @@ def test_a_file_that_would_run_code_is_refused_and_does_not_run(
 def test_what_names_out_of_sight_is_refused(tmp_path: Path, opcode: bytes) -> None:
     named = b"posix\nsystem\n" if opcode == b"i" else b""
     planted.zipped(tmp_path / "w.pt", b"\x80\x02(" + opcode + named + b".")
-    with pytest.raises(WeightsError, match="which torch.save never writes"):
+    with pytest.raises(WeightsError, match=r"which torch\.save never writes"):
         refuse_code(tmp_path / "w.pt")
 
 

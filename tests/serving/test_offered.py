@@ -44,9 +44,12 @@ def with_baseline(tmp_path: Path) -> None:
 def test_before_a_study_the_bundled_weights_answer_and_it_is_said(config: Path) -> None:
     (model,), notes, said = found(config)
     assert (model.key, model.chosen.synthetic) == ("bundled", True)
-    assert notes[0].startswith("No champion: ") and "there is no tracking store" in notes[0]
+    assert notes[0].startswith("No champion: ")
+    assert notes[0].endswith(
+        "there is no tracking store; run `make study`, and then `make promote`"
+    )
     assert notes[1] == (
-        "No baseline: study 'small' has no finished baseline here; train it with `spineseg run`"
+        "No baseline: study 'small' has no finished baseline here; train it with `make study`"
     )
     assert notes[2] == "The weights that come with the project answer instead."
     assert said[1:] == notes and all("\n" not in line for line in said)
@@ -57,7 +60,7 @@ def test_champion_and_baseline_stand_side_by_side(
     config: Path, tmp_path: Path, empty_stores: Path
 ) -> None:
     store = fresh_store(tmp_path / "mlruns", empty_stores)
-    tags = {"evidence": '{"synthetic": true}'}
+    tags = {"synthetic": "true"}
     register_file(store, bundled_weights(), image_size_px=96, tags=tags)
     with_baseline(tmp_path)
     (champion, baseline), notes, _ = found(config)
@@ -66,6 +69,15 @@ def test_champion_and_baseline_stand_side_by_side(
     assert (champion.chosen.synthetic, champion.chosen.numbering) == (True, LEARNT)
     assert (baseline.key, baseline.chosen.synthetic) == ("baseline", True)
     assert baseline.chosen.numbering == NumberingModel()
+
+
+def test_before_a_promotion_it_is_said_what_makes_a_champion(
+    config: Path, tmp_path: Path, empty_stores: Path
+) -> None:
+    fresh_store(tmp_path / "mlruns", empty_stores)
+    note = found(config)[1][0]
+    assert note.endswith("; run `make study`, and then `make promote`")
+    assert "has no model 'spine-vertebrae'" in note and "--" not in note
 
 
 def test_without_a_champion_the_baseline_stands_alone(config: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -67,6 +68,35 @@ def test_the_page_opens_says_what_there_is_not_and_ends_quietly(
         "browser",
         "opened",
     }  # Ultralytics' private settings, and no film.
+
+
+@wide
+def test_a_film_that_hangs_in_being_sent_does_not_hold_up_the_end() -> None:
+    with bound(0) as listening:
+        port = listening.getsockname()[1]
+        code = (
+            "import socket, sys\n"
+            "from spineseg.serving.app import page_app\n"
+            "from spineseg.serving.server import serve_page\n"
+            "listening = socket.socket(fileno=int(sys.argv[1]))\n"
+            "serve_page(page_app([], []), listening, show=False, say=print)\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(listening.fileno())],
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[listening.fileno()],
+        )
+        with socket.create_connection(("127.0.0.1", port)) as sending:
+            sending.sendall(
+                f"POST /films HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 1000\r\n"
+                "Content-Type: application/octet-stream\r\nExpect: 100-continue\r\n\r\n".encode()
+            )
+            assert sending.recv(100).startswith(b"HTTP/1.1 100")  # The application waits for more.
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
 
 
 @wide

@@ -37,7 +37,7 @@ from spineseg.commands.options import JSON, say_to
 )
 @JSON
 def export(films: tuple[Path, ...], out: Path, opset: int, as_json: bool, **asked: Any) -> None:
-    """Write weights to a file for use elsewhere.
+    """Write weights to a file for use elsewhere; one that is there is replaced.
 
     ONNX is compared with torch on FILMS, by default on synthetic ones made for it, and kept only
     where boxes and masks agree. Without --weights or --model, the champion of spine-vertebrae.
@@ -52,4 +52,5 @@ def export(films: tuple[Path, ...], out: Path, opset: int, as_json: bool, **aske
     if as_json:
         click.echo(json.dumps(written))
     else:
-        click.echo(f"{written['file']}, SHA-256 {written['sha256'][:12]}")
+        replaced = ", replaced" if written["replaced"] else ""
+        click.echo(f"{written['file']}, SHA-256 {written['sha256'][:12]}{replaced}")

@@ -166,6 +166,7 @@ def _level_columns(names: dict[int, str], weights: Path) -> list[int]:
     ]
     if twice:
         raise WeightsError(
-            f"{shown(weights)}: its classes give {twice[0].upper()} more than once; name another file"
+            f"{shown(weights)}: its classes give {twice[0].upper()} more than once; name another "
+            "file"
         )
     return columns

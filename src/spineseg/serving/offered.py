@@ -10,7 +10,7 @@ from typing import Any
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.config.study import StudyConfig
 from spineseg.decoding.decode import DecodedFilm
-from spineseg.errors import DataError, SpinesegError
+from spineseg.errors import DataError, NoneYetError, SpinesegError
 from spineseg.places import StudyPlaces
 from spineseg.prediction.answers import numbered_film
 from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
@@ -72,6 +72,9 @@ def offered_models(
     for key, find in (("champion", _champion), ("baseline", _baseline)):
         try:
             title, chosen = find(study, config, tuple(sets))
+        except NoneYetError as error:
+            missing.append(f"No {key}: {error.what}; run `make study`, and then `make promote`")
+            continue
         except SpinesegError as error:
             missing.append(f"No {key}: {error}")
             continue
@@ -97,7 +100,7 @@ def _baseline(study: StudyConfig, config: Path, sets: tuple[str, ...]) -> tuple[
     run = next((r for r in read_runs(places.folder) if r.name == "baseline" and r.finished), None)
     if run is None:
         raise DataError(
-            f"study {study.name!r} has no finished baseline here; train it with `spineseg run`"
+            f"study {study.name!r} has no finished baseline here; train it with `make study`"
         )
     chosen = chosen_model(Asked(weights=run.best_weights, config=config, sets=sets))
     return "Baseline", chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -61,5 +62,14 @@ def serve_page(
     settings = uvicorn.Config(
         app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=3
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(settings).run(sockets=[listening])
+    server, log = uvicorn.Server(settings), logging.getLogger("uvicorn.error")
+
+    def runs(_: logging.LogRecord) -> bool:
+        return not server.should_exit  # What is broken off at the end is no error to tell.
+
+    log.addFilter(runs)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        log.removeFilter(runs)

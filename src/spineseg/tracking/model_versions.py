@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.entities.model_registry import RegisteredModel as Registered
 from mlflow.exceptions import MlflowException
 
-from spineseg.errors import ConfigError, StoreError
+from spineseg.errors import ConfigError, NoneYetError, StoreError
 from spineseg.files import sha256_of, staging
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.suffixes import SAFE, WEIGHT_SUFFIXES
@@ -132,12 +132,12 @@ def model_version(store: TrackingStore, selector: str) -> RegisteredModel:
     with refusing(store.uri):
         registered = _registered(store, name)
         if registered is None:
-            raise StoreError(_no_model(store, name))
+            raise _no_model(store, name)
         known = {str(v.version): v for v in store.client.search_model_versions(f"name='{name}'")}
         if version is None:
             version = str(registered.aliases.get(alias, ""))
             if not version:
-                raise StoreError(_no_alias(store, registered, alias, known))
+                raise _no_alias(store, registered, alias, known)
         if version not in known:
             raise StoreError(
                 f"model {name!r} of {_shown(store)} has no version {version}; it has "
@@ -194,29 +194,30 @@ def _registered(store: TrackingStore, name: str) -> Registered | None:
         raise
 
 
-def _no_model(store: TrackingStore, name: str) -> str:
+def _no_model(store: TrackingStore, name: str) -> StoreError:
     there = [model.name for model in store.client.search_registered_models()]
     lost = unlike_ledger(store, name)
     if lost is not None:
-        return f"{_shown(store)} has no model {name!r}; {lost}"
-    return (
-        f"{_shown(store)} has no model {name!r}; it has {_listed(there)}; promote a run with "
-        "`spineseg promote`, or name another --model, --store, or a file with --weights"
+        return StoreError(f"{_shown(store)} has no model {name!r}; {lost}")
+    return NoneYetError(
+        f"{_shown(store)} has no model {name!r}; it has {_listed(there)}",
+        "promote a run with `spineseg promote`, or name another --model, --store, or a file with "
+        "--weights",
     )
 
 
 def _no_alias(
     store: TrackingStore, registered: Registered, alias: str, known: dict[str, ModelVersion]
-) -> str:
+) -> StoreError:
     versions = f"versions {', '.join(sorted(known, key=int))}" if known else "no version"
     aliases = f"aliases {', '.join(sorted(registered.aliases))}" if registered.aliases else ""
     lost = unlike_ledger(store, registered.name) if alias == ALIAS else None
-    lost = f"; {lost}" if lost else ""
-    return (
-        f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}{lost}; it has "
-        f"{' and '.join(filter(None, (versions, aliases)))}; name NAME/VERSION or NAME@ALIAS, or "
-        "promote a run with `spineseg promote`"
-    )
+    what = f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}"
+    has = f"it has {' and '.join(filter(None, (versions, aliases)))}"
+    remedy = "name NAME/VERSION or NAME@ALIAS, or promote a run with `spineseg promote`"
+    if lost:
+        return StoreError(f"{what}; {lost}; {has}; {remedy}")
+    return NoneYetError(f"{what}; {has}", remedy)
 
 
 def _carried(store: TrackingStore, found: ModelVersion) -> RegisteredModel:

@@ -19,7 +19,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 from sqlalchemy.exc import SQLAlchemyError
 
-from spineseg.errors import StoreError
+from spineseg.errors import NoneYetError, StoreError
 from spineseg.places import locked_within
 
 for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
@@ -88,9 +88,10 @@ def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
     uri = _address(root, mlflow_uri)
     file = _sqlite_file(uri)
     if file is not None and not _is_tracking_store(file):
-        raise StoreError(
-            f"{file}: there is no tracking store; name a folder of records, a server as "
-            "http://HOST:5000 or a database as sqlite:///FILE"
+        raise NoneYetError(
+            f"{file}: there is no tracking store",
+            "name a folder of records, a server as http://HOST:5000 or a database as "
+            "sqlite:///FILE",
         )
     with refusing(uri):
         return _opened(uri, root)
