@@ -15,7 +15,7 @@ from command import spineseg
 from group_server import ADMIN, PASSWORD, GroupServer, postgresql
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def database() -> Iterator[str]:
     """An empty database."""
     if importlib.util.find_spec("psycopg2") is None:
@@ -24,10 +24,10 @@ def database() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the servers keep their artifacts: both stand before one database."""
-    return tmp_path_factory.mktemp("group")
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Where a server keeps its artifacts."""
+    return tmp_path
 
 
 def printed_address(study: Browsed, uri: str, **environment: str) -> str:

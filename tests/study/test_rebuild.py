@@ -28,6 +28,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RecordError
 from spineseg.tracking.store import open_store
+from spineseg.tracking.views.marks import COLOR
 from study import jobs
 from study.compare import compare_study
 from study.promote import promote_best
@@ -50,6 +51,9 @@ def _facts(trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
+_OF_THE_STORE = {"mlflow.parentRunId", COLOR}  # `compare` colours the runs, in whichever store.
+
+
 def mlflow_facts(config: StudyConfig) -> dict[str, dict[str, Any]]:
     """Return what MLflow's store tells of each job's run: all of it but MLflow's own ids."""
     store = open_store(config.store.root, config.store.mlflow_uri)
@@ -57,7 +61,7 @@ def mlflow_facts(config: StudyConfig) -> dict[str, dict[str, Any]]:
     for key, found in tracked_runs(config).items():
         run_id, data = found.info.run_id, found.data
         history = {m: store.client.get_metric_history(run_id, m) for m in data.metrics}
-        tags = {k: v for k, v in data.tags.items() if k != "mlflow.parentRunId"}
+        tags = {k: v for k, v in data.tags.items() if k not in _OF_THE_STORE}
         facts[key] = {
             "name": found.info.run_name,
             "status": found.info.status,
