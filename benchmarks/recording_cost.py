@@ -43,7 +43,7 @@ HERE = Path(__file__).parents[1]
 EPOCHS, RUNS = 60, 6
 ID = "0" * 32
 COUNTS = ("films", "instances", "missed", "invented", "doubled", "mean_dice", "mean_boundary_px")
-LATER_FIELDS = {"commit", "user"}  # An older tree does not know them.
+LATER_FIELDS = {"commit", "user", "pictures_missed"}  # An older tree does not know them.
 
 
 def events() -> list[Event]:
@@ -114,7 +114,9 @@ def write_template(folder: Path) -> None:
     weights = folder / "train" / "weights"
     weights.mkdir(parents=True)
     (folder / "job.json").write_text(job.model_dump_json(exclude=LATER_FIELDS))
-    (folder / "log").write_text("".join(json.dumps(e.model_dump()) + "\n" for e in events()))
+    (folder / "log").write_text(
+        "".join(json.dumps(e.model_dump(exclude=LATER_FIELDS)) + "\n" for e in events())
+    )
     for name in ("best.pt", "last.pt"):
         (weights / name).write_bytes(os.urandom(6_000_000))
     for number in range(20):
