@@ -187,7 +187,7 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
     assert len(ledger) == 1 and json.loads(ledger[0])["run"] == "gentle"
 
     back = spineseg("promote", "tiny.yaml", "--rollback", "1", cwd=folder)
-    assert back.returncode == 0 and "version 1 of spine-vertebrae is champion" in back.stdout
+    assert back.returncode == 2 and "version 1 of 'spine-vertebrae' is champion alr" in back.stderr
     unknown = spineseg("promote", "tiny.yaml", "--rollback", "9", cwd=folder)
     assert unknown.returncode == 2 and "has no version 9; it has 1" in unknown.stderr
 
