@@ -24,8 +24,15 @@ from spineseg.places import StudyPlaces
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.carry import carry_over, not_carried
+from spineseg.tracking.ledger import read_ledger
 from spineseg.tracking.model_package import example_film
-from spineseg.tracking.model_versions import ALIAS, Champion, champion, unlike_ledger
+from spineseg.tracking.model_versions import (
+    ALIAS,
+    Champion,
+    alias_version,
+    champion,
+    unlike_ledger,
+)
 from spineseg.tracking.registry import (
     CHALLENGER,
     Registration,
@@ -146,7 +153,8 @@ def challenge(
         called, run = _challenger(study, name)
         store = open_store(study.places.root, config.store.mlflow_uri)
         fill_stores(store, config, study)
-        holder = _champion(store, config.promote.model_name, say)
+        _settled(store, config.promote.model_name, say)
+        beside = alias_version(store, config.promote.model_name)
         evidence = model_evidence(study, config, run, called)
         version = register_challenger(store, _registration(store, study, config, run, evidence))
     return Registered(
@@ -154,21 +162,26 @@ def challenge(
         version=version,
         alias=CHALLENGER,
         run=called,
-        champion=holder.version if holder else None,
+        champion=beside,
         synthetic=study.manifest.synthetic,
     )
 
 
 def _champion(store: TrackingStore, model_name: str, say: Callable[[str], None]) -> Champion | None:
     """Return the champion; say what was half made, and what became of one that is lost."""
-    settle(store, model_name, say)
+    _settled(store, model_name, say)
     holder = champion(store, model_name)
-    unlike = unlike_ledger(store, model_name)
-    if unlike is not None:
-        say(unlike)
     if holder is not None and holder.note:
         say(f"champion version {holder.version}: {holder.note}")
     return holder
+
+
+def _settled(store: TrackingStore, model_name: str, say: Callable[[str], None]) -> None:
+    """Remove what was half made; say that, and how the champion is another than was promoted."""
+    settle(store, model_name, say)
+    unlike = unlike_ledger(store, read_ledger(store), model_name)
+    if unlike is not None:
+        say(unlike)
 
 
 def _challenger(study: StudyRecord, name: str | None) -> tuple[str, Run]:

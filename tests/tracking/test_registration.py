@@ -233,7 +233,7 @@ def test_a_champion_that_is_lost_is_noticed(
     registry.register_champion(store, asked, "it is better")
     damage(store, asked.run_id)
     assert champion(store, NAME) is None
-    lost = unlike_ledger(store, NAME)
+    lost = unlike_ledger(store, read_ledger(store), NAME)
     assert lost is not None and "by the ledger, version 1 of spine-vertebrae" in lost
     assert said in lost and lost in list_models(store).problems
     with pytest.raises(StoreError, match="by the ledger, version 1 of"):

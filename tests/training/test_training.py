@@ -15,10 +15,9 @@ from types import SimpleNamespace
 import pytest
 from run_folders import make_job
 
-from spineseg.config.data import DataConfig
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
-from spineseg.data.merge import Dataset, prepare_dataset
+from spineseg.data.merge import Dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
 from spineseg.evaluation.stored import scores_file, stored_records, stored_scores
 from spineseg.events import Epoch, Event, Failed, Finished, Started, read_events
@@ -39,25 +38,6 @@ CONFIG = TrainConfig(
     lr0=0.001,
     momentum=0.9,
 )
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    phantom = {
-        "kind": "phantom",
-        "seed": 1,
-        "frontal_films": 12,
-        "lateral_films": 8,
-        "film_size_px": 64,
-        "difficulty": 0.1,
-    }
-    config = DataConfig.model_validate({"sources": [phantom]})
-    return prepare_dataset(config, tmp_path_factory.mktemp("data"), say=lambda text: None)
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Launcher:
-    return Launcher(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

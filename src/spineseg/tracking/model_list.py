@@ -74,7 +74,7 @@ def list_models(store: TrackingStore) -> ModelList:
             if not there and not left and not ledger.last(name):
                 problems.append(f"{name}: has no version; the next `spineseg promote` makes one")
         for name in sorted({entry.model for entry in ledger.entries}):
-            unlike = unlike_ledger(store, name)
+            unlike = unlike_ledger(store, ledger, name)
             problems += [unlike] if unlike else []
     return ModelList(without_password(store.uri), tuple(found), tuple(problems))
 
@@ -86,7 +86,7 @@ def whole_history(store: TrackingStore) -> Ledger:
     with refusing(store.uri):
         for version in store.client.search_model_versions(f"tags.{KIND} = 'promotion'"):
             names.add(version.name)  # Promoted by this software: a server holds others' models too.
-    unlike = [unlike_ledger(store, name) for name in sorted(names)]
+    unlike = [unlike_ledger(store, ledger, name) for name in sorted(names)]
     return replace(ledger, problems=(*ledger.problems, *filter(None, unlike)))
 
 

@@ -17,7 +17,7 @@ from spineseg.errors import ConfigError, NoneYetError, StoreError
 from spineseg.files import sha256_of, staging
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.suffixes import SAFE, WEIGHT_SUFFIXES
-from spineseg.tracking.ledger import read_ledger
+from spineseg.tracking.ledger import Ledger, read_ledger
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.version_files import (
     lacking,
@@ -76,16 +76,16 @@ def champion(store: TrackingStore, model_name: str) -> Champion | None:
     return Champion(**vars(carried), evidence=evidence or {})
 
 
-def unlike_ledger(store: TrackingStore, model_name: str) -> str | None:
+def unlike_ledger(store: TrackingStore, ledger: Ledger, model_name: str) -> str | None:
     """Return in a line how the champion differs from what the ledger tells last; None: it agrees.
 
     The ledger tells of another version, of one that is gone, or of none.
     """
-    last = read_ledger(store).last(model_name)
+    last = ledger.last(model_name)
     number = alias_version(store, model_name)
-    if last is None or number == last.version:
-        if last is not None or number is None:
-            return None
+    if number == (last.version if last else None):
+        return None
+    if last is None:
         return (
             f"version {number} of {model_name} is champion, and the ledger does not tell of it: "
             "made champion by hand, or its entry is gone"
@@ -196,7 +196,7 @@ def _registered(store: TrackingStore, name: str) -> Registered | None:
 
 def _no_model(store: TrackingStore, name: str) -> StoreError:
     there = [model.name for model in store.client.search_registered_models()]
-    lost = unlike_ledger(store, name)
+    lost = unlike_ledger(store, read_ledger(store), name)
     if lost is not None:
         return StoreError(f"{_shown(store)} has no model {name!r}; {lost}")
     return NoneYetError(
@@ -211,7 +211,9 @@ def _no_alias(
 ) -> StoreError:
     versions = f"versions {', '.join(sorted(known, key=int))}" if known else "no version"
     aliases = f"aliases {', '.join(sorted(registered.aliases))}" if registered.aliases else ""
-    lost = unlike_ledger(store, registered.name) if alias == ALIAS else None
+    lost = None
+    if alias == ALIAS:
+        lost = unlike_ledger(store, read_ledger(store), str(registered.name))
     what = f"model {registered.name!r} of {_shown(store)} has no alias {alias!r}"
     has = f"it has {' and '.join(filter(None, (versions, aliases)))}"
     remedy = "name NAME/VERSION or NAME@ALIAS, or promote a run with `spineseg promote`"

@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from spineseg.errors import SpinesegError, StoreError
-from spineseg.tracking.ledger import Action, enter
+from spineseg.tracking.ledger import Action, enter, read_ledger
 from spineseg.tracking.model_card import CARD_FILE, description_of
 from spineseg.tracking.model_package import log_model
 from spineseg.tracking.model_versions import (
@@ -195,7 +195,7 @@ def rollback(store: TrackingStore, model_name: str, version: str, why: str) -> N
             raise StoreError(
                 f"model {model_name!r} has no version {version}; it has {have}; name one of them"
             )
-        if version == before and unlike_ledger(store, model_name) is None:
+        if version == before and unlike_ledger(store, read_ledger(store), model_name) is None:
             raise StoreError(
                 f"version {version} of {model_name!r} is champion already; name another version"
             )
