@@ -16,7 +16,7 @@ from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
-from spineseg.commands.serving import try_page
+from spineseg.commands.serving import try_page, ui
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -175,22 +175,6 @@ def promote(
     raise SystemExit(0 if verdict.promoted else 1)
 
 
-@cli.command()
-@CONFIG
-@SETS
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@click.option("--open", "open_browser", is_flag=True, help="Open it in a browser, too.")
-def ui(config: Path, sets: tuple[str, ...], port: int, open_browser: bool) -> None:
-    """Browse every run in MLflow, on 127.0.0.1, beginning with the study's list."""
-    from spineseg.config.yaml_files import load_study
-    from spineseg.tracking.store import open_store
-    from spineseg.tracking.ui import serve
-
-    study = load_study(config, sets)
-    store = open_store(study.store.root, study.store.mlflow_uri)
-    serve(store, study, port=port, open_browser=open_browser)
-
-
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
@@ -198,6 +182,7 @@ cli.add_command(export)
 cli.add_command(models)
 cli.add_command(history)
 cli.add_command(try_page)
+cli.add_command(ui)
 
 
 def main() -> None:

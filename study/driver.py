@@ -22,6 +22,7 @@ from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.report.study_note import Ended, running_note
 from spineseg.runs import Run, read_runs
@@ -37,7 +38,6 @@ from study.confirm import confirmations, most_trainings
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
-from study.progress import Progress
 from study.stores import ended, fill_mlflow
 from study.trial_queue import (
     Taken,

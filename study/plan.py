@@ -14,10 +14,10 @@ from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, least_seed_p
 from spineseg.films import PARTS
+from spineseg.progress import duration
 from spineseg.training.devices import chosen_devices
 from study.checks import check_weights
 from study.confirm import confirmation_trials
-from study.progress import duration
 from study.timing import TIMING_BATCHES, epoch_seconds
 from study.trial_queue import certain_trials, train_config
 

@@ -1,4 +1,4 @@
-"""The command `try`: a page of this machine to drop a film on and see what the models say."""
+"""Pages of this machine: `ui`, MLflow's; `try`, to drop a film on and see what models say."""
 
 from __future__ import annotations
 
@@ -32,3 +32,19 @@ def try_page(config: Path, sets: tuple[str, ...], port: int, show: bool, device:
 
         models, missing = offered_models(study, config, sets, name, click.echo)
         serve_page(page_app(models, missing), listening, show=show, say=click.echo)
+
+
+@click.command()
+@CONFIG
+@SETS
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option("--open", "open_browser", is_flag=True, help="Open it in a browser, too.")
+def ui(config: Path, sets: tuple[str, ...], port: int, open_browser: bool) -> None:
+    """Browse every run in MLflow, on 127.0.0.1, beginning with the study's list."""
+    from spineseg.config.yaml_files import load_study
+    from spineseg.tracking.store import open_store
+    from spineseg.tracking.ui import serve
+
+    study = load_study(config, sets)
+    store = open_store(study.store.root, study.store.mlflow_uri)
+    serve(store, study, port=port, open_browser=open_browser)
