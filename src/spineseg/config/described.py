@@ -125,7 +125,7 @@ def _type_of(path: str, annotation: Any, metadata: list[Any]) -> tuple[str, str,
         inside = _models(f"{path}.FIELD", item, more)
         return "table" if inside or item is Any else "table of text", "", inside
     if origin in (Union, types.UnionType):
-        return "value", "", []
+        return "values", "", []
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table", "", [(annotation, path, "")]
     named = [mark.func for mark in metadata if isinstance(mark, AfterValidator)]
@@ -184,16 +184,25 @@ def tagged(annotation: Any, metadata: list[Any]) -> tuple[dict[str, type[BaseMod
 
 
 def _rules(metadata: list[Any]) -> Iterator[str]:
+    bounds = {
+        name: getattr(mark, name) for mark in metadata for name in _BOUNDS if _has(mark, name)
+    }
+    if "ge" in bounds and "le" in bounds:
+        yield f"{bounds.pop('ge'):g} to {bounds.pop('le'):g}"
+    yield from (
+        words.format(f"{bounds[name]:g}") for name, words in _BOUNDS.items() if name in bounds
+    )
     for mark in metadata:
-        for name, words in _BOUNDS.items():
-            if (bound := getattr(mark, name, None)) is not None:
-                yield words.format(f"{bound:g}")
         if (least := getattr(mark, "min_length", None)) is not None:
             yield f"at least {least} given" if least > 1 else "not empty"
         if (pattern := getattr(mark, "pattern", None)) is not None:
             yield PATTERNS.get(pattern, f"matching {pattern}")
         if isinstance(mark, FieldInfo):
             yield from _rules(mark.metadata)
+
+
+def _has(mark: Any, name: str) -> bool:
+    return getattr(mark, name, None) is not None
 
 
 def _plain(value: Any) -> Any:

@@ -65,5 +65,6 @@ def _meaning(wrong: str, key: Key) -> float:
 
 
 def words(text: str) -> set[str]:
-    """Return the words of a text in lower case, without the s of a plural."""
-    return {word.removesuffix("s") for word in re.findall(r"[a-z]+\d*|\d+", text.lower())}
+    """Return the words of a text in lower case, without the ends that only inflect them."""
+    found = re.findall(r"[a-z]+\d*|\d+", text.lower())
+    return {re.sub(r"(?<=...)(ing|ed|er|s)$", "", word) for word in found}
