@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from spineseg.config.data import DataConfig
 from spineseg.config.described import opened, study_keys, tagged, under
@@ -47,7 +46,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{_said(problem, model)}{rest}"
 
 
-def _follows(problem: ErrorDetails, problems: list[ErrorDetails]) -> bool:
+def _follows(problem: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether a list is only called too short because its items are wrong."""
     place = problem["loc"]
     return problem["type"] == "too_short" and any(
@@ -55,7 +54,7 @@ def _follows(problem: ErrorDetails, problems: list[ErrorDetails]) -> bool:
     )
 
 
-def _said(problem: ErrorDetails, model: type[BaseModel]) -> str:
+def _said(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     path, table = _written(problem["loc"], model)
     place = ".".join([_PLACES.get(model, ""), *path]).strip(".")
     key = ".".join(path)
@@ -155,6 +154,6 @@ def _of(names: list[str]) -> str:
     return f" with {', '.join(names)}" if 0 < len(names) <= _MOST_LISTED else " of keys"
 
 
-def _got(problem: ErrorDetails) -> str:
+def _got(problem: Mapping[str, Any]) -> str:
     got = problem.get("input")
     return "" if isinstance(got, (dict, list, tuple)) or got is None else f", got {got!r}"
