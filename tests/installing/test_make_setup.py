@@ -9,18 +9,14 @@ from pathlib import Path
 import pytest
 from fake_wheels import fake_wheel, index_of, small_project
 
+from spineseg.installing.torch_build import has_nvidia_gpu
+
 LOCK = """torch==9.1
 torchvision==8.1
 nvidia-cublas==1.0 ; sys_platform == 'linux'
 triton==3.0 ; sys_platform == 'linux'
 nvidia-ml-py==13.0
 """
-pytestmark = [
-    pytest.mark.wide,
-    pytest.mark.skipif(shutil.which("make") is None, reason="make is not there"),
-    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch has one build"),
-    pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="made for a machine without"),
-]
 
 
 def setup(project: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +38,10 @@ def installed(project: Path) -> set[str]:
     return {folder.name.removesuffix(".dist-info") for folder in found}
 
 
+@pytest.mark.wide
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not there")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch has one build")
+@pytest.mark.skipif(has_nvidia_gpu(), reason="for a machine without a GPU")
 def test_a_cpu_build_is_taken_where_the_index_has_one_else_pypis(tmp_path: Path) -> None:
     wheels, project = tmp_path / "wheels", small_project(tmp_path / "project", LOCK)
     for name, version in [("torch", "9.1"), ("torchvision", "8.1"), ("nvidia_cublas", "1.0")]:
