@@ -3,11 +3,15 @@ CONFIG ?= configs/studies/phantom.yaml
 PYTHON ?= python3
 PORT   ?= 5000
 TRY_PORT ?= 5002
+# Which build of torch: auto (without an NVIDIA GPU the CPU build, where pip's index has one), cpu, cuda
+TORCH  ?= auto
 # Overrides of config keys, as SET="search.trials=4 baseline.epochs=10"
 SET    ?=
 
 BIN      := .venv/bin
 SPINESEG := $(BIN)/spineseg
+INSTALLING = PYTHONPATH=src $(BIN)/python -m spineseg.installing requirements.lock \
+  .venv/requirements.txt --torch '$(TORCH)'
 SETS     := $(foreach pair,$(SET),--set '$(pair)')
 
 .DEFAULT_GOAL := help
@@ -19,14 +23,20 @@ help:  ## list the targets
 	@echo
 	@echo "  CONFIG=configs/studies/NAME.yaml picks another study; SET=\"key=value ...\" overrides its keys."
 
-setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock
+setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock (TORCH=cpu, cuda)
+ifneq ($(TORCH),auto)
+	@$(INSTALLING) --check
+endif
 
+# pip is quiet only where nobody watches: some gigabytes take minutes.
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 	  || { echo "Python 3.11 or 3.12 is needed; name one: make setup PYTHON=python3.11"; exit 2; }
 	@test -d .venv || $(PYTHON) -m venv .venv \
 	  || { rm -rf .venv; echo "no venv module; on Debian: apt-get install python3-venv"; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(INSTALLING)
+	@test -t 1 || quiet=--quiet; \
+	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check -r .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

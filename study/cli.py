@@ -14,6 +14,7 @@ import click
 from spineseg.commands.data import data
 from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
+from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 from spineseg.commands.serving import try_page, ui
@@ -181,6 +182,7 @@ cli.add_command(evaluate)
 cli.add_command(export)
 cli.add_command(models)
 cli.add_command(history)
+cli.add_command(keys)
 cli.add_command(try_page)
 cli.add_command(ui)
 
