@@ -12,6 +12,7 @@ from pathlib import Path
 
 import optuna
 
+from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
@@ -35,7 +36,7 @@ from spineseg.tracking.views.written import write_views
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
-from study.confirm import confirmations, most_trainings
+from study.confirm import confirmations
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study

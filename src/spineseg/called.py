@@ -11,6 +11,8 @@ from pathlib import Path
 
 SETS_VARIABLE = "SPINESEG_SET"
 """Overrides in the environment, as a shell splits them: how `make` hands its SET over."""
+_MAKES = {"--set": "SET", "--run": "RUN", "--config": "STUDY"}
+_TARGETS = {"run": "study"}
 _ENTRIES = ("spineseg", "cli", "__main__")
 
 
@@ -42,10 +44,29 @@ def command_line() -> str:
     return shlex.join(["spineseg", *words])
 
 
-def advised(verb: str, name: str, sets: Sequence[str] = (), *more: str) -> str:
-    """Return the command that does `verb` to the study `name`, as this caller pastes it."""
-    if by_make() and not more:
-        told = f"SET={shlex.quote(shlex.join(sets)).replace('$', '$$')}" if sets else ""
-        return f"make {verb} STUDY={name} {told}".rstrip()
-    words = [name, *(word for text in sets for word in ("--set", text)), *more]
-    return f"{program()} {verb} {shlex.join(words)}"
+def pasted(command: str) -> str:
+    """Return a command, as "promote NAME --set KEY=VALUE", as whoever calls here pastes it.
+
+    In the words of `make` where that called, and has words for it.
+    """
+    verb, *words = shlex.split(command)
+    told = _for_make(verb, words) if by_make() else None
+    return f"{program()} {command}" if told is None else f"make {_TARGETS.get(verb, verb)}{told}"
+
+
+def _for_make(verb: str, words: Sequence[str]) -> str | None:
+    """Return a command's words as variables of the Makefile; None where it has none for them."""
+    variables: dict[str, list[str]] = {}
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("-"):
+            variables.setdefault("IMAGES" if verb == "predict" else "STUDY", []).append(word)
+        elif word in _MAKES and waiting:
+            variables.setdefault(_MAKES[word], []).append(waiting.pop(0))
+        else:
+            return None
+    return "".join(
+        f" {name}={shlex.quote(shlex.join(values) if name == 'SET' else ' '.join(values))}"
+        for name, values in variables.items()
+    ).replace("$", "$$")

@@ -25,13 +25,13 @@ def packages_text() -> str:
             ["# Installed here; there is no lock file.", *sorted(found, key=str.lower)]
         )
     text = lock.read_text()
-    other = [
-        f"#   {name}=={here}"
-        for name, locked in _PINNED.findall(text)
-        if (here := _installed(name)) not in (None, locked)
-    ]
-    head = "# Installed here in place of what is locked:\n" + "\n".join(other) if other else ""
-    return f"{head}\n{text}".lstrip()
+    locked: dict[str, set[str]] = {}  # Several of one name: for other Pythons and platforms.
+    for name, number in _PINNED.findall(text):
+        locked.setdefault(name, set()).add(number)
+    here = {name: _installed(name) for name in locked}
+    other = [f"#   {n}=={v}" for n, v in here.items() if v is not None and v not in locked[n]]
+    head = "\n".join(["# Installed here in place of what is locked:", *other, ""]) if other else ""
+    return f"{head}{text}"
 
 
 def _installed(name: str) -> str | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spineseg.errors import InUseError
-from spineseg.files import locked
+from spineseg.files import is_locked, locked
 
 _POLL_SECONDS = 0.1
 
@@ -83,6 +83,10 @@ class StudyPlaces(Caches):
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked_within(self._lock, seconds) as free:
             yield free
+
+    def is_held(self) -> bool:
+        """Return whether any process holds the study."""
+        return is_locked(self._lock)
 
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""

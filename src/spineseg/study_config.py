@@ -107,35 +107,36 @@ def keep_study_config(config: StudyConfig, places: StudyPlaces, where: Path) -> 
     places.folder.mkdir(parents=True, exist_ok=True)
     if not places.packages.is_file() or places.packages.read_text() != packages_text():
         write_whole(places.packages, packages_text())
-    if before is not None and told is not None and kept(before) == kept(config):
-        return
     found = study_named(where, [f"store.root={places.root}"])
     own = told if found.root is not None else None  # Asked for by the record itself.
+    left_out = secrets_of(config) or (own.left_out if own else ())
+    same = before is not None and kept(before) == kept(config)
+    if same and told is not None and told.left_out == left_out:
+        return
     origin = Origin(
         written=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         version=code_version(),
         command=_without_secrets(command_line(), config) or "not called from a command line",
         folder=Path.cwd(),
         config=own.config if own else str(found.file),
-        left_out=secrets_of(config) or (own.left_out if own else ()),
+        left_out=left_out,
     )
     write_whole(places.config, config_text(config, origin))
 
 
-def unheard(config: StudyConfig) -> str | None:
-    """Return, in a line, that the study's webhook is not told, as it is not kept on record.
-
-    None where it is told, or there was none.
-    """
-    told = read_origin(StudyPlaces(config.store.root, config.name).config)
-    if told is None or WEBHOOK not in told.left_out:
-        return None
-    if config.on_end is not None and config.on_end.webhook is not None:
-        return None
-    return (
-        f"{WEBHOOK} is not kept on record, so that address is not told; give it with "
-        f"--set {WEBHOOK}=ADDRESS"
-    )
+def say_unheard(config: StudyConfig, asked: Path) -> None:
+    """Say, in a line, that a study asked for by name tells no webhook: it is not kept on record."""
+    found = study_named(asked, [f"store.root={config.store.root}"])
+    told = read_origin(found.file) if found.root is not None else None
+    given = config.on_end is not None and config.on_end.webhook is not None
+    if told is not None and WEBHOOK in told.left_out and not given:
+        log.warning(
+            "%s of study %r is not kept on record, so that address is not told; give it with "
+            "--set %s=ADDRESS",
+            WEBHOOK,
+            config.name,
+            WEBHOOK,
+        )
 
 
 def _refuse_twin(

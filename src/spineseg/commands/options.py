@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from spineseg.called import SETS_VARIABLE
+from spineseg.errors import ConfigError
+
+
+class _Override(click.ParamType):
+    """KEY=VALUE; several in one text, the environment's, are taken apart as a shell does it."""
+
+    name = "KEY=VALUE"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        try:
+            return shlex.split(rv)
+        except ValueError as error:
+            raise ConfigError(
+                f"SET {rv}: a quote in it is not closed ({error}); write a value with spaces as "
+                "KEY='A B', one with a quote in it as KEY=\"A'B\""
+            ) from None
+
+
 CONFIG = click.argument(
     "config",
     type=click.Path(path_type=Path),
     default=Path("configs/studies/phantom.yaml"),
-    metavar="[CONFIG]",
+    metavar="[STUDY]",
 )
 SETS = click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key; repeatable."
+    "--set",
+    "sets",
+    multiple=True,
+    type=_Override(),
+    envvar=SETS_VARIABLE,
+    help=f"Override a key of the config; repeatable. Without it, those in {SETS_VARIABLE} count.",
+)
+NAMED_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="STUDY",
+    help="A study's name or file: the model is in its store.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
 

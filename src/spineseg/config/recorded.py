@@ -105,7 +105,9 @@ def with_paths_found(content: dict[str, Any], file: Path) -> dict[str, Any]:
     origin = read_origin(file)
     data = content.get("data")
     sources = data.get("sources") if isinstance(data, dict) else None
-    for source in sources if origin and isinstance(sources, list) else ():
+    if origin is None or not isinstance(sources, list):
+        return content
+    for source in sources:
         path = source.get("path") if isinstance(source, dict) else None
         if isinstance(path, str) and not Path(path).exists():
             there = origin.folder / path
