@@ -9,8 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from spineseg.errors import ConfigError
+
 SETS_VARIABLE = "SPINESEG_SET"
-"""Overrides in the environment, as a shell splits them: how `make` hands its SET over."""
+"""Overrides in the environment: how `make` hands its SET over."""
 _MAKES = {"--set": "SET", "--run": "RUN", "--config": "STUDY"}
 _TARGETS = {"run": "study"}
 _ENTRIES = ("spineseg", "cli", "__main__")
@@ -29,9 +31,20 @@ def by_make() -> bool:
     return bool(os.environ.get("MAKELEVEL")) and Path("Makefile").exists()
 
 
-def overrides_around() -> list[str]:
-    """Return the overrides in the environment. Raises ValueError for a quote that is not closed."""
-    return shlex.split(os.environ.get(SETS_VARIABLE, ""))
+def split_overrides(text: str) -> list[str]:
+    """Return the overrides in a text, "a=1 b='My Films'", apart: quotes count, backslashes do not.
+
+    A regular expression keeps its own. Raises ConfigError for a quote that is not closed.
+    """
+    words = shlex.shlex(text, posix=True)
+    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    try:
+        return list(words)
+    except ValueError:
+        raise ConfigError(
+            f"SET {text}: a quote in it is not closed; write a value with spaces as KEY='A B', one "
+            'with a quote in it as KEY="A\'B"'
+        ) from None
 
 
 def command_line() -> str:
@@ -40,7 +53,11 @@ def command_line() -> str:
         return ""
     words = sys.argv[1:]
     if not any(word == "--set" or word.startswith("--set=") for word in words):
-        words += [word for text in overrides_around() for word in ("--set", text)]
+        words += [
+            word
+            for text in split_overrides(os.environ.get(SETS_VARIABLE, ""))
+            for word in ("--set", text)
+        ]
     return shlex.join(["spineseg", *words])
 
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from spineseg.called import SETS_VARIABLE
-from spineseg.errors import ConfigError
+from spineseg.called import SETS_VARIABLE, split_overrides
 
 
 class _Override(click.ParamType):
-    """KEY=VALUE; several in one text, the environment's, are taken apart as a shell does it."""
+    """KEY=VALUE; in the environment several in one text."""
 
     name = "KEY=VALUE"
 
     def split_envvar_value(self, rv: str) -> list[str]:
-        try:
-            return shlex.split(rv)
-        except ValueError as error:
-            raise ConfigError(
-                f"SET {rv}: a quote in it is not closed ({error}); write a value with spaces as "
-                "KEY='A B', one with a quote in it as KEY=\"A'B\""
-            ) from None
+        """Return the environment's overrides one by one."""
+        return split_overrides(rv)
 
 
 CONFIG = click.argument(
