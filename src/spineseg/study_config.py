@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spineseg.called import command_line, program
+from spineseg.called import command_line, pasted
 from spineseg.code_version import code_version
 from spineseg.config.named import name_told
 from spineseg.config.recorded import (
@@ -58,12 +58,12 @@ def load_recorded(path: Path, overrides: Iterable[str], verb: str) -> StudyConfi
         found = _difference(before, config, overrides)
         if found:
             key, was, now = found
-            run = f"{program()} run {shlex.join([str(path), *_as_options(overrides)])}"
+            run = pasted(f"run {shlex.join([str(path), *_as_options(overrides)])}")
             taken = "" if key.split(".")[0] in _NEVER else f"take it over with `{run}`, "
             raise ConfigError(
                 f"{path}: has {key} {now}, study {config.name!r} on record {was}: what `{verb}` "
                 f"writes would not be of its runs; {taken}restore the value, or name the study: "
-                f"`{program()} {verb} {shlex.join(reference(config))}`"
+                f"`{pasted(f'{verb} {shlex.join(reference(config))}')}`"
             )
     elif has_runs(places.folder):
         log.warning(
