@@ -61,10 +61,10 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     Ctrl-C leaves every trial resumable: the same command goes on.
     """
     from spineseg.config.yaml_files import load_study
-    from spineseg.study_config import say_unheard
+    from spineseg.study_config import say_of_record
 
     study = load_study(config, sets)
-    say_unheard(study, config)
+    say_of_record(study, config)
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
@@ -140,14 +140,14 @@ def promote(
     every gate is listed with its figure.
     """
     from spineseg.errors import ConfigError, SpinesegError
-    from spineseg.study_config import load_recorded, reference, say_unheard
+    from spineseg.study_config import load_recorded, reference, say_of_record
 
     if rollback is not None and (name is not None or as_challenger):
         raise ConfigError(
             f"--rollback {rollback}: names a version; leave --run and --challenger out"
         )
     study = load_recorded(config, sets, "promote")
-    say_unheard(study, config)
+    say_of_record(study, config)
 
     from study.compare import compare_study
     from study.on_end import tell_promoted

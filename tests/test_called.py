@@ -42,6 +42,10 @@ def test_the_program_is_named_as_a_shell_here_finds_it(
     [
         ("promote phantom", "make promote STUDY=phantom"),
         ("run phantom --set search.trials=12", "make study STUDY=phantom SET=search.trials=12"),
+        (
+            "ui small --set 'store.root=a b' --set search.trials=1",
+            "make ui STUDY=small SET=\"store.root='a b' search.trials=1\"",
+        ),
         ("predict FILM.jpg --run a/b", "make predict IMAGES=FILM.jpg RUN=a/b"),
         ("history --config small", "make history STUDY=small"),
         ("predict FILM.jpg --weights bundled", "spineseg predict FILM.jpg --weights bundled"),

@@ -37,7 +37,7 @@ def split_overrides(text: str) -> list[str]:
     A regular expression keeps its own. Raises ConfigError for a quote that is not closed.
     """
     words = shlex.shlex(text, posix=True)
-    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    vars(words).update(whitespace_split=True, commenters="", escape="")
     try:
         return list(words)
     except ValueError:
@@ -83,7 +83,22 @@ def _for_make(verb: str, words: Sequence[str]) -> str | None:
             variables.setdefault(_MAKES[word], []).append(waiting.pop(0))
         else:
             return None
-    return "".join(
-        f" {name}={shlex.quote(shlex.join(values) if name == 'SET' else ' '.join(values))}"
+    texts = {
+        name: " ".join(map(_pair, values) if name == "SET" else values)
         for name, values in variables.items()
-    ).replace("$", "$$")
+    }
+    return "".join(f" {name}={_quoted(text)}" for name, text in texts.items()).replace("$", "$$")
+
+
+def _pair(override: str) -> str:
+    """Return an override as one word of SET: quotes around its value, where it needs some."""
+    key, equals, value = override.partition("=")
+    if shlex.quote(value) == value or "'" in value:
+        return shlex.quote(override) if "'" in value else override
+    return f"{key}{equals}'{value}'"
+
+
+def _quoted(text: str) -> str:
+    """Return a text for a shell, in double quotes where single ones in it would look odd."""
+    plain = "'" in text and not set(text) & set('"$`\\!')
+    return f'"{text}"' if plain else shlex.quote(text)

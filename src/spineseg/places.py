@@ -73,7 +73,7 @@ class StudyPlaces(Caches):
             if not free:
                 raise InUseError(
                     f"study {self.study!r} is being run or promoted already (process "
-                    f"{self.holder()}); wait for it, or see `spineseg status`"
+                    f"{self.holder()}); wait for it, or see `spineseg status {self.study}`"
                 )
             yield
 

@@ -124,12 +124,17 @@ def keep_study_config(config: StudyConfig, places: StudyPlaces, where: Path) -> 
     write_whole(places.config, config_text(config, origin))
 
 
-def say_unheard(config: StudyConfig, asked: Path) -> None:
-    """Say, in a line, that a study asked for by name tells no webhook: it is not kept on record."""
-    found = study_named(asked, [f"store.root={config.store.root}"])
-    told = read_origin(found.file) if found.root is not None else None
+def say_of_record(config: StudyConfig, asked: Path) -> None:
+    """Say what a study asked for by its name goes on without: a webhook, a later edit of its file.
+
+    What was overridden on the command line then is no edit.
+    """
+    places = StudyPlaces(config.store.root, config.name)
+    told = read_origin(places.config)
+    if told is None or study_named(asked, [f"store.root={places.root}"]).root is None:
+        return
     given = config.on_end is not None and config.on_end.webhook is not None
-    if told is not None and WEBHOOK in told.left_out and not given:
+    if WEBHOOK in told.left_out and not given:
         log.warning(
             "%s of study %r is not kept on record, so that address is not told; give it with "
             "--set %s=ADDRESS",
@@ -137,6 +142,19 @@ def say_unheard(config: StudyConfig, asked: Path) -> None:
             config.name,
             WEBHOOK,
         )
+    file = told.folder / told.config
+    if name_told(file) == config.name and "--set" not in told.command:
+        try:
+            found = _difference(recorded_config(places), load_study(file), ())
+        except (ConfigError, RecordError):
+            return  # Neither is used here.
+        if found:
+            key, was, now = found
+            log.warning(
+                "study %r goes on as on record, with %s %s; %s has %s since, which `spineseg run "
+                "%s` takes over",
+                *(config.name, key, was, told.config, now, shlex.quote(told.config)),
+            )
 
 
 def _refuse_twin(

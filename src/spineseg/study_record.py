@@ -44,7 +44,7 @@ class StudyRecord:
         if folder is None:
             raise DataError(
                 f"the data {self.manifest.fingerprint[:12]} of study {self.places.study!r} are not "
-                "on this machine; make them with `spineseg data`"
+                f"on this machine; make them with `spineseg data {self.places.study}`"
             )
         return folder
 

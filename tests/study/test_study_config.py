@@ -16,7 +16,7 @@ from spineseg.config.recorded import read_origin
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RecordError
-from spineseg.study_config import keep_study_config, load_recorded, say_unheard
+from spineseg.study_config import keep_study_config, load_recorded, say_of_record
 from spineseg.tracking.store import open_store
 from spineseg.tracking.study_files import log_study_config
 from study.compare import compare_study
@@ -194,8 +194,20 @@ def test_a_webhook_that_is_not_kept_is_said_where_the_study_is_named(
     ):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            say_unheard(load_study(asked, sets), asked)
+            say_of_record(load_study(asked, sets), asked)
         assert caplog.text.count("is not kept on record") == said
+
+
+def test_an_edit_that_a_name_does_not_mean_is_said(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = f"store.root={recorded(path).store.root}"
+    path.write_text(path.read_text().replace("trials: 3", "trials: 5"))
+    with caplog.at_level(logging.WARNING):
+        say_of_record(load_study(path), path)
+        assert not caplog.text
+        say_of_record(load_study(Path("small"), [root]), Path("small"))
+    assert f"goes on as on record, with search.trials 3; {path} has 5 since" in caplog.text
 
 
 def test_packages_are_the_lock_file_or_what_is_installed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +11,8 @@ import click
 from spineseg.called import SETS_VARIABLE, split_overrides
 
 
-class _Override(click.ParamType):
-    """KEY=VALUE; in the environment several in one text."""
-
-    name = "KEY=VALUE"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """Return the environment's overrides one by one."""
-        return split_overrides(rv)
+def _or_around(context: object, option: object, given: tuple[str, ...]) -> tuple[str, ...]:
+    return given or tuple(split_overrides(os.environ.get(SETS_VARIABLE, "")))
 
 
 CONFIG = click.argument(
@@ -30,8 +25,8 @@ SETS = click.option(
     "--set",
     "sets",
     multiple=True,
-    type=_Override(),
-    envvar=SETS_VARIABLE,
+    metavar="KEY=VALUE",
+    callback=_or_around,
     help=f"Override a key of the config; repeatable. Without it, those in {SETS_VARIABLE} count.",
 )
 NAMED_CONFIG = click.option(
