@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from fake_trainer import FakeLauncher
 from run_folders import make_job
-from small_study import Ended, names, places, run
+from small_study import confirmed_study, names, places, run
 
 from spineseg import packages
 from spineseg.config.recorded import read_origin
@@ -31,6 +32,20 @@ def recorded(path: Path, *sets: str) -> StudyConfig:
     return config
 
 
+class Kept(NamedTuple):
+    """A study on record, without a training."""
+
+    path: Path
+    config: StudyConfig
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Kept:
+    """A study with fresh seeds as it was run, for tests that only read it or are refused."""
+    path = confirmed_study(tmp_path_factory.mktemp("kept") / "study", empty_stores)
+    return Kept(path, recorded(path))
+
+
 def refused(path: Path, *sets: str) -> str:
     with pytest.raises(ConfigError) as caught:
         load_recorded(path, sets, "compare")
@@ -38,12 +53,12 @@ def refused(path: Path, *sets: str) -> str:
     return str(caught.value)
 
 
-def test_a_study_is_found_by_its_name_as_it_was_run(ended: Ended) -> None:
-    config = ended.config
+def test_a_study_is_found_by_its_name_as_it_was_run(kept: Kept) -> None:
+    config = kept.config
     root = f"store.root={config.store.root}"
     assert load_recorded(Path("small"), [root], "status") == config
     told = read_origin(places(config).config)
-    assert told is not None and Path(told.config) == ended.path and told.folder == Path.cwd()
+    assert told is not None and Path(told.config) == kept.path and told.folder == Path.cwd()
     assert "pytest" not in told.command  # Only our own command line is kept.
 
 
@@ -89,14 +104,14 @@ def test_config_packages_and_command_are_in_mlflow_and_come_there_again(
     ],
 )
 def test_what_was_changed_since_is_told_with_both_values_and_the_remedy(
-    ended: Ended, override: str, said: str
+    kept: Kept, override: str, said: str
 ) -> None:
-    told = refused(ended.path, override)
+    told = refused(kept.path, override)
     assert said in told and "or name the study: `spineseg compare small --set" in told
-    taken = f"take it over with `spineseg run {ended.path} --set {override}`"
+    taken = f"take it over with `spineseg run {kept.path} --set {override}`"
     never = override.startswith(("objective", "numbering", "baseline"))
     assert (taken in told) != never
-    by_name = refused(Path("small"), override, f"store.root={ended.config.store.root}")
+    by_name = refused(Path("small"), override, f"store.root={kept.config.store.root}")
     assert said.replace("small.yaml", "small") in by_name
 
 
@@ -120,8 +135,8 @@ def test_a_gate_that_was_edited_in_the_file_is_told_and_one_overridden_is_taken(
         "data.sources.0.path=/moved",
     ],
 )
-def test_places_people_and_words_may_differ(ended: Ended, override: str) -> None:
-    assert load_recorded(ended.path, [override], "compare").name == "small"
+def test_places_people_and_words_may_differ(kept: Kept, override: str) -> None:
+    assert load_recorded(kept.path, [override], "compare").name == "small"
 
 
 @pytest.mark.wide
