@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import sys
-import traceback
 from pathlib import Path
 
 import click
 
 from spineseg.commands.data import data
+from spineseg.commands.ending import run_to_its_end
 from spineseg.commands.export import export
+from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, say_to
 from spineseg.commands.serving import try_page, ui
+from spineseg.commands.studies import studies
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,7 +25,8 @@ from spineseg.commands.serving import try_page, ui
 def cli(debug: bool) -> None:
     """Hyperparameter studies of vertebra segmentation on spine X-rays.
 
-    CONFIG is a study's YAML file; without one, configs/studies/phantom.yaml (synthetic X-rays).
+    STUDY is a study's name, or its YAML file; without one, configs/studies/phantom.yaml (synthetic
+    X-rays). `spineseg studies` lists the names.
     """
 
 
@@ -62,8 +62,10 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     Ctrl-C leaves every trial resumable: the same command goes on.
     """
     from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import say_of_record
 
     study = load_study(config, sets)
+    say_of_record(study, config)
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
@@ -73,19 +75,10 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
         if not run_study(study, config):
             click.echo("interrupted; the same command goes on from here")
             raise SystemExit(130)
-        comparison = compare_study(study, config)
+        comparison = compare_study(study)
     click.echo(comparison.text())
-    click.echo(_next_steps(config))
+    click.echo(after_comparison(comparison.summary, study.store.root))
     tell_finished(study, comparison.summary, comparison.page)
-
-
-def _next_steps(config: Path) -> str:
-    named = "" if config == Path("configs/studies/phantom.yaml") else f" CONFIG={config}"
-    return (
-        f"Browse every run:   make ui{named}\n"
-        f"Register the best:  make promote{named}\n"
-        f"Mark your own film: make predict IMAGES=film.jpg"
-    )
 
 
 @cli.command()
@@ -94,10 +87,10 @@ def _next_steps(config: Path) -> str:
 @JSON
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
-    from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import load_recorded
     from study.status import study_status
 
-    answer = study_status(load_study(config, sets))
+    answer = study_status(load_recorded(config, sets, "status"))
     click.echo(answer.model_dump_json() if as_json else answer.text())
 
 
@@ -107,14 +100,16 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Compare every run with the baseline: a table, and one HTML page."""
-    from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import load_recorded
 
-    study = load_study(config, sets)
+    study = load_recorded(config, sets, "compare")
 
     from study.compare import compare_study
 
-    comparison = compare_study(study, config)
+    comparison = compare_study(study)
     click.echo(comparison.json() if as_json else comparison.text())
+    if not as_json:
+        click.echo(after_comparison(comparison.summary, study.store.root))
 
 
 @cli.command()
@@ -145,14 +140,15 @@ def promote(
     Opens the sealed test part, once, if the gates before it pass. Exit code 1 where it is refused;
     every gate is listed with its figure.
     """
-    from spineseg.config.yaml_files import load_study
     from spineseg.errors import ConfigError, SpinesegError
+    from spineseg.study_config import load_recorded, reference, say_of_record
 
     if rollback is not None and (name is not None or as_challenger):
         raise ConfigError(
             f"--rollback {rollback}: names a version; leave --run and --challenger out"
         )
-    study = load_study(config, sets)
+    study = load_recorded(config, sets, "promote")
+    say_of_record(study, config)
 
     from study.compare import compare_study
     from study.on_end import tell_promoted
@@ -169,8 +165,10 @@ def promote(
         return
     verdict = promote_best(study, name, reason, say=say)
     with contextlib.suppress(SpinesegError):
-        compare_study(study, config)  # The page shows what the test part said.
+        compare_study(study)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
+    if not as_json:
+        click.echo(after_promotion(verdict, reference(study)))
     if verdict.promoted:
         tell_promoted(study, verdict)
     raise SystemExit(0 if verdict.promoted else 1)
@@ -183,53 +181,14 @@ cli.add_command(export)
 cli.add_command(models)
 cli.add_command(history)
 cli.add_command(keys)
+cli.add_command(studies)
 cli.add_command(try_page)
 cli.add_command(ui)
 
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2."""
-    debug = "--debug" in sys.argv[1:]
-    try:
-        cli(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(2) from None
-    except (click.Abort, KeyboardInterrupt):
-        raise SystemExit(130) from None
-    except Exception as error:
-        message = _mendable(error)
-        if debug or message is None:
-            traceback.print_exc()
-        if message is not None:
-            click.echo(f"spineseg: {message}", err=True)
-        raise SystemExit(1 if message is None else 2) from None
-    finally:
-        _close_output()
-
-
-def _mendable(error: Exception) -> str | None:
-    """Return the one line for an error that a person can mend, None for a bug."""
-    from spineseg.errors import SpinesegError
-
-    if isinstance(error, SpinesegError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"no space left on the device of {error.filename or Path.cwd()}; free some, run again"
-        )
-    if isinstance(error, PermissionError):
-        return f"{error.filename}: may not be written or read; change its permissions"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {(error.strerror or 'cannot be used').lower()}; check the path"
-    return None
-
-
-def _close_output() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # `spineseg ... | head` has all it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    run_to_its_end(cli)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from textwrap import fill
 import optuna
 from optuna.trial import TrialState
 
+from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.summary import summarise
@@ -23,6 +25,7 @@ from spineseg.report.sections.answer import answer
 from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
 from spineseg.report.worst_films import worst_films
+from spineseg.study_config import reference
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import (
@@ -32,7 +35,6 @@ from spineseg.tracking.tracked_runs import (
     write_study_note,
 )
 from spineseg.tracking.views.written import write_views
-from study.confirm import most_trainings
 from study.optuna_store import in_memory
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
@@ -67,11 +69,10 @@ class StudyComparison:
         return json.dumps(self.summary.model_dump(mode="json") | {"page": str(self.page)})
 
 
-def compare_study(config: StudyConfig, where: Path | None = None) -> StudyComparison:
+def compare_study(config: StudyConfig) -> StudyComparison:
     """Compare the study's runs, write the page, and bring both stores to what the folders say.
 
-    `where` is the study's own file, for the commands that the page names. While another
-    process runs, promotes or compares the study, its stores are left to that one.
+    While another process runs, promotes or compares the study, its stores are left to that one.
 
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
@@ -80,7 +81,7 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     study = read_study(places)
     refuse_another(config, study.runs, None)
     summary = summarise(config, study, *_importances(config, study)).model_copy(
-        update={"config_path": str(where) if where else None}
+        update={"reference": shlex.join(reference(config))}
     )
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)

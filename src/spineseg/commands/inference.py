@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from spineseg.commands.options import JSON, say_to
+from spineseg.commands.options import JSON, NAMED_CONFIG, SETS, say_to
 
 Command = Callable[..., None]
 DEVICE = click.option(
@@ -26,13 +26,8 @@ def chooses_weights(command: Command) -> Command:
             help="Levels one by one or by whole columns; default: as the weights' own job or "
             "version says, else whole.",
         ),
-        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --config."),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="A study's config: the model is in its store.",
-        ),
+        SETS,
+        NAMED_CONFIG,
         click.option(
             "--store",
             metavar="URI|DIR",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from spineseg.commands.options import JSON
+from spineseg.commands.columns import columns
+from spineseg.commands.options import JSON, NAMED_CONFIG, SETS
 
 if TYPE_CHECKING:
     from spineseg.tracking.ledger import Entry, Ledger
@@ -22,10 +23,8 @@ Command = Callable[..., None]
 def names_a_store(command: Command) -> Command:
     """Give a command the options that say which registry it reads."""
     for option in (
-        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --config."),
-        click.option(
-            "--config", type=click.Path(path_type=Path), metavar="FILE", help="A study's config."
-        ),
+        SETS,
+        NAMED_CONFIG,
         click.option(
             "--store",
             metavar="URI|DIR",
@@ -77,7 +76,7 @@ def _models_text(found: ModelList) -> str:
         lines = [f"{found.store} has no registered model; register one with `spineseg promote`"]
     else:
         head = ("model", "version", "alias", "study", "run", "valid", "test", "registered", "state")
-        lines = _columns([head, *map(_row, found.versions)])
+        lines = columns([head, *map(_row, found.versions)])
     return "\n".join([*lines, *(f"! {problem}" for problem in found.problems)])
 
 
@@ -112,11 +111,3 @@ def _told(entry: Entry) -> list[str]:
     evidence = f"; evidence {entry.evidence_sha256[:12]}" if entry.evidence_sha256 else ""
     why = f"   {entry.why}" if entry.why else "   no reason is kept"
     return [f"{what} {how}{replaced} by {entry.who or 'nobody known'}{origin}{evidence}", why]
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

@@ -9,35 +9,69 @@ from typing import Any, NamedTuple
 import yaml
 
 from spineseg.config.data import DataConfig
+from spineseg.config.named import Named, named_study
 from spineseg.config.problems import checked
+from spineseg.config.recorded import refuse_blotted, with_paths_found
 from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 
 
 def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
-    """Return the study that `path` describes, `overrides` ("search.trials=4") applied.
+    """Return the study that `path`, a file or a study's name, describes, `overrides` applied.
 
-    `data` and `baseline` may name other files, relative to `path`; a baseline may be a mapping
-    with `extends: FILE` and what it changes. Raises ConfigError naming file, key and remedy.
+    An override is as "search.trials=4". `data` and `baseline` may name other files, relative to the
+    study's; a baseline may be a mapping with `extends: FILE` and what it changes. What a name
+    stands for, `named` says; records lie where a study on record was found. Raises ConfigError
+    naming file, key and remedy.
     """
-    content = read_mapping(path)
+    overrides = list(overrides)
+    found = study_named(path, overrides)
+    content = read_mapping(found.file)
     if isinstance(content.get("data"), str):
-        content["data"] = read_mapping(_beside(path, content["data"], "data"))
-    content["baseline"] = _baseline(content.get("baseline", {}), path)
-    return checked(StudyConfig, _overridden(content, overrides), path)
+        content["data"] = read_mapping(_beside(found.file, content["data"], "data"))
+    content["baseline"] = _baseline(content.get("baseline", {}), found.file)
+    if found.root is not None:
+        content = _placed(content, found.file, found.root)
+    study = checked(StudyConfig, _overridden(content, overrides), found.file)
+    refuse_blotted(study, found.file)
+    return study
+
+
+def study_named(path: Path, overrides: Iterable[str] = ()) -> Named:
+    """Return the file that `path`, a file or a name, stands for, with `store.root` overridden.
+
+    Raises ConfigError for a name that nothing or two things have.
+    """
+    key = "store.root="
+    roots = [text.removeprefix(key) for text in overrides if text.startswith(key)]
+    return named_study(path, Path(roots[-1]) if roots else StoreConfig().root)
+
+
+def _placed(content: dict[str, Any], file: Path, root: Path) -> dict[str, Any]:
+    """Return a study on record as of the root where it lies."""
+    if content.get("name") != file.parent.name:
+        raise ConfigError(
+            f"{file}: is the config of study {content.get('name')!r}; give its folder that name "
+            "again"
+        )
+    store = content.get("store")
+    content["store"] = (store if isinstance(store, dict) else {}) | {"root": str(root)}
+    return with_paths_found(content, file)
 
 
 def load_data(path: Path, overrides: Iterable[str] = ()) -> DataConfig:
-    """Return the data that `path` describes: a data config, or a study's.
+    """Return the data that `path` describes: a data config, or a study's, or a study by its name.
 
     Raises ConfigError naming file, key and remedy.
     """
-    content = read_mapping(path)
+    overrides = list(overrides)
+    file = study_named(path, overrides).file
+    content = read_mapping(file)
     if "sources" not in content and "data" in content:
         return load_study(path, overrides).data
     own, _ = _told_apart(overrides)
-    return checked(DataConfig, _overridden(content, own), path)
+    return checked(DataConfig, _overridden(content, own), file)
 
 
 def _told_apart(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -89,7 +123,10 @@ def _overridden(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"--set {override!r}: must be key=value, as search.trials=4")
+            raise ConfigError(
+                f"--set {override!r}: must be key=value, as search.trials=4; a "
+                "value with spaces wants quotes of its own, as path='My Films'"
+            )
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -146,8 +183,9 @@ def _index(content: list[Any], key: str, place: _Place) -> int:
 
 
 def load_store(path: Path, overrides: Iterable[str] = ()) -> StoreConfig:
-    """Return where the config at `path` keeps its records: its own choice, or the default."""
-    content = read_mapping(path)
+    """Return where the config at `path`, or of that name, keeps its records: or the default."""
+    overrides = list(overrides)
+    content = read_mapping(study_named(path, overrides).file)
     if "data" in content:
         return load_study(path, overrides).store
     _, own = _told_apart(overrides)
