@@ -102,16 +102,34 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @CONFIG
+@click.argument("other", required=False, type=click.Path(path_type=Path))
 @SETS
+@click.option("--other-set", "other_sets", multiple=True, metavar="KEY=VALUE", help="For OTHER.")
 @JSON
-def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    """Compare every run with the baseline: a table, and one HTML page."""
+def compare(
+    config: Path,
+    other: Path | None,
+    sets: tuple[str, ...],
+    other_sets: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Compare every run with the baseline: a table, and one HTML page.
+
+    With OTHER, another study's, compare the two studies instead, over the validation films that
+    both have.
+    """
     from spineseg.config.yaml_files import load_study
 
     study = load_study(config, sets)
+    beside = None if other is None else load_study(other, other_sets)
 
-    from study.compare import compare_study
+    from spineseg.report.two_studies import two_studies_text
+    from study.compare import compare_study, compare_with
 
+    if beside is not None:
+        found = compare_with(study, beside)
+        click.echo(found.model_dump_json() if as_json else two_studies_text(found))
+        return
     comparison = compare_study(study, config)
     click.echo(comparison.json() if as_json else comparison.text())
 

@@ -14,7 +14,9 @@ from optuna.trial import TrialState
 
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
+from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import summarise
+from spineseg.evidence.two_studies import TwoStudies, compare_studies
 from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.places import StudyPlaces
@@ -89,6 +91,20 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     write_whole(csv, as_csv(rows))
     _into_mlflow(config, study, summary, [places.report, table, csv])
     return StudyComparison(summary, places.report)
+
+
+def compare_with(config: StudyConfig, other: StudyConfig) -> TwoStudies:
+    """Compare two studies by their records; nothing is written.
+
+    Raises StoreError where one was never run, and what `compare_studies` raises.
+    """
+    asked = []
+    for each in (config, other):
+        study = read_study(StudyPlaces(each.store.root, each.name))
+        refuse_another(each, study.runs, None)
+        label = each.name if config.name != other.name else f"{each.name} ({each.store.root})"
+        asked.append(Asked(label, each, study))
+    return compare_studies(*asked)
 
 
 def _into_mlflow(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from spineseg.commands.options import JSON
+from spineseg.report.grid import as_columns
 
 if TYPE_CHECKING:
     from spineseg.tracking.ledger import Entry, Ledger
@@ -77,7 +78,7 @@ def _models_text(found: ModelList) -> str:
         lines = [f"{found.store} has no registered model; register one with `spineseg promote`"]
     else:
         head = ("model", "version", "alias", "study", "run", "valid", "test", "registered", "state")
-        lines = _columns([head, *map(_row, found.versions)])
+        lines = as_columns([head, *map(_row, found.versions)])
     return "\n".join([*lines, *(f"! {problem}" for problem in found.problems)])
 
 
@@ -112,11 +113,3 @@ def _told(entry: Entry) -> list[str]:
     evidence = f"; evidence {entry.evidence_sha256[:12]}" if entry.evidence_sha256 else ""
     why = f"   {entry.why}" if entry.why else "   no reason is kept"
     return [f"{what} {how}{replaced} by {entry.who or 'nobody known'}{origin}{evidence}", why]
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
