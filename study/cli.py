@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import sys
 import traceback
@@ -15,7 +16,7 @@ from spineseg.commands.data import data
 from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.models import history, models
-from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, names_a_run, say_to
 from spineseg.commands.serving import try_page, ui
 
 
@@ -132,6 +133,64 @@ def compare(
         return
     comparison = compare_study(study, config)
     click.echo(comparison.json() if as_json else comparison.text())
+
+
+@export.command("study")
+@CONFIG
+@SETS
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder."
+)
+@click.option("--force", is_flag=True, help="Replace an earlier export.")
+@JSON
+def export_a_study(
+    config: Path, sets: tuple[str, ...], out: Path, force: bool, as_json: bool
+) -> None:
+    """Write a study's tables (CSV, Markdown, LaTeX) and figures (SVG), each with a caption."""
+    from spineseg.config.yaml_files import load_study
+    from spineseg.report.exported import export_study
+    from study.compare import summarised
+
+    files = export_study(*summarised(load_study(config, sets)), out, force=force)
+    click.echo(json.dumps(files) if as_json else f"{out}: {', '.join(files)}")
+
+
+@cli.command()
+@names_a_run
+@JSON
+def reproduce(
+    run: str,
+    store: str | None,
+    config: Path | None,
+    sets: tuple[str, ...],
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Train RUN, an MLflow run's id or STUDY/NAME, again from its record, and compare.
+
+    The same configuration, seed and starting weights on data of the same fingerprint, as a study
+    of its own: a second call goes on with it, or answers from its record.
+    """
+    from spineseg.chosen_model import DEFAULT_MODEL, Asked, store_place
+    from spineseg.reproduction import ready_again
+
+    say, place = (
+        say_to(as_json),
+        store_place(Asked(model=DEFAULT_MODEL, store=store, config=config)),
+    )
+    with ready_again(run, place, config=config, sets=sets, say=say) as again:
+        if check:
+            click.echo(json.dumps(again.facts()) if as_json else again.text())
+            return
+        say(again.text())
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+            from study.driver import run_study  # Here: its progress keeps to the stdout it meets.
+
+            if not run_study(again.config, again.write_config()):
+                say("interrupted; the same command goes on from here")
+                raise SystemExit(130)
+        found = again.outcome()
+    click.echo(found.model_dump_json() if as_json else f"\n{found.text()}")
 
 
 @cli.command()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import optuna
 from optuna.trial import TrialState
@@ -21,9 +18,9 @@ from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
-from spineseg.report.sections.answer import answer
+from spineseg.report.study_comparison import StudyComparison
 from spineseg.report.study_note import study_note
-from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
+from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
@@ -44,31 +41,6 @@ _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver f
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class StudyComparison:
-    """What `compare` answers: the summary, and where the page was written."""
-
-    summary: StudySummary
-    page: Path
-
-    def text(self) -> str:
-        """Return the table as a person reads it, and where the page is."""
-        kind = (
-            "synthetic X-rays; says nothing of patients"
-            if self.summary.synthetic
-            else "radiographs"
-        )
-        return (
-            f"\nstudy {self.summary.name} ({kind})\n\n{as_text(leaderboard(self.summary))}\n\n"
-            f"{fill(answer(self.summary).text, 100)}\n\n"
-            f"Page with curves and pictures: {self.page}\n"
-        )
-
-    def json(self) -> str:
-        """Return the summary for a program."""
-        return json.dumps(self.summary.model_dump(mode="json") | {"page": str(self.page)})
-
-
 def compare_study(config: StudyConfig, where: Path | None = None) -> StudyComparison:
     """Compare the study's runs, write the page, and bring both stores to what the folders say.
 
@@ -78,12 +50,9 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
     """
-    places = StudyPlaces(config.store.root, config.name)
-    study = read_study(places)
-    refuse_another(config, study.runs, None)
-    summary = summarise(config, study, *_importances(config, study)).model_copy(
-        update={"config_path": str(where) if where else None}
-    )
+    study, found = summarised(config)
+    summary = found.model_copy(update={"config_path": str(where) if where else None})
+    places = study.places
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)
     table, csv = places.folder / "comparison.md", places.folder / "comparison.csv"
@@ -93,18 +62,32 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     return StudyComparison(summary, places.report)
 
 
+def summarised(config: StudyConfig) -> tuple[StudyRecord, StudySummary]:
+    """Return the study's record and what it shows. Raises as `compare_study` does."""
+    study = _record(config)
+    return study, summarise(config, study, *_importances(config, study))
+
+
+def _record(config: StudyConfig) -> StudyRecord:
+    study = read_study(StudyPlaces(config.store.root, config.name))
+    refuse_another(config, study.runs, None)
+    return study
+
+
 def compare_with(config: StudyConfig, other: StudyConfig) -> TwoStudies:
     """Compare two studies by their records; nothing is written.
 
     Raises StoreError where one was never run, and what `compare_studies` raises.
     """
-    asked = []
-    for each in (config, other):
-        study = read_study(StudyPlaces(each.store.root, each.name))
-        refuse_another(each, study.runs, None)
-        label = each.name if config.name != other.name else f"{each.name} ({each.store.root})"
-        asked.append(Asked(label, each, study))
-    return compare_studies(*asked)
+    one, two = (
+        Asked(
+            each.name if config.name != other.name else f"{each.name} ({each.store.root})",
+            each,
+            _record(each),
+        )
+        for each in (config, other)
+    )
+    return compare_studies(one, two)
 
 
 def _into_mlflow(

@@ -54,7 +54,9 @@ def _agreement(found: TwoStudies) -> str:
     said: Agreement = found.agreement
     prints = [fingerprint[:12] for fingerprint in said.fingerprints]
     if said.whole:
-        text = f"The same data ({prints[0]}): paired over all {count(said.films, 'validation film')}"
+        text = (
+            f"The same data ({prints[0]}): paired over all {count(said.films, 'validation film')}"
+        )
     else:
         shares = " and ".join(
             f"{said.films} of {total} of {name} ({said.films / total:.0%})"
@@ -134,4 +136,3 @@ def _differences(found: TwoStudies) -> str:
         first, *rest = said
         lines += [f"  {topic + ':':<14}{first}", *(f"  {'':<14}{line}" for line in rest)]
     return "\n".join(lines)
-
