@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -120,7 +121,10 @@ def compare(
     both have.
     """
     from spineseg.config.yaml_files import load_study
+    from spineseg.errors import ConfigError
 
+    if other is None and other_sets:
+        raise ConfigError(f"--other-set {other_sets[0]}: belongs to a second study; name it")
     study = load_study(config, sets)
     beside = None if other is None else load_study(other, other_sets)
 
@@ -135,7 +139,7 @@ def compare(
     click.echo(comparison.json() if as_json else comparison.text())
 
 
-@export.command("study")
+@click.command("study")
 @CONFIG
 @SETS
 @click.option(
@@ -158,27 +162,16 @@ def export_a_study(
 @cli.command()
 @names_a_run
 @JSON
-def reproduce(
-    run: str,
-    store: str | None,
-    config: Path | None,
-    sets: tuple[str, ...],
-    check: bool,
-    as_json: bool,
-) -> None:
+def reproduce(run: str, check: bool, as_json: bool, **places: Any) -> None:
     """Train RUN, an MLflow run's id or STUDY/NAME, again from its record, and compare.
 
     The same configuration, seed and starting weights on data of the same fingerprint, as a study
     of its own: a second call goes on with it, or answers from its record.
     """
-    from spineseg.chosen_model import DEFAULT_MODEL, Asked, store_place
     from spineseg.reproduction import ready_again
 
-    say, place = (
-        say_to(as_json),
-        store_place(Asked(model=DEFAULT_MODEL, store=store, config=config)),
-    )
-    with ready_again(run, place, config=config, sets=sets, say=say) as again:
+    say = say_to(as_json)
+    with ready_again(run, **places, say=say) as again:
         if check:
             click.echo(json.dumps(again.facts()) if as_json else again.text())
             return
@@ -256,6 +249,7 @@ cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
 cli.add_command(export)
+export.add_command(export_a_study)
 cli.add_command(models)
 cli.add_command(history)
 cli.add_command(try_page)

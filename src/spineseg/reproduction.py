@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from spineseg.chosen_model import DEFAULT_MODEL, Asked, store_place
 from spineseg.code_version import code_commit, code_version
 from spineseg.config.search import SearchConfig
 from spineseg.config.study import StoreConfig, StudyConfig
@@ -116,16 +117,17 @@ class Again:
 @contextmanager
 def ready_again(
     name: str,
-    place: StoreConfig,
     *,
+    store: str | None = None,
     config: Path | None = None,
     sets: Sequence[str] = (),
     say: Say = print,
 ) -> Iterator[Again]:
     """Give the training `name` of a store, ready to be run again: all of it checked.
 
-    `config` is a study's config to make the data by, where the store keeps none; `sets` say where
-    data lie now and which device trains. Raises SpinesegError, in a line, for what is not there
+    `store` is an address or a folder of records, by default that of `config`, else mlruns. By
+    `config`, a study's, data are made where the store keeps no config; `sets` say where they lie
+    now and which device trains. Raises SpinesegError, in a line, for what is not there
     any more or not the same.
     """
     for text in sets:
@@ -134,9 +136,10 @@ def ready_again(
                 f"--set {text}: what is run again is the training on record; only keys of data and "
                 "devices may be said anew"
             )
-    store = open_existing_store(place.root, place.mlflow_uri)
+    place = store_place(Asked(model=DEFAULT_MODEL, store=store, config=config))
+    opened = open_existing_store(place.root, place.mlflow_uri)
     with tempfile.TemporaryDirectory(prefix="spineseg-") as folder:
-        recorded = fetch_run(store, name, Path(folder))
+        recorded = fetch_run(opened, name, Path(folder))
         again = Again(recorded, _study_again(recorded, place, config, sets))
         _refuse_other_data(again, say)
         _refuse_other_weights(again)
