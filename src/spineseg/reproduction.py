@@ -35,6 +35,7 @@ from spineseg.training.weights import resolve_weights
 _MOST_NAME = 61  # Of a study.
 _FREE = ("data.", "devices.")
 _KNOWN_DIGITS = 12
+_NOTHING = "nothing"  # Random weights.
 Say = Callable[[str], None]
 
 
@@ -107,7 +108,7 @@ class Again:
             f"started by: {self.recorded.command}" if self.recorded.command else "",
             f"data {job.data_fingerprint[:_KNOWN_DIGITS]}: found, the same",
             f"starting weights: {weights}",
-            _code_text(job),
+            code_text(job),
             _packages_text(self.recorded.packages),
             f"to be run as study {self.config.name} in {self.places.folder}",
         ]
@@ -158,7 +159,7 @@ def _study_again(
         )
     known = load_study(source, ["store={}", "on_end=null", *sets])
     return StudyConfig(
-        name=_name(job),
+        name=study_name(job),
         description=f"{job.study}/{job.name}, MLflow run {recorded.run_id}, run again.",
         data=known.data,
         baseline=job.config,
@@ -172,7 +173,7 @@ def _study_again(
     )
 
 
-def _name(job: Job) -> str:
+def study_name(job: Job) -> str:
     """Return what the new study is called; two runs of one name are told apart by the job's id."""
     name = f"{job.study}-again-{job.name}"
     return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 9]}-{job.id[:8]}"
@@ -192,14 +193,14 @@ def _refuse_other_data(again: Again, say: Say) -> None:
 
 def _refuse_other_weights(again: Again) -> None:
     job = again.recorded.run.job
-    then = (job.weights_sha256 or "")[:_KNOWN_DIGITS]
+    then = (job.weights_sha256 or _NOTHING)[:_KNOWN_DIGITS]
     try:
         path = resolve_weights(job.config, again.places.weights)
     except WeightsError as error:
         raise WeightsError(
             f"{error}; run {again.recorded.run_id} started from SHA-256 {then}"
         ) from None
-    now = (sha256_of(path) if path else "")[:_KNOWN_DIGITS]
+    now = (sha256_of(path) if path else _NOTHING)[:_KNOWN_DIGITS]
     if now != then:
         raise WeightsError(
             f"{path}: has SHA-256 {now}, run {again.recorded.run_id} started from {then}; put the "
@@ -207,7 +208,8 @@ def _refuse_other_weights(again: Again) -> None:
         )
 
 
-def _code_text(job: Job) -> str:
+def code_text(job: Job) -> str:
+    """Return which version of the code trained a job, which one is here, and where that one is."""
     then, now = job.code_version, code_version()
     if not job.commit:
         return (

@@ -89,9 +89,11 @@ def _by_name(store: TrackingStore, name: str) -> TrackedRun:
         here, trainings = [experiment.experiment_id], f"tags.{JOB_ID} LIKE '%'"
         there = store.client.search_runs(here, f"{trainings} AND attributes.run_name = '{run}'")
         if not there:
-            others = store.client.search_runs(here, trainings, max_results=_MOST_NAMED)
+            others = store.client.search_runs(
+                here, trainings, max_results=_MOST_NAMED, order_by=["attributes.start_time ASC"]
+            )
     if not there:
-        known = ", ".join(sorted(str(each.info.run_name) for each in others)) or "none"
+        known = ", ".join(str(each.info.run_name) for each in others) or "none"
         raise StoreError(
             f"study {study!r} in {_shown(store)} has no training {run!r}; it has {known}; name "
             "one, or another store with --store"
