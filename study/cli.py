@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
 from spineseg.commands.data import data
+from spineseg.commands.ending import run_to_its_end
 from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.models import history, models
@@ -258,47 +256,7 @@ cli.add_command(ui)
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2."""
-    debug = "--debug" in sys.argv[1:]
-    try:
-        cli(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(2) from None
-    except (click.Abort, KeyboardInterrupt):
-        raise SystemExit(130) from None
-    except Exception as error:
-        message = _mendable(error)
-        if debug or message is None:
-            traceback.print_exc()
-        if message is not None:
-            click.echo(f"spineseg: {message}", err=True)
-        raise SystemExit(1 if message is None else 2) from None
-    finally:
-        _close_output()
-
-
-def _mendable(error: Exception) -> str | None:
-    """Return the one line for an error that a person can mend, None for a bug."""
-    from spineseg.errors import SpinesegError
-
-    if isinstance(error, SpinesegError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"no space left on the device of {error.filename or Path.cwd()}; free some, run again"
-        )
-    if isinstance(error, PermissionError):
-        return f"{error.filename}: may not be written or read; change its permissions"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {(error.strerror or 'cannot be used').lower()}; check the path"
-    return None
-
-
-def _close_output() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # `spineseg ... | head` has all it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    run_to_its_end(cli)
 
 
 if __name__ == "__main__":

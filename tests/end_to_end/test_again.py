@@ -12,7 +12,6 @@ from spineseg.config.yaml_files import load_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import log_study_artifacts
 
-pytestmark = pytest.mark.wide
 STUDY = """
 name: tiny
 data:
@@ -50,6 +49,7 @@ def _keep_config(folder: Path) -> None:
     log_study_artifacts(store, parent.info.run_id, {"study/study.yaml": path}, replace=False)
 
 
+@pytest.mark.wide
 def test_two_studies_and_an_export_from_the_command_line(folder: Path) -> None:
     words = ["name=other", "baseline.lr0=0.0001", "variants=[]"]
     sets = [word for text in words for word in ("--set", text)]
@@ -76,6 +76,7 @@ def test_two_studies_and_an_export_from_the_command_line(folder: Path) -> None:
     assert again.returncode == 2 and "with --force" in again.stderr
 
 
+@pytest.mark.wide
 def test_a_real_training_comes_out_equal_to_the_digit(folder: Path) -> None:
     (folder / "mlruns" / "work" / "studies" / "tiny").rename(folder / "moved-away")
     check = spineseg("reproduce", "tiny/gentle", "--run-only-check", "--json", cwd=folder)

@@ -23,6 +23,8 @@ COMMANDS = (
     "evaluate",
     "ui",
     "try",
+    "export",
+    "reproduce",
 )
 
 
