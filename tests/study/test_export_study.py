@@ -205,6 +205,7 @@ def test_a_study_of_the_real_size_has_all_figures_and_both_parts() -> None:
     names = [figure.name for figure in figures]
     assert len(names) == len(set(names)) >= 14
     assert {"mask-map50-95-over-lr0", "importance-of-the-searched-parameters"} <= set(names)
+    assert [name for _, name in figures[0].legend][:2] == ["baseline", "upright (best)"]
     for figure in figures:
         assert ElementTree.fromstring(figure.file("a <line> & more"))[-1].text == "a <line> & more"
 
@@ -215,3 +216,8 @@ def test_a_line_below_a_figure_takes_room_of_its_own() -> None:
     )
     assert root.get("viewBox") == "0 0 40 44" and root.get("height") == "44pt"
     assert "style" not in root.attrib
+    drawn = '<svg aria-label="It" viewBox="0 0 220 30"/>'
+    names = [("#000", "a"), ("#f00", "b & c"), ("#00f", "d")]
+    keyed = ElementTree.fromstring(standalone(drawn, "line", names))
+    assert keyed.get("viewBox") == "0 0 220 66"  # Two names a row.
+    assert [each.text for each in keyed if each.tag.endswith("text")] == ["a", "b & c", "d", "line"]
