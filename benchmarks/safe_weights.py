@@ -4,7 +4,7 @@ python benchmarks/safe_weights.py [n s m l x]
 
 Each network is shipped one with random weights, saved in half precision as a training leaves it;
 `n` is the bundled checkpoint. Seconds are of one thread, the least of three; ONNX is compared on
-the films that `spineseg export` makes.
+the films that `spineseg export model` makes.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +17,7 @@ from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
-from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, names_a_run, say_to
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
 
@@ -96,20 +99,89 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @CONFIG
+@click.argument("other", required=False, type=click.Path(path_type=Path))
 @SETS
+@click.option("--other-set", "other_sets", multiple=True, metavar="KEY=VALUE", help="For OTHER.")
 @JSON
-def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    """Compare every run with the baseline: a table, and one HTML page."""
+def compare(
+    config: Path,
+    other: Path | None,
+    sets: tuple[str, ...],
+    other_sets: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Compare every run with the baseline: a table, and one HTML page.
+
+    With OTHER, another study's, compare the two studies instead, over the validation films that
+    both have.
+    """
+    from spineseg.errors import ConfigError
     from spineseg.study_config import load_recorded
 
+    if other is None and other_sets:
+        raise ConfigError(f"--other-set {other_sets[0]}: belongs to a second study; name it")
     study = load_recorded(config, sets, "compare")
+    beside = None if other is None else load_recorded(other, other_sets, "compare")
 
-    from study.compare import compare_study
+    from spineseg.report.two_studies import two_studies_text
+    from study.compare import compare_study, compare_with
 
+    if beside is not None:
+        found = compare_with(study, beside)
+        click.echo(found.model_dump_json() if as_json else two_studies_text(found))
+        return
     comparison = compare_study(study)
     click.echo(comparison.json() if as_json else comparison.text())
     if not as_json:
         click.echo(after_comparison(comparison.summary, study.store.root))
+
+
+@click.command("study")
+@CONFIG
+@SETS
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder."
+)
+@click.option("--force", is_flag=True, help="Replace an earlier export.")
+@JSON
+def export_a_study(
+    config: Path, sets: tuple[str, ...], out: Path, force: bool, as_json: bool
+) -> None:
+    """Write a study's tables (CSV, Markdown, LaTeX) and figures (SVG), each with a caption."""
+    from spineseg.report.exported import export_study
+    from spineseg.study_config import load_recorded
+    from study.compare import summarised
+
+    recorded = load_recorded(config, sets, "export study")
+    files = export_study(*summarised(recorded), out, force=force)
+    click.echo(json.dumps(files) if as_json else f"{out}: {', '.join(files)}")
+
+
+@cli.command()
+@names_a_run
+@JSON
+def reproduce(run: str, check: bool, as_json: bool, **places: Any) -> None:
+    """Train RUN, an MLflow run's id or STUDY/NAME, again from its record, and compare.
+
+    The same configuration, seed and starting weights on data of the same fingerprint, as a study
+    of its own: a second call goes on with it, or answers from its record.
+    """
+    from spineseg.reproduction import ready_again
+
+    say = say_to(as_json)
+    with ready_again(run, **places, say=say) as again:
+        if check:
+            click.echo(json.dumps(again.facts()) if as_json else again.text())
+            return
+        say(again.text())
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+            from study.driver import run_study  # Here: its progress keeps to the stdout it meets.
+
+            if not run_study(again.config, again.write_config()):
+                say("interrupted; the same command goes on from here")
+                raise SystemExit(130)
+        found = again.outcome()
+    click.echo(found.model_dump_json() if as_json else f"\n{found.text()}")
 
 
 @cli.command()
@@ -178,6 +250,7 @@ cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)
 cli.add_command(export)
+export.add_command(export_a_study)
 cli.add_command(models)
 cli.add_command(history)
 cli.add_command(keys)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import optuna
 from optuna.trial import TrialState
@@ -16,14 +13,16 @@ from optuna.trial import TrialState
 from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
+from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import summarise
+from spineseg.evidence.two_studies import TwoStudies, compare_studies
 from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
-from spineseg.report.sections.answer import answer
+from spineseg.report.study_comparison import StudyComparison
 from spineseg.report.study_note import study_note
-from spineseg.report.table import as_csv, as_markdown, as_text, leaderboard
+from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_config import reference
 from spineseg.study_record import StudyRecord, read_study
@@ -44,31 +43,6 @@ _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver f
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class StudyComparison:
-    """What `compare` answers: the summary, and where the page was written."""
-
-    summary: StudySummary
-    page: Path
-
-    def text(self) -> str:
-        """Return the table as a person reads it, and where the page is."""
-        kind = (
-            "synthetic X-rays; says nothing of patients"
-            if self.summary.synthetic
-            else "radiographs"
-        )
-        return (
-            f"\nstudy {self.summary.name} ({kind})\n\n{as_text(leaderboard(self.summary))}\n\n"
-            f"{fill(answer(self.summary).text, 100)}\n\n"
-            f"Page with curves and pictures: {self.page}\n"
-        )
-
-    def json(self) -> str:
-        """Return the summary for a program."""
-        return json.dumps(self.summary.model_dump(mode="json") | {"page": str(self.page)})
-
-
 def compare_study(config: StudyConfig) -> StudyComparison:
     """Compare the study's runs, write the page, and bring both stores to what the folders say.
 
@@ -77,12 +51,9 @@ def compare_study(config: StudyConfig) -> StudyComparison:
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
     """
-    places = StudyPlaces(config.store.root, config.name)
-    study = read_study(places)
-    refuse_another(config, study.runs, None)
-    summary = summarise(config, study, *_importances(config, study)).model_copy(
-        update={"reference": shlex.join(reference(config))}
-    )
+    study, found = summarised(config)
+    summary = found.model_copy(update={"reference": shlex.join(reference(config))})
+    places = study.places
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)
     table, csv = places.folder / "comparison.md", places.folder / "comparison.csv"
@@ -90,6 +61,34 @@ def compare_study(config: StudyConfig) -> StudyComparison:
     write_whole(csv, as_csv(rows))
     _into_mlflow(config, study, summary, [places.report, table, csv])
     return StudyComparison(summary, places.report)
+
+
+def summarised(config: StudyConfig) -> tuple[StudyRecord, StudySummary]:
+    """Return the study's record and what it shows. Raises as `compare_study` does."""
+    study = _record(config)
+    return study, summarise(config, study, *_importances(config, study))
+
+
+def _record(config: StudyConfig) -> StudyRecord:
+    study = read_study(StudyPlaces(config.store.root, config.name))
+    refuse_another(config, study.runs, None)
+    return study
+
+
+def compare_with(config: StudyConfig, other: StudyConfig) -> TwoStudies:
+    """Compare two studies by their records; nothing is written.
+
+    Raises StoreError where one was never run, and what `compare_studies` raises.
+    """
+    one, two = (
+        Asked(
+            each.name if config.name != other.name else f"{each.name} ({each.store.root})",
+            each,
+            _record(each),
+        )
+        for each in (config, other)
+    )
+    return compare_studies(one, two)
 
 
 def _into_mlflow(

@@ -1,4 +1,4 @@
-"""Which packages a study runs on: the checkout's lock file, and what is installed otherwise."""
+"""Which packages a study runs on: what was locked or installed then, and what is here now."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import spineseg
 
+_IN_PLACE = re.compile(r"^#   ([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
 
 
@@ -32,6 +33,19 @@ def packages_text() -> str:
     other = [f"#   {n}=={v}" for n, v in here.items() if v is not None and v not in locked[n]]
     head = "\n".join(["# Installed here in place of what is locked:", *other, ""]) if other else ""
     return f"{head}{text}"
+
+
+def unlike_then(text: str) -> list[str]:
+    """Return the packages that are of another version here than the lock file of then says.
+
+    `text` may begin with what was installed in place of it, as comments "#   NAME==VERSION". Each
+    as "torch 2.14.0 then, 2.14.1 now". Those that are not here are of other platforms.
+    """
+    then = dict(_PINNED.findall(text)) | dict(_IN_PLACE.findall(text))
+    found = {name: (was, _installed(name)) for name, was in then.items()}
+    return [
+        f"{n} {was} then, {now} now" for n, (was, now) in found.items() if now not in (None, was)
+    ]
 
 
 def _installed(name: str) -> str | None:

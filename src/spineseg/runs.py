@@ -90,7 +90,7 @@ class Run:
     @property
     def best_weights(self) -> Path:
         """Its best checkpoint. Raises RecordError where it did not finish, or the file is gone."""
-        path = self.folder / self._ended().best_weights
+        path = self.folder / self.ended.best_weights
         if not path.is_file():
             raise RecordError(f"{path}: the run's weights are gone; put them back")
         return path
@@ -98,9 +98,11 @@ class Run:
     @property
     def value(self) -> float:
         """The objective of its best weights. Raises RecordError where it did not finish."""
-        return self._ended().metrics[f"best/{self.job.objective}"]
+        return self.ended.metrics[f"best/{self.job.objective}"]
 
-    def _ended(self) -> Finished:
+    @property
+    def ended(self) -> Finished:
+        """Its end, with weights. Raises RecordError where it did not finish."""
         if self.finished is None:
             raise RecordError(f"{self.folder}: has not finished; go on with `spineseg run`")
         return self.finished

@@ -151,7 +151,7 @@ def test_a_folder_or_a_pipe_is_no_place_for_a_file(tmp_path: Path) -> None:
 def test_a_file_that_was_there_is_said_to_be_replaced(tmp_path: Path) -> None:
     for ending in ("", ", replaced"):
         out = tmp_path / "w.safetensors"
-        words = ["export", "--weights", str(bundled_weights()), "--out", str(out)]
+        words = ["export", "model", "--weights", str(bundled_weights()), "--out", str(out)]
         done = CliRunner().invoke(cli, words)
         said = done.output.strip().splitlines()[-1]
         assert said == f"{out}, SHA-256 {sha256_of(out)[:12]}{ending}"
@@ -161,7 +161,7 @@ def test_a_file_that_was_there_is_said_to_be_replaced(tmp_path: Path) -> None:
 def test_trusted_weights_become_a_file_that_runs_nothing(tmp_path: Path) -> None:
     path, marker = tmp_path / "w.pt", tmp_path / "ran"
     planted.in_a_network(path, marker)
-    with pytest.raises(WeightsError, match="`spineseg export --trust`"):
+    with pytest.raises(WeightsError, match="`spineseg export model --trust`"):
         exported(tmp_path / "w.safetensors", Asked(weights=path))
     assert not marker.exists()
     exported(tmp_path / "w.safetensors", Asked(weights=path, trust=True))
@@ -174,7 +174,7 @@ def test_trusted_weights_become_a_file_that_runs_nothing(tmp_path: Path) -> None
 def test_the_command_writes_what_ultralytics_reads(tmp_path: Path) -> None:
     from ultralytics import YOLO
 
-    words = f"export --weights {bundled_weights()} --image-size 96 --out w.onnx --json"
+    words = f"export model --weights {bundled_weights()} --image-size 96 --out w.onnx --json"
     done = spineseg(*words.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["check"]["mask_iou"] >= 0.999
@@ -200,7 +200,7 @@ def test_the_command_refuses_planted_code_and_says_what_it_would_run(tmp_path: P
     planted.in_a_network(tmp_path / "w.pt", tmp_path / "ran")
     Image.fromarray(render_film("frontal", 128, 1).pixels).save(tmp_path / "film.png")
     for words in (
-        "export --out w.onnx",
+        "export model --out w.onnx",
         "predict film.png",
         f"data {ROOT}/configs/studies/phantom.yaml --review r",
     ):

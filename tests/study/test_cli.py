@@ -24,6 +24,8 @@ COMMANDS = (
     "ui",
     "try",
     "studies",
+    "export",
+    "reproduce",
 )
 
 

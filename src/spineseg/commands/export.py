@@ -1,4 +1,4 @@
-"""The command `export`: weights for use elsewhere."""
+"""The commands `export`: a model for use elsewhere, a study's tables and figures for a paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from spineseg.commands.inference import chooses_weights
 from spineseg.commands.options import JSON, say_to
 
 
-@click.command()
+@click.group()
+def export() -> None:
+    """Write a model for use elsewhere, or a study's tables and figures for a paper."""
+
+
+@click.command("model")
 @click.argument("films", nargs=-1, type=click.Path(path_type=Path))
 @chooses_weights
 @click.option(
@@ -36,7 +41,9 @@ from spineseg.commands.options import JSON, say_to
     help="ONNX: version of its operators.",
 )
 @JSON
-def export(films: tuple[Path, ...], out: Path, opset: int, as_json: bool, **asked: Any) -> None:
+def export_model(
+    films: tuple[Path, ...], out: Path, opset: int, as_json: bool, **asked: Any
+) -> None:
     """Write weights to a file for use elsewhere; one that is there is replaced.
 
     ONNX is compared with torch on FILMS, by default on synthetic ones made for it, and kept only
@@ -54,3 +61,6 @@ def export(films: tuple[Path, ...], out: Path, opset: int, as_json: bool, **aske
     else:
         replaced = ", replaced" if written["replaced"] else ""
         click.echo(f"{written['file']}, SHA-256 {written['sha256'][:12]}{replaced}")
+
+
+export.add_command(export_model)

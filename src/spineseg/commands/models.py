@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spineseg.commands.columns import columns
 from spineseg.commands.options import JSON, NAMED_CONFIG, SETS
+from spineseg.report.grid import as_columns
 
 if TYPE_CHECKING:
     from spineseg.tracking.ledger import Entry, Ledger
@@ -76,7 +76,7 @@ def _models_text(found: ModelList) -> str:
         lines = [f"{found.store} has no registered model; register one with `spineseg promote`"]
     else:
         head = ("model", "version", "alias", "study", "run", "valid", "test", "registered", "state")
-        lines = columns([head, *map(_row, found.versions)])
+        lines = as_columns([head, *map(_row, found.versions)])
     return "\n".join([*lines, *(f"! {problem}" for problem in found.problems)])
 
 

@@ -41,3 +41,35 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for
 def say_to(quiet: bool) -> Callable[[str], None]:
     """Return a function that prints progress, to stderr where stdout is for a program."""
     return lambda text: click.echo(text, err=quiet)
+
+
+def names_a_run(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the argument that names a run on record, and what says where all of it is."""
+    for given in (
+        click.option(
+            "--run-only-check", "check", is_flag=True, help="Train nothing: say what is there."
+        ),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Where data lie now, as data.sources.0.path=DIR, and devices.device; repeatable.",
+        ),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="The config of its study, for its store, and for data of which the store keeps "
+            "no study.yaml.",
+        ),
+        click.option(
+            "--store",
+            metavar="URI|DIR",
+            help="Where it is on record: an MLflow address, or a folder of records; default: the "
+            "store of --config, else mlruns.",
+        ),
+        click.argument("run"),
+    ):
+        command = given(command)
+    return command

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from spineseg.commands.columns import columns
 from spineseg.commands.options import JSON
 
 
@@ -33,6 +32,6 @@ def studies(root: Path | None, as_json: bool) -> None:
         listed = [study.model_dump(mode="json") for study in found]
         click.echo(json.dumps({"root": str(place), "studies": listed}))
         return
-    lines = columns(studies_text(found)) if found else [f"{place} has no study yet"]
+    lines = as_columns(studies_text(found)) if found else [f"{place} has no study yet"]
     lines += [f"! {study.name} is damaged: {study.problem}" for study in found if study.problem]
     click.echo("\n".join(lines))

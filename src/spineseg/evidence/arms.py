@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from spineseg.data.manifest import Manifest
 from spineseg.errors import DataError
+from spineseg.evaluation.records import FilmRecord
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.resampling import compare_arms
 from spineseg.evidence.results import ArmResult
@@ -20,7 +21,8 @@ from spineseg.films import Part
 from spineseg.metrics import METRICS
 from spineseg.runs import Run
 
-_PERMUTATIONS = 500
+PERMUTATIONS = 500
+RESAMPLES = 10_000
 
 
 class Arm(NamedTuple):
@@ -61,9 +63,13 @@ def confirmed_arms(runs: Iterable[Run]) -> dict[str, Arm]:
 class MatchReader:
     """Reads runs' records of one part once, as their study numbers, and knows whose films are."""
 
-    def __init__(self, manifest: Manifest, part: Part = "valid") -> None:
+    def __init__(
+        self, manifest: Manifest, part: Part = "valid", *, called: Mapping[str, str] | None = None
+    ) -> None:
+        """Prepare to read all films of a part, or those that `called` has: name -> its other."""
         self.part = part
         self._manifest = manifest
+        self._called = called
         self._known: dict[str, RunMatches] = {}
 
     def run(self, run: Run) -> RunMatches:
@@ -74,8 +80,22 @@ class MatchReader:
                 f"{self._manifest.fingerprint[:12]}; only runs on the same data can be compared"
             )
         if run.job.id not in self._known:
-            self._known[run.job.id] = RunMatches.of(run.records(self.part))
+            self._known[run.job.id] = RunMatches.of(self._records(run))
         return self._known[run.job.id]
+
+    def _records(self, run: Run) -> list[FilmRecord]:
+        records = run.records(self.part)
+        if self._called is None:
+            return records
+        known = {record.name: record for record in records}
+        missing = [name for name in self._called if name not in known]
+        if missing:
+            raise DataError(
+                f"{run.folder}: has no record of the film {missing[0]}; put a backup in its place"
+            )
+        return [
+            known[name].model_copy(update={"name": other}) for name, other in self._called.items()
+        ]
 
     def runs(self, runs: Iterable[Run]) -> list[RunMatches]:
         """Return the matches of several runs."""
@@ -137,11 +157,11 @@ def effect_of(
     patients: Sequence[str],
     metric: str,
     *,
-    resamples: int = 10_000,
+    resamples: int = RESAMPLES,
 ) -> Effect:
     """Return an arm's effect on a metric against the baseline's runs."""
     found = compare_arms(
-        before, after, patients, metric, resamples=resamples, permutations=_PERMUTATIONS
+        before, after, patients, metric, resamples=resamples, permutations=PERMUTATIONS
     )
     return Effect(
         name=name,

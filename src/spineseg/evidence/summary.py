@@ -32,7 +32,7 @@ CURVES = (
     *("valid/box_map50", "valid/box_map50_95", "valid/mask_map50", "valid/mask_map50_95"),
 )
 _OTHER: dict[Numbering, Numbering] = {"argmax": "sequence", "sequence": "argmax"}
-_VARIANT_RESAMPLES = 2_000
+VARIANT_RESAMPLES = 2_000
 
 
 def summarise(
@@ -141,7 +141,7 @@ def gather_evidence(config: StudyConfig, study: StudyRecord) -> Evidence | None:
             [reader.run(run)],
             patients,
             config.objective,
-            resamples=_VARIANT_RESAMPLES,
+            resamples=VARIANT_RESAMPLES,
         )
         for run in completed
         if run.job.kind == "variant"

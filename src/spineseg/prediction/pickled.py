@@ -129,5 +129,5 @@ def _refuse_others(path: Path, names: set[str]) -> None:
         raise WeightsError(
             f"{shown(path)}: loading it would run {said}{more}, which is no part of a network; "
             f"{NAME_ANOTHER}, or, if you trust whoever made it, write its weights to a "
-            ".safetensors file with `spineseg export --trust`"
+            ".safetensors file with `spineseg export model --trust`"
         )

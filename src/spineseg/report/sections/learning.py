@@ -24,7 +24,7 @@ from spineseg.report.drawing import (
 from spineseg.report.html import svgs
 from spineseg.report.wording import label
 
-_LOSSES = (
+LOSSES = (
     (valid_curve("cls_loss"), "class loss, validation"),
     (train_curve("seg_loss"), "mask loss, training"),
     (valid_curve("seg_loss"), "mask loss, validation"),
@@ -36,7 +36,7 @@ _LAST_MARK = {"pruned": "x", "failed": "v"}
 def content(summary: StudySummary) -> dict[str, Any] | None:
     """Return what the template needs; None where no run has a curve."""
     goal = (valid_curve(summary.objective), f"{label(summary.objective)}, validation")
-    drawn = svgs([learning_curves(summary, *curve) for curve in (goal, *_LOSSES)])
+    drawn = svgs([learning_curves(summary, *curve) for curve in (goal, *LOSSES)])
     return {"legend": legend(summary), "curves": drawn} if drawn else None
 
 

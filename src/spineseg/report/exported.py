@@ -1,0 +1,157 @@
+"""A study as a folder for a paper: tables, figures, and a sentence for each that can be quoted."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from spineseg.code_version import code_version
+from spineseg.errors import ConfigError
+from spineseg.evidence.arms import PERMUTATIONS, RESAMPLES
+from spineseg.evidence.results import StudySummary
+from spineseg.evidence.summary import VARIANT_RESAMPLES
+from spineseg.files import shown, staging, write_whole
+from spineseg.films import SYNTHETIC
+from spineseg.report.paper_figures import paper_figures
+from spineseg.report.paper_tables import paper_tables
+from spineseg.report.wording import RULE, count, listed
+from spineseg.study_record import StudyRecord
+
+CAPTIONS_FILE = "CAPTIONS.md"
+_HEAD = "# Tables and figures of study "
+_LISTED = re.compile(r"^- `([^`]+)`", re.MULTILINE)
+
+
+def export_study(
+    study: StudyRecord, summary: StudySummary, folder: Path, *, force: bool = False
+) -> list[str]:
+    """Write the study's tables, figures and captions into `folder`; return the files' names.
+
+    All of them or none. Raises ConfigError where the folder holds anything, unless `force`, and
+    that is an earlier export.
+    """
+    _refuse_taken(folder, force)
+    with staging(folder.absolute().parent, folder.name) as part:
+        captions = _write_files(study, summary, part)
+        write_whole(part / CAPTIONS_FILE, _captions_page(summary, captions))
+        names = sorted(path.name for path in part.iterdir())
+        _put(part, folder)
+    return names
+
+
+def _refuse_taken(folder: Path, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out {shown(folder)}: is a file; name a folder")
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if not there:
+        return
+    if not force:
+        raise ConfigError(
+            f"--out {shown(folder)}: holds {count(len(there), 'file')} already, as {there[0]}; "
+            "name an empty or a new folder, or replace an earlier export with --force"
+        )
+    strange = [name for name in there if name not in _of_an_export(folder)]
+    if strange:
+        raise ConfigError(
+            f"--out {shown(folder)}: holds {shown(strange[0])}, which no export wrote, so --force "
+            "does not replace it; move it away, or name another folder"
+        )
+
+
+def _of_an_export(folder: Path) -> set[str]:
+    """Return the names of the files that an earlier export wrote into a folder."""
+    try:
+        text = (folder / CAPTIONS_FILE).read_text()
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {CAPTIONS_FILE, *_LISTED.findall(text)} if text.startswith(_HEAD) else set()
+
+
+def _put(part: Path, folder: Path) -> None:
+    """Put a whole folder in its place; an older one goes only when the new one is there."""
+    if not folder.exists():
+        part.replace(folder)
+        return
+    old = part.with_name(f"{part.name}.old")
+    folder.replace(old)
+    try:
+        part.replace(folder)
+    except OSError:
+        old.replace(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def _write_files(study: StudyRecord, summary: StudySummary, folder: Path) -> dict[str, str]:
+    """Write every table and figure; return the files, several under one caption, and captions."""
+    made = provenance(study, summary)
+    captions: dict[str, str] = {}
+    for table in paper_tables(study, summary):
+        how = "" if table.name in ("hyperparameters", "seeds", "runs") else _intervals(summary)
+        caption = " ".join(part for part in (table.caption, how, made) if part)
+        ways = {"csv": table.csv(), "md": table.markdown(), "tex": table.latex(caption)}
+        for ending, content in ways.items():
+            write_whole(folder / f"{table.name}.{ending}", content)
+        captions[", ".join(f"`{table.name}.{ending}`" for ending in ways)] = caption
+    for figure in paper_figures(summary):
+        how = _forest_intervals(summary) if figure.intervals else ""
+        write_whole(folder / f"{figure.name}.svg", figure.file(_line(study, summary)))
+        caption = " ".join(part for part in (figure.caption, how, made) if part)
+        captions[f"`{figure.name}.svg`"] = caption
+    return captions
+
+
+def _line(study: StudyRecord, summary: StudySummary) -> str:
+    kind = "synthetic X-rays" if summary.synthetic else "radiographs"
+    return f"Study {summary.name}, {kind}, data {study.manifest.fingerprint[:12]}"
+
+
+def provenance(study: StudyRecord, summary: StudySummary) -> str:
+    """Return which study a table or figure is of: its data, when, and by which software."""
+    films = ", ".join(f"{films} {part}" for part, films in summary.data["films"].items())
+    days = sorted({time.strftime("%Y-%m-%d", time.gmtime(run.job.created)) for run in study.runs})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    versions = sorted({run.job.code_version for run in study.runs})
+    kind = SYNTHETIC if summary.synthetic else "Radiographs."
+    return (
+        f"Study {summary.name}, data {study.manifest.fingerprint[:12]} ({films} films). {kind} "
+        f"Trained {when} with spineseg {listed(versions)}; exported "
+        f"{time.strftime('%Y-%m-%d', time.gmtime())} with spineseg {code_version()}."
+    )
+
+
+def _intervals(summary: StudySummary) -> str:
+    arms = summary.evidence.arms if summary.evidence else []
+    finalists = count(max(len(arms) - 1, 0), "finalist")
+    return (
+        f"Intervals: 95 %, paired bootstrap over patients and seeds ({RESAMPLES:,} resamples). p: "
+        f"two-sided, the larger of the tests over patients ({PERMUTATIONS:,} permutations) and "
+        f"over seeds (trainings dealt anew), after Holm's correction for {finalists}. {RULE}"
+    )
+
+
+def _forest_intervals(summary: StudySummary) -> str:
+    hollow = (
+        f"Hollow ones: the same with {VARIANT_RESAMPLES:,} resamples, the noise of seeds taken "
+        "from the baseline's trainings, p not corrected."
+    )
+    tried = bool(summary.evidence and summary.evidence.variants)
+    return f"{_intervals(summary)} {hollow}" if tried else _intervals(summary)
+
+
+def _captions_page(summary: StudySummary, captions: dict[str, str]) -> str:
+    arms: Sequence[object] = summary.evidence.arms if summary.evidence else ()
+    lines = [f"{_HEAD}{summary.name}\n"]
+    if summary.synthetic:
+        lines.append(f"**{SYNTHETIC}**\n")
+    if not arms:
+        lines.append("Nothing is confirmed on fresh seeds, so there is no table of it.\n")
+    for files, caption in captions.items():
+        for file in files.split(", "):
+            lines.append(f"- {file}")
+        lines.append(f"\n  {caption}\n")
+    lines.append("Not a medical device: not for diagnosis, not for treatment.")
+    return "\n".join(lines) + "\n"
