@@ -20,7 +20,7 @@ def origin_text(chosen: Chosen) -> str:
 def strip_lines(chosen: Chosen, confidence: float) -> list[tuple[str, tuple[int, int, int]]]:
     """Return the lines below an overlay, each with its colour."""
     by = (
-        f"{chosen.label}, weights {chosen.short_sha256}; levels {chosen.levels_text}; confidence "
-        f"{confidence:g} or more."
+        f"By {chosen.label}, SHA-256 {chosen.short_sha256}; levels {chosen.levels_text}; "
+        f"confidence {confidence:g} or more."
     )
     return [(f"{origin_text(chosen)} {CAUTION}".strip(), WARNING), (by, PLAIN)]

@@ -49,12 +49,17 @@ class Predicted:
 
     def text(self) -> str:
         """Return what a person is told at the end."""
-        parts = [f"{self.done - len(self.errors)} films, {self.vertebrae} vertebrae"]
+        return "\n".join([*self.lines(), f"{self.folder / PAGE_FILE}, {TABLE_FILE}, overlays"])
+
+    def lines(self) -> list[str]:
+        """Return what came of it, a sentence a line."""
+        films = self.done - len(self.errors)
+        parts = [f"{films} film{'s' * (films != 1)}, {self.vertebrae} vertebrae"]
         parts += [f"{self.films - self.done} not done"] * (self.done < self.films)
         parts += [f"{self.kept} as predicted before"] * bool(self.kept)
         parts += [f"{self.without} without a vertebra"] * bool(self.without)
         parts += [f"{self.same} with the same picture as another"] * bool(self.same)
-        lines = [f"{'; '.join(parts)}: {self.folder / PAGE_FILE}, {TABLE_FILE}"]
+        lines = ["; ".join(parts)]
         if self.skipped.skipped:
             lines.append(
                 f"skipped {len(self.skipped.skipped)}: {self.skipped.skipped_text()} "
@@ -62,7 +67,7 @@ class Predicted:
             )
         if self.errors:
             lines.append(f"not predicted {len(self.errors)}, as {self.errors[0]}")
-        return "\n".join(lines)
+        return lines
 
     def count(self, step: Step) -> None:
         """Count one film more."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ class _Worker:
             "conversion": film.conversion,
             "picture_sha256": picture,
             "same_picture_as": self._same(picture, str(path)),
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "time": _now(),
         }
 
     def _before(self, name: str, sha256: str) -> dict[str, Any] | None:
@@ -205,7 +205,7 @@ class _Worker:
         films: dict[str, str],
         made_by: dict[str, Any],
     ) -> None:
-        now, chosen = time.strftime("%Y-%m-%dT%H:%M:%S%z"), self._chosen
+        now, chosen = _now(), self._chosen
         skipped = [(table.cell(str(path)), why) for path, why in so_far.skipped.skipped]
         facts = {
             "Model": chosen.label,
@@ -219,7 +219,7 @@ class _Worker:
             "Written": now,
         }
         write_gallery(
-            Gallery(so_far.text().splitlines(), origin_text(chosen), CAUTION, facts),
+            Gallery(so_far.lines(), origin_text(chosen), CAUTION, facts),
             shown_films,
             skipped,
             self._folder,
@@ -237,6 +237,10 @@ class _Worker:
             "skipped": skipped,
         }
         write_record(self._folder, made_by, films, more)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _gallery_film(name: str, answer: dict[str, Any]) -> GalleryFilm:

@@ -7,10 +7,8 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-import cv2
-import numpy as np
-
 from spineseg.files import shown
+from spineseg.levels import place
 
 _COLUMNS = (
     *("film", "level", "confidence", "left_px", "top_px", "right_px", "bottom_px"),
@@ -29,8 +27,8 @@ def header() -> str:
 def rows(answer: dict[str, Any]) -> str:
     """Return the lines of one film's answer, of an error too.
 
-    Pixels are those of the film; a centroid is that of the outline's area. Millimetres are given
-    where the film's file says its spacing; how far they hold, `spacing` says.
+    From head to pelvis, in pixels of the film; in millimetres where the film's file says its
+    spacing, and how far they hold, `spacing` says.
     """
     weights = answer["weights"]
     common = {
@@ -47,7 +45,7 @@ def rows(answer: dict[str, Any]) -> str:
         "film_sha256": answer.get("film_sha256"),
         "caution": answer["caution"],
     }
-    found = [_vertebra(each, answer["spacing"]) for each in answer["vertebrae"]]
+    found = [_vertebra(each, answer["spacing"]) for each in downwards(answer["vertebrae"])]
     return "".join(
         _line([(common | each).get(name, "") for name in _COLUMNS]) for each in found or [{}]
     )
@@ -68,8 +66,13 @@ def cell(text: str) -> str:
     return f"./{plain}" if plain.startswith(_FORMULA) else plain
 
 
+def downwards(vertebrae: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return vertebrae from head to pelvis."""
+    return sorted(vertebrae, key=lambda vertebra: place(vertebra["level"]))
+
+
 def _vertebra(found: dict[str, Any], spacing: dict[str, Any] | None) -> dict[str, Any]:
-    area, x, y = _area_and_centroid(np.array(found["polygon"], float))
+    area, (x, y) = found["area_px"], found["centroid"]
     left, top, right, bottom = found["box"]
     row = {
         "level": found["level"],
@@ -78,9 +81,9 @@ def _vertebra(found: dict[str, Any], spacing: dict[str, Any] | None) -> dict[str
         "top_px": top,
         "right_px": right,
         "bottom_px": bottom,
-        "centroid_x_px": round(x, 1),
-        "centroid_y_px": round(y, 1),
-        "area_px": round(area, 1),
+        "centroid_x_px": x,
+        "centroid_y_px": y,
+        "area_px": area,
     }
     if spacing:
         across, down = spacing["column_mm"], spacing["row_mm"]
@@ -90,17 +93,6 @@ def _vertebra(found: dict[str, Any], spacing: dict[str, Any] | None) -> dict[str
             "area_mm2": round(area * across * down, 2),
         }
     return row
-
-
-def _area_and_centroid(points: np.ndarray) -> tuple[float, float, float]:
-    """Return a polygon's area and centroid (Green's theorem); `points` are (n, 2) px."""
-    origin = points.mean(0)  # Near it, single precision is enough.
-    moments = cv2.moments((points - origin).astype(np.float32)[:, None])
-    area = moments["m00"]
-    if not area:
-        return 0.0, float(origin[0]), float(origin[1])
-    x, y = origin[0] + moments["m10"] / area, origin[1] + moments["m01"] / area
-    return float(area), float(x), float(y)
 
 
 def _line(cells: Iterable[object]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from spineseg.levels import RANK, TRANSITIONAL
+from spineseg.levels import place
 from spineseg.report.html import write_html
 
 PAGE_FILE = "index.html"
@@ -77,7 +77,7 @@ def levels_text(levels: Sequence[str]) -> str:
     """Return what was found: "17 vertebrae: T1 to T12, L1 to L5", and what comes twice."""
     if not levels:
         return ""
-    there = sorted(set(levels), key=_place)
+    there = sorted(set(levels), key=place)
     runs: list[list[str]] = []
     for level in there:
         if runs and _follows(runs[-1][-1], level):
@@ -90,9 +90,5 @@ def levels_text(levels: Sequence[str]) -> str:
     return f"{len(levels)} vertebra{'e' * (len(levels) != 1)}: {told}{again}"
 
 
-def _place(level: str) -> float:
-    return RANK[TRANSITIONAL[level]] + 0.5 if level in TRANSITIONAL else RANK[level]
-
-
 def _follows(upper: str, lower: str) -> bool:
-    return 0 < _place(lower) - _place(upper) <= 1
+    return 0 < place(lower) - place(upper) <= 1
