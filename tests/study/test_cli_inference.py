@@ -63,7 +63,6 @@ def test_evaluate_scores_the_champion_and_a_file(folder: Path) -> None:
     ("words", "said"),
     [
         ("predict film.jpg --weights text.pt --model a", "are both given; name one"),
-        ("evaluate --data export", "neither --weights nor --model is given"),
         ("evaluate --data export --weights text.pt --model a", "are both given; name one"),
         ("evaluate --data export --weights text.pt --store mlruns", "leave one of them out"),
         ("predict film.jpg --set store.root=x", "name it with --config"),

@@ -53,8 +53,8 @@ Say = Callable[[str], None]
 @click.option(
     "--trust",
     is_flag=True,
-    help="With --weights, --run or --model: load a .pt file in full: it then runs whatever code its maker "
-    "put into it.",
+    help="With --weights, --run or --model: load a .pt file in full: it then runs whatever code "
+    "its maker put into it.",
 )
 @click.option(
     "--device",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,5 +144,10 @@ def evaluate(folder: Path, part: str, device: str, as_json: bool, **asked: Any) 
     from spineseg.chosen_model import Asked
     from spineseg.inference.evaluate import evaluate_films, evaluation_json, evaluation_text
 
-    answer = evaluate_films(Asked(**asked), folder, part=part, device=device, say=say_to(True))
+    say = say_to(True) if sys.stderr.isatty() else _silent
+    answer = evaluate_films(Asked(**asked), folder, part=part, device=device, say=say)
     click.echo((evaluation_json if as_json else evaluation_text)(*answer))
+
+
+def _silent(text: str) -> None:
+    """Say nothing: where no person looks on, the answer is all."""

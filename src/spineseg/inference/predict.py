@@ -21,12 +21,15 @@ from spineseg.files import write_whole
 from spineseg.inference import table
 from spineseg.inference.folder import folder_for, write_record
 from spineseg.inference.given import PREDICTIONS_FILE, GivenFilms, given_films
-from spineseg.inference.marks import CAUTION, origin_text, strip_lines
 from spineseg.inference.names import file_names
 from spineseg.inference.outcome import TABLE_FILE, Predicted, Step
 from spineseg.report.gallery import PAGE_FILE, Gallery, GalleryFilm, levels_text, write_gallery
+from spineseg.strip import PLAIN, WARNING, with_strip
 from spineseg.training.devices import chosen_devices
 
+CAUTION = "Not a medical device: for research, not for the care of any person."
+_SYNTHETIC = "SYNTHETIC: trained on synthetic X-rays only."
+_UNKNOWN = "What it was trained on is not known."
 THUMBNAILS = "thumbnails"
 _THUMBNAIL_PX = 320  # The longer side.
 _JPEG_QUALITY = 82
@@ -94,7 +97,7 @@ class _Worker:
             "weights": chosen.as_json(),
             "confidence_threshold": confidence,
             "software": code_version(),
-            "caution": f"{origin_text(chosen)} {CAUTION}".strip(),
+            "caution": f"{_origin_text(chosen)} {CAUTION}".strip(),
         }
 
     def through(
@@ -158,14 +161,13 @@ class _Worker:
         from spineseg.overlay import draw_overlay
         from spineseg.prediction.answers import numbered_film
         from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
-        from spineseg.strip import with_strip
 
         pixels = film.pixels()
         prediction = numbered_film(self._predictor, film, path, self._chosen.numbering)
         drawn = draw_overlay(pixels, prediction_outlines(prediction, self._confidence))
         overlay, thumbnail = self._pictures_of(name)
         out = io.BytesIO()
-        marked = with_strip(drawn, strip_lines(self._chosen, self._confidence))
+        marked = with_strip(drawn, _strip_lines(self._chosen, self._confidence))
         Image.fromarray(marked).save(out, format="PNG", compress_level=3)
         write_whole(overlay, out.getvalue())
         write_whole(thumbnail, _thumbnail(drawn))
@@ -219,7 +221,7 @@ class _Worker:
             "Written": now,
         }
         write_gallery(
-            Gallery(so_far.lines(), origin_text(chosen), CAUTION, facts),
+            Gallery(so_far.lines(), _origin_text(chosen), CAUTION, facts),
             shown_films,
             skipped,
             self._folder,
@@ -261,3 +263,19 @@ def _thumbnail(picture: np.ndarray) -> bytes:
     small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes())
+
+
+def _origin_text(chosen: Chosen) -> str:
+    """Return in a few words what, beside the caution, is to be known of the weights' training."""
+    if chosen.synthetic is None:
+        return _UNKNOWN
+    return _SYNTHETIC if chosen.synthetic else ""
+
+
+def _strip_lines(chosen: Chosen, confidence: float) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return the lines below an overlay, each with its colour."""
+    by = (
+        f"By {chosen.label}, SHA-256 {chosen.short_sha256}; levels {chosen.levels_text}; "
+        f"confidence {confidence:g} or more."
+    )
+    return [(f"{_origin_text(chosen)} {CAUTION}".strip(), WARNING), (by, PLAIN)]
