@@ -102,6 +102,7 @@ def test_the_overlay_has_a_strip_below_the_film_and_covers_nothing_of_it(films: 
     assert table()[0]["note"] == "no vertebra found"
 
 
+@pytest.mark.wide
 def test_the_table_has_a_row_a_vertebra_from_head_to_pelvis_with_millimetres_where_known(
     films: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_one_damaged_film_of_a_folder_is_told_and_the_others_go_on(
     assert record["skipped"] == [["in/notes.txt", "no film (.txt)"]]
 
 
+@pytest.mark.wide
 def test_a_film_under_two_names_is_predicted_twice_and_told_and_none_overwrites_another(
     films: Path, tmp_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_a_film_under_two_names_is_predicted_twice_and_told_and_none_overwrites_
     assert "same picture as in/a/film.png" in Path("out/index.html").read_text()
 
 
+@pytest.mark.wide
 def test_a_call_that_was_stopped_goes_on_where_it_was(films: Path) -> None:
     class Stop(Exception):
         pass
@@ -190,6 +193,7 @@ def test_a_call_that_was_stopped_goes_on_where_it_was(films: Path) -> None:
     assert table() == table("fresh")
 
 
+@pytest.mark.wide
 def test_nothing_is_mixed_with_what_lies_there(films: Path, tmp_path: Path) -> None:
     predicted([image(films)])
     before = {path: path.read_bytes() for path in Path("out").glob("*.*")}
@@ -236,7 +240,7 @@ def test_the_champion_predicts_what_its_file_does(films: Path, store: TrackingSt
     assert champion["weights"]["model"] == "spine-vertebrae"
 
 
-@pytest.mark.parametrize("way", ["champion", "bundled"])
+@pytest.mark.parametrize("way", [pytest.param("champion", marks=pytest.mark.wide), "bundled"])
 def test_evaluation_gives_each_film_the_levels_that_prediction_does(
     films: Path, store: TrackingStore, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

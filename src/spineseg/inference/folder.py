@@ -57,7 +57,8 @@ def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -
     try:
         before = json.loads(record.read_text())
         asked, there = before["made_by"], before["films"]
-        others = [film for name, film in there.items() if films.get(name) != film]
+        others = sorted(set(there.values()) - set(films.values()))
+        renamed = [film for name, film in there.items() if films.get(name) != film]
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"its {PREDICTIONS_FILE} cannot be read"
     for what, value in json.loads(json.dumps(made_by)).items():
@@ -66,4 +67,6 @@ def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -
     if others:
         many = f"{len(others)} other film{'s' * (len(others) > 1)}"
         return f"holds predictions of {many}, as {shown(others[0])}"
+    if renamed:  # Another film of that name came along: both are numbered now.
+        return f"holds predictions of {shown(renamed[0])} under another name"
     return None
