@@ -49,7 +49,8 @@ def test_few_films_have_a_line_each_and_many_one_now_and_then(
     many = shown(monkeypatch, io.StringIO(), 1200, error="in/2.png: is cut short").splitlines()
     assert many[0] == "not predicted: in/2.png: is cut short"
     assert len(many) == 2 and many[1].startswith("1,200 of 1,200 films, ")
-    monkeypatch.setattr(film_progress, "QUIET_SECONDS", -1.0)
+    for name in ("_FIRST_SECONDS", "QUIET_SECONDS"):
+        monkeypatch.setattr(film_progress, name, -1.0)
     assert "1,199 of 1,200 films, " in shown(monkeypatch, io.StringIO(), 1200)
     on_terminal = shown(monkeypatch, Terminal(), 30, error="in/2.png: is cut short")
     assert "30/30" in on_terminal and "not predicted: in/2.png: is cut short" in on_terminal

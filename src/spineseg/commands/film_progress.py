@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FEW = 20
 """So many films get a line each."""
+_FIRST_SECONDS = 3.0  # Nobody waits longer for a first sign of life.
 
 
 class FilmProgress:
@@ -29,6 +30,7 @@ class FilmProgress:
         self._stream = sys.stderr if as_json else sys.stdout
         self._bar: Any = None
         self._begun = self._last = time.monotonic()
+        self._quiet = _FIRST_SECONDS
 
     def __enter__(self) -> FilmProgress:
         return self
@@ -51,8 +53,8 @@ class FilmProgress:
             return
         if self._stream.isatty():
             self._advance(step)
-        elif time.monotonic() - self._last > QUIET_SECONDS or step.number == step.of:
-            self._last = time.monotonic()
+        elif time.monotonic() - self._last > self._quiet or step.number == step.of:
+            self._quiet, self._last = QUIET_SECONDS, time.monotonic()
             click.echo(self._line(step), file=self._stream)
 
     def _advance(self, step: Step) -> None:
