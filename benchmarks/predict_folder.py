@@ -2,7 +2,7 @@
 
 python benchmarks/predict_folder.py [--films 1000] [--film-px 640] [--network-px 224] [--big 3]
 
-Predicts synthetic films with the bundled weights: first `--films` files (of 50 pictures, each with
+Predicts synthetic films with the bundled weights: first `--films` files (of 20 pictures, each with
 a grey value of its own), then the same call again, which keeps them all; then `--big` of 3000 px.
 About four minutes on 2 CPU cores.
 """
@@ -23,7 +23,7 @@ from spineseg.inference.outcome import Step
 from spineseg.inference.predict import predict_films
 from spineseg.phantom.film import VIEWS, render_film
 
-_PICTURES = 50
+_PICTURES = 20
 _BIG_PX = 3000
 
 
