@@ -76,6 +76,11 @@ def levels_apart(level: str, other: str) -> int:
     return RANK[other] - RANK[level]
 
 
+def place(level: str) -> float:
+    """Return where a level lies from head to pelvis: its rank; of T13 and L6 a half more."""
+    return RANK[TRANSITIONAL[level]] + 0.5 if level in TRANSITIONAL else RANK[level]
+
+
 def colour(level: str) -> tuple[int, int, int]:
     """Return the level's RGB colour, 0..255: hue runs down the column, lightness alternates.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from spineseg.commands.options import JSON
+from spineseg.report.grid import as_columns
 
 
 @click.command()
