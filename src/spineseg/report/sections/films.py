@@ -18,14 +18,23 @@ from spineseg.report.chosen_runs import challenger
 from spineseg.report.comparison import FilmComparison
 from spineseg.report.html import jpeg_uri
 from spineseg.report.mistakes import draw_mistakes, mistakes_text
-from spineseg.report.wording import listed
+from spineseg.report.marked_film import labels_text
+from spineseg.report.wording import listed, run_words
 
 
 class Picture(NamedTuple):
     """A film drawn once for its labels and once for each run."""
 
     name: str
+    levels: tuple[str, ...]  # labelled, in the order of the labels
     columns: list[tuple[str, str, str]]  # whose, caption, data URI
+
+    def alt(self, who: str, caption: str) -> str:
+        """Return what one of its pictures shows, for those who cannot see it."""
+        labelled = labels_text(self.levels)
+        if not caption:
+            return f"{self.name} with its labels: {labelled}"
+        return f"{self.name} as {run_words(who)} sees it: {caption}, of {labelled}"
 
 
 def content(summary: StudySummary, comparisons: Sequence[FilmComparison]) -> dict[str, Any] | None:
@@ -63,6 +72,7 @@ def picture(comparison: FilmComparison, best: str | None) -> Picture | None:
     width = max(drawn.shape[1] for _, _, drawn in columns)
     return Picture(
         comparison.name,
+        tuple(truth.level for truth in truths),
         [(who, caption, jpeg_uri(_widened(drawn, width))) for who, caption, drawn in columns],
     )
 
