@@ -50,9 +50,7 @@ def spine(evaluations: dict[str, Evaluation]) -> str:
     with house_style(**{"axes.grid": False}):
         titles = {name: fill(name, _MOST_LETTERS) for name in evaluations}
         above = 0.5 * max(title.count("\n") for title in titles.values())
-        figure, axes = fixed_figure(
-            4.35 if several else 1.8, 7.6 + _UNIT_IN * above, (0, 0, 0, 0)
-        )
+        figure, axes = fixed_figure(4.35 if several else 1.8, 7.6 + _UNIT_IN * above, (0, 0, 0, 0))
         first: dict[str, float] = {}
         for place, (title, evaluation) in enumerate(evaluations.items()):
             _column(axes, _PITCH * place, titles[title], evaluation, first)
@@ -169,9 +167,7 @@ def confusion(title: str, evaluation: Evaluation) -> str:
         axes.set_ylabel("true level")
         axes.set_title(title)
         least_px = max(_MATRIX_PX, LEAST_PX * 72 * _MATRIX_IN / least_pt)
-        return as_svg(
-            figure, f"Confusion matrix of {title}", confusion_words(evaluation), least_px
-        )
+        return as_svg(figure, f"Confusion matrix of {title}", confusion_words(evaluation), least_px)
 
 
 def shade(share: float) -> float:
@@ -185,10 +181,7 @@ def shade(share: float) -> float:
 def _diagonals(axes: Axes, levels: int) -> None:
     """Tint the band of one level up or down, and rule the cells."""
     band = [
-        Rectangle((j, i), 1, 1)
-        for i in range(levels)
-        for j in (i - 1, i, i + 1)
-        if 0 <= j < levels
+        Rectangle((j, i), 1, 1) for i in range(levels) for j in (i - 1, i, i + 1) if 0 <= j < levels
     ]
     axes.add_collection(PatchCollection(band, facecolor="#f4f1ea", lw=0, gid="ground-band"))
     axes.set_xticks(range(1, levels + 1), minor=True)

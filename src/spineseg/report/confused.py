@@ -1,4 +1,4 @@
-"""Which levels are taken for which: the pairs behind a confusion matrix, in words and as a table."""
+"""Which levels are taken for which: a confusion matrix in words, its commonest pairs in a table."""
 
 from __future__ import annotations
 

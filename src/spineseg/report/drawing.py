@@ -30,7 +30,7 @@ VARIANT_COLOURS = (
 )
 DASHES = ((), (5.0, 2.0), (1.2, 1.4), (6.0, 1.6, 1.2, 1.6))
 WIDTH_IN, SMALL_PT = 4.6, 8.5
-"""A figure of that width with letters no smaller is read on a screen of 400 px without scrolling."""
+"""A figure of that width with letters no smaller is read on a screen of 400 px as a whole."""
 LEAST_PX = 9.0  # Of a letter on a screen.
 _CSS_PX_PER_POINT = 1.5
 _STYLE = {

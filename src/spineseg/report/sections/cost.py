@@ -161,7 +161,5 @@ def _timed(summary: StudySummary) -> list[_Bar]:
     for run in summary.runs:
         if run.kind == "confirm":
             again[run.name.rpartition("-seed-")[0]].append(run.train_seconds)
-    timed += [
-        _Bar(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE, "") for arm, s in again.items()
-    ]
+    timed += [_Bar(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE, "") for arm, s in again.items()]
     return sorted((bar for bar in timed if bar.seconds > 0), key=lambda bar: bar.seconds)

@@ -115,7 +115,7 @@ def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
         if curve.endswith("_loss"):
             _loss_limits(axes, [run.curves[curve] for run in runs])
         else:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, max(axes.get_ylim()[1], 0.01))
         return as_svg(figure, f"{title} over the epochs", _says(summary, runs, curve))
 
 
@@ -146,4 +146,4 @@ def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
     if finite.size:
         most = 97 if max(map(len, curves)) > _MANY_EPOCHS else 100
         low, high = float(finite.min()), float(np.percentile(finite, most))
-        axes.set_ylim(span((low, high), least=0.02 * abs(high) or 0.02))
+        axes.set_ylim(span((low, high), least=max(0.05 * abs(high), 0.005)))

@@ -191,6 +191,6 @@ def _range_axis(axes: Axes, axis: dict[str, Any], drawn: list[float]) -> None:
         room, middle = 0.04 * (most - least) or 1.0, (low + high) / 2
         axes.set_xlim(least - room, most + room)
     middle = round(middle) if axis.get("integer") else float(f"{middle:.2g}")
-    ticks = sorted({low, middle, high})
+    ticks = sorted({low, high} | ({middle} if low < middle < high else set()))
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())

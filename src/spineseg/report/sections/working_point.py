@@ -184,7 +184,9 @@ def curves(evaluations: dict[str, Evaluation]) -> str:
             ):
                 axes.plot(confidence, values, **style | {"lw": 1.3, "ls": (0, dashes)})
             best = best_f1(evaluations[name])
-            axes.plot(best.confidence, best.f1, "o", color=stroke.colour, ms=7, mec="white", zorder=5)
+            axes.plot(
+                best.confidence, best.f1, "o", color=stroke.colour, ms=7, mec="white", zorder=5
+            )
         axes.set_xlabel("confidence")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
