@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from evaluation_factory import evaluation
+from exports import write_export
 from large_study import large_study
+from merged_data import prepare
+from planted_findings import leaking
 from report_factory import run, study
 
+from spineseg.data.audit import load_audit
 from spineseg.evidence.results import StudySummary
 from spineseg.levels import contrast
-from spineseg.report import anatomy, confused, drawing
+from spineseg.report import anatomy, audit_plots, confused, drawing
 from spineseg.report.curves import valid_curve
 from spineseg.report.html import render
 from spineseg.report.sections import learning, search
@@ -175,6 +180,17 @@ def test_a_confusion_matrix_is_put_into_words_and_its_commonest_pairs_into_a_tab
     assert table.rows[0] == [f"{true} found as {found}", f"{most} of 40", f"{most} of 40"]
     right = {level: {level: 40} for level in base.levels}
     assert confused.commonest({"x": base.model_copy(update={"confusion": right})}) is None
+
+
+def test_of_many_levels_the_names_are_turned_and_the_shares_are_said(tmp_path: Path) -> None:
+    few = prepare(tmp_path, write_export(tmp_path / "x", {"train": 2, "valid": 1}))
+    audit = leaking(load_audit(few), few)
+    vertebrae, shares = audit_plots.balance(audit)
+    assert vertebrae.count("rotate(-90") > 24 and letters(vertebrae).count("L5") == 1
+    assert "Labelled vertebrae: train 118 and valid 118." in vertebrae
+    assert "train has 67 % of the films and 50 to 50 % of a level" in shares
+    marks = re.findall(r'id="f\w+-(?:m\w+)"', audit_plots.sizes(audit))
+    assert len(set(marks)) >= 3  # A mark for each source.
 
 
 def test_what_learning_curves_show_is_said_and_a_number_that_is_none_too() -> None:

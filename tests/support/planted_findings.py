@@ -5,6 +5,7 @@ from __future__ import annotations
 from spineseg.data.account import Account, LeftOutFiles, PatientAccount, SourceAccount
 from spineseg.data.audit import Audit, Finding
 from spineseg.data.manifest import Dataset
+from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.report.audit_claim import KindSeen, Sight
 
 RECALL = Sight(
@@ -55,7 +56,7 @@ def known_patients(audit: Audit) -> Audit:
 
 
 def leaking(audit: Audit, data: Dataset) -> Audit:
-    """Return the audit with patients in doubt and a finding of several kinds."""
+    """Return the audit with patients in doubt, findings of several kinds, levels and sources."""
     names = [entry.name for entry in data.manifest.entries]
     findings = (
         Finding(
@@ -73,4 +74,9 @@ def leaking(audit: Audit, data: Dataset) -> Audit:
             detail="C2 lies off the line of the others",
         ),
     )
-    return audit.model_copy(update={"account": account(patients(6, 3)), "findings": findings})
+    levels = {level: 3 + rank % 5 for rank, level in enumerate(ANATOMICAL_ORDER)}
+    parts = {n: each.model_copy(update={"levels": levels}) for n, each in audit.parts.items()}
+    first = audit.sources[0]
+    sources = [first.model_copy(update={"name": f"source {n}"}) for n in range(1, 4)]
+    changes = {"findings": findings, "parts": parts, "sources": tuple(sources)}
+    return audit.model_copy(update=changes | {"account": account(patients(6, 3))})
