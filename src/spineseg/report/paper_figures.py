@@ -12,15 +12,14 @@ from spineseg.evidence.results import StudySummary
 from spineseg.report import anatomy
 from spineseg.report.chosen_runs import evaluations
 from spineseg.report.curves import valid_curve
-from spineseg.report.drawing import BLUE, INK, SOFT
+from spineseg.report.drawing import BLUE, INK, SOFT, Stroke
 from spineseg.report.sections import confirmation, cost, hypotheses, learning, search, working_point
 from spineseg.report.wording import label
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _LINE_PT = 14.0  # Below a figure, for the line that says what it was drawn from.
 _ENTRY_PT, _ROW_PT = 110.0, 11.0  # Of a legend.
-Legend = Sequence[tuple[str, str]]
-"""Colours and what they stand for."""
+Legend = Sequence[learning.Key]
 
 
 class PaperFigure(NamedTuple):
@@ -55,7 +54,7 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         [learning.learning_curves(summary, *curve) for curve in (goal, *learning.LOSSES)],
         ", as the trainer measures it.",
         False,
-        [(colour, name) for colour, name, kind in lines if not kind.startswith("mark")],
+        [key for key in lines if not key.mark],
     )
     tried = ": each point a searched training, crosses pruned, the dashed line the baseline."
     yield search.searched_values(summary), tried, False, ()
@@ -77,13 +76,14 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         confusions = [anatomy.confusion(*pair) for pair in scores.items()]
         yield confusions, ": true levels by row, found ones by column.", False, ()
         points = ": F1 solid, precision dashed, recall dotted."
-        whose = list(zip((INK, BLUE), scores, strict=False))
+        pairs = zip(scores, (INK, BLUE), strict=False)
+        whose = [learning.Key(name, Stroke(colour)) for name, colour in pairs]
         yield [working_point.curves(scores)], points, False, whose
     yield [cost.bars(summary)], ".", False, ()
 
 
 def _title(svg: str) -> str:
-    return str(ElementTree.fromstring(svg).get("aria-label"))
+    return str(ElementTree.fromstring(svg).findtext("title"))
 
 
 def _file_name(title: str) -> str:
@@ -108,15 +108,14 @@ def standalone(svg: str, line: str, legend: Legend = ()) -> bytes:
     root.set("height", f"{whole:g}pt")
     paper = {"x": f"{left:g}", "y": f"{top:g}", "width": "100%", "height": "100%", "fill": "#fff"}
     root.insert(0, ElementTree.Element(f"{{{_SVG}}}rect", paper))
-    title = ElementTree.Element(f"{{{_SVG}}}title")
-    title.text = root.get("aria-label")
-    root.insert(0, title)
-    for place, (colour, name) in enumerate(legend):
+    for place, key in enumerate(legend):
         x = left + 4 + place % in_row * width / in_row
         y = top + height + _ROW_PT * (place // in_row + 0.7)
-        stroke = {"d": f"M {x:g} {y - 2.5:g} h 14", "stroke": colour, "stroke-width": "2"}
-        ElementTree.SubElement(root, f"{{{_SVG}}}path", stroke)
-        _write(root, x + 18, y, name)
+        drawn = {"d": f"M {x:g} {y - 2.5:g} h 24", "stroke": key.stroke.colour, "stroke-width": "2"}
+        if key.stroke.dashes:
+            drawn["stroke-dasharray"] = " ".join(f"{2 * part:g}" for part in key.stroke.dashes)
+        ElementTree.SubElement(root, f"{{{_SVG}}}path", drawn)
+        _write(root, x + 28, y, key.name)
     _write(root, left + 4, top + whole - 4, line)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
