@@ -15,7 +15,7 @@ from spineseg.commands.data import data
 from spineseg.commands.export import export
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.models import history, models
-from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, live, say_to
 from spineseg.commands.serving import try_page, ui
 
 
@@ -34,6 +34,7 @@ def cli(debug: bool) -> None:
 @SETS
 @JSON
 @click.option("--timing/--no-timing", default=True, help="Train for seconds to estimate hours.")
+@live
 def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
     """List what a study would run, and estimate its hours."""
     from spineseg.config.yaml_files import load_study
@@ -55,6 +56,7 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
 @cli.command()
 @CONFIG
 @SETS
+@live
 def run(config: Path, sets: tuple[str, ...]) -> None:
     """Run a study, or go on with it, and compare its runs.
 
@@ -63,6 +65,12 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     from spineseg.config.yaml_files import load_study
 
     study = load_study(config, sets)
+
+    from spineseg.study_status import finished_text
+
+    told = finished_text(study)
+    if told:
+        click.echo(told)
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
@@ -94,9 +102,9 @@ def _next_steps(config: Path) -> str:
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
     from spineseg.config.yaml_files import load_study
-    from study.status import study_status
+    from spineseg.study_status import study_status
 
-    answer = study_status(load_study(config, sets))
+    answer = study_status(load_study(config, sets), config)
     click.echo(answer.model_dump_json() if as_json else answer.text())
 
 
@@ -104,6 +112,7 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @CONFIG
 @SETS
 @JSON
+@live
 def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Compare every run with the baseline: a table, and one HTML page."""
     from spineseg.config.yaml_files import load_study
@@ -130,6 +139,7 @@ def compare(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     help="Register the best run, or --run NAME, with the alias challenger: no gate is asked, the "
     "test part stays sealed, the champion stays.",
 )
+@live
 def promote(
     config: Path,
     sets: tuple[str, ...],

@@ -17,6 +17,7 @@ from spineseg.evidence.results import StudySummary
 from spineseg.evidence.summary import summarise
 from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
 from spineseg.report.sections.answer import answer
@@ -32,10 +33,9 @@ from spineseg.tracking.tracked_runs import (
     write_study_note,
 )
 from spineseg.tracking.views.written import write_views
-from study.confirm import most_trainings
+from spineseg.trials import most_trainings, refuse_another
 from study.optuna_store import in_memory
 from study.stores import fill_stores
-from study.trial_queue import refuse_another
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.
@@ -77,16 +77,19 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
     ConfigError where the config is another than its runs were made by.
     """
     places = StudyPlaces(config.store.root, config.name)
+    doing("comparing the runs: intervals, p-values")
     study = read_study(places)
     refuse_another(config, study.runs, None)
     summary = summarise(config, study, *_importances(config, study)).model_copy(
         update={"config_path": str(where) if where else None}
     )
+    doing("writing the page")
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)
     table, csv = places.folder / "comparison.md", places.folder / "comparison.csv"
     write_whole(table, as_markdown(rows))
     write_whole(csv, as_csv(rows))
+    write_whole(places.answer, answer(summary).text)
     _into_mlflow(config, study, summary, [places.report, table, csv])
     return StudyComparison(summary, places.report)
 
@@ -94,6 +97,7 @@ def compare_study(config: StudyConfig, where: Path | None = None) -> StudyCompar
 def _into_mlflow(
     config: StudyConfig, study: StudyRecord, summary: StudySummary, files: list[Path]
 ) -> None:
+    doing("bringing MLflow and Optuna to what the folders say")
     with study.places.lock_within(_WAIT_SECONDS) as free:
         if not free:
             log.warning(

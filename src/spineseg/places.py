@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spineseg.errors import InUseError
-from spineseg.files import locked
+from spineseg.files import is_locked, locked
 
 _POLL_SECONDS = 0.1
 
@@ -45,6 +45,7 @@ class StudyPlaces(Caches):
         self.folder = root / "work" / "studies" / study
         self.data_record = self.folder / "data"  # The manifest and the audit of its data.
         self.report = self.folder / "report.html"
+        self.answer = self.folder / "answer.txt"  # What the page begins with, in words.
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
         self.openings = root / "test-openings.jsonl"  # By every study here.
@@ -69,6 +70,10 @@ class StudyPlaces(Caches):
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked_within(self._lock, seconds) as free:
             yield free
+
+    def held_since(self) -> float | None:
+        """Return when the process took the study that holds it, in seconds since the Unix epoch."""
+        return self._lock.stat().st_mtime if is_locked(self._lock) else None
 
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, live, say_to
 
 if TYPE_CHECKING:
     from spineseg.chosen_model import Chosen
@@ -58,6 +58,7 @@ Say = Callable[[str], None]
 @click.option(
     "--device", help="With --weights or --model: auto, cpu or a CUDA device; default: auto."
 )
+@live
 def data(
     config: Path,
     sets: tuple[str, ...],
