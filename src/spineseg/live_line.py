@@ -66,7 +66,8 @@ class LiveLine:
         """Print lines that stay. Whoever is to read them may be gone: nothing ends by that."""
         live = self._live
         if live is not None and self.on_terminal:
-            live.console.print(text)
+            with suppress(OSError):  # The terminal is gone; what is under way goes on.
+                live.console.print(text)
         else:
             self._write(text, self._said)
 
@@ -77,7 +78,7 @@ class LiveLine:
                 try:
                     to.write(text + "\n")
                     to.flush()
-                except BrokenPipeError:
+                except OSError:
                     self._gone.add(to)
 
     def doing(self, what: str) -> None:
@@ -97,7 +98,8 @@ class LiveLine:
     def refresh(self) -> None:
         """Write the line again now."""
         if self._live is not None:
-            self._live.refresh()
+            with suppress(OSError):
+                self._live.refresh()
 
     def lines(self) -> list[str]:
         """Return what is shown now."""

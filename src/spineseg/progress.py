@@ -73,7 +73,6 @@ class Progress:
         self._runs = {run.name: run for run in runs}
         self._places = {run.name: i for i, run in enumerate(runs, start=1)}
         self._at_work: dict[str, _AtWork] = {}
-        self._after: list[float] = []  # Seconds that the driver needed after an end.
         self._learn()
 
     def say(self, text: str) -> None:
@@ -84,6 +83,7 @@ class Progress:
         """Say what is ahead, and show from now on what is under way."""
         if any(run.end is None for run in self._runs.values()) or self._total > len(self._runs):
             self.say(f"{self._study()}\n{TWO_SCORES}")
+        self._line.doing("choosing what to train next")
         self._line.show(self.lines)
 
     def trial_begins(self, job: Job, resumed: bool, at_work: bool = False) -> None:
@@ -119,13 +119,10 @@ class Progress:
         self._line.refresh()
 
     def trial_ended(self, job: Job) -> None:
-        """Note that the driver is done with a training, whose end is on record everywhere."""
+        """Take a training from the lines: its end is on record everywhere."""
         with self._lock:
-            mine = self._at_work.pop(job.name)
-            end = mine.run().end
-            if end is not None:
-                self._after.append(max(0.0, self._now() - end.time))
-            self._learn()
+            del self._at_work[job.name]
+        self._line.doing("choosing what to train next")
 
     def stopped(self) -> None:
         """Say what an interruption leaves."""
@@ -133,6 +130,7 @@ class Progress:
             left = [self._place(mine) for mine in self._at_work.values() if not mine.run().end]
             ended = sum(run.end is not None for run in self._runs.values())
             text = f"stopped: {ended} of at most {self._total} trainings have ended"
+        self._line.doing("stopping")
         self._line.show(list)
         self.say("; left to be taken up again: ".join([text, ", ".join(left)] if left else [text]))
 
@@ -145,7 +143,7 @@ class Progress:
     def _learn(self) -> None:
         """Learn from the runs, as they are now, what all takes and what is to come."""
         runs = list(self._runs.values())
-        self._taken = measured(self._config, runs, self._after)
+        self._taken = measured(self._config, runs)
         self._waiting = waiting_seconds(
             self._config, runs, self._taken, self._at_work.keys(), self._now()
         )

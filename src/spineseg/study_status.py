@@ -21,7 +21,7 @@ from spineseg.study_record import read_study
 from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds
 from spineseg.training.control import LOG_FILE, is_running
 from spineseg.training.devices import chosen_devices
-from spineseg.trials import certain_trials, confirmations, refuse_another, to_come
+from spineseg.trials import refuse_another, to_come
 
 _SILENT_SECONDS = 300.0  # And longer than this many epochs:
 _SILENT_EPOCHS = 3
@@ -41,11 +41,11 @@ def study_status(
     taken = measured(config, runs)
     trials = [_begun(run, runs, taken, now, run.name in working) for run in runs]
     coming = to_come(config, runs)
-    named = {spec.name for spec in [*certain_trials(config), *confirmations(runs, config)]}
+    chosen = all(spec.kind == "confirm" and spec.arm for spec in coming)  # The finalists.
     trials += [
         TrialStatus(number=None, name=spec.name, kind=spec.kind, state="waiting")
         for spec in coming
-        if spec.name in named
+        if chosen or spec.kind in ("baseline", "variant")
     ]
     tried = [run for run in runs if run.job.kind != "confirm" and run.outcome == "completed"]
     best = max(tried, key=lambda run: run.value, default=None)

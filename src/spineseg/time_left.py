@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from spineseg.config.study import StudyConfig
 from spineseg.run_times import STARTING, Rates, Spent, duration, gaps, rates, spent
@@ -15,11 +15,11 @@ def so_far(run: Run) -> Spent:
     return spent(run.job.created, run.log)
 
 
-def measured(config: StudyConfig, runs: Sequence[Run], after: Iterable[float] = ()) -> Rates:
-    """Return what the study's trainings take by those on record, and `after` of other ends."""
+def measured(config: StudyConfig, runs: Sequence[Run]) -> Rates:
+    """Return what the study's trainings take by those on record."""
     ended = [(run.job.created, run.end.time if run.end else None) for run in runs]
     pairs = [(run.job, so_far(run)) for run in runs]
-    return rates(config.baseline, pairs, [*gaps(ended), *after])
+    return rates(config.baseline, pairs, gaps(ended))
 
 
 def waiting_seconds(
