@@ -33,6 +33,13 @@ def test_without_a_terminal_a_long_silence_is_broken_and_nothing_else_is_added()
     line.beat()
     line.beat()
     assert out.getvalue() == "one\ncomparing  31 s\n"
+    clock.now += HEARTBEAT_SECONDS + 1
+    line.beat()  # Ever more seldom, until something happens.
+    assert out.getvalue().count("\n") == 2
+    line.say("two")
+    clock.now += HEARTBEAT_SECONDS + 1
+    line.beat()
+    assert out.getvalue().endswith("two\ncomparing  93 s\n")
 
 
 def test_whoever_stops_reading_ends_nothing() -> None:

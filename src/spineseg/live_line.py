@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
-HEARTBEAT_SECONDS = 30.0  # Where there is no terminal, a log must not fill, nor seem dead.
+HEARTBEAT_SECONDS = 30.0  # Where there is no terminal: the first, then ever more seldom, up to
+_RAREST_SECONDS = 600.0  # this: a log must neither fill nor seem dead.
 _TICKS = 2.0  # A second: a line that skips no second on a busy machine.
 Item = TypeVar("Item")
 
@@ -37,6 +38,7 @@ class LiveLine:
         self._what, self._since, self._counted = "", clock(), ""
         self._more: Callable[[], list[str]] = list
         self._told = clock()  # When something was last written, where there is no terminal.
+        self._patience = HEARTBEAT_SECONDS
         self._live: Any = None
         self._before = sys.stdout, sys.stderr
         self._gone: set[TextIO] = set()  # Their readers.
@@ -69,6 +71,7 @@ class LiveLine:
             with suppress(OSError):  # The terminal is gone; what is under way goes on.
                 live.console.print(text)
         else:
+            self._patience = HEARTBEAT_SECONDS
             self._write(text, self._said)
 
     def _write(self, text: str, to: TextIO) -> None:
@@ -115,7 +118,8 @@ class LiveLine:
     def beat(self) -> None:
         """Tell what is being done, where nothing was told for long."""
         lines = self.lines()
-        if lines and self.quiet_for(HEARTBEAT_SECONDS):
+        if lines and self.quiet_for(self._patience):
+            self._patience = min(2 * self._patience, _RAREST_SECONDS)
             self._write("\n".join(lines), self._out)
 
     def _beat(self) -> None:
