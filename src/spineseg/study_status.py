@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from spineseg.beside_baseline import live_beside, scored_beside
 from spineseg.config.study import StudyConfig
@@ -132,7 +133,7 @@ def finished_text(config: StudyConfig) -> str | None:
     ]
     latest = max(run.end.time for run in runs if run.end)
     if places.answer.exists() and places.answer.stat().st_mtime >= latest:
-        lines.append(places.answer.read_text())
+        lines.append(fill(places.answer.read_text(), 100))
     if places.report.exists():
         lines.append(f"page: {places.report}")
     return "\n".join(lines)

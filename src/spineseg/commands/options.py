@@ -28,7 +28,9 @@ def live(command: Callable[..., None]) -> Callable[..., None]:
     def with_line(**options: Any) -> None:
         from spineseg.live_line import shown
 
-        with shown("starting", quiet=bool(options.get("as_json"))) as line:
+        with shown(
+            "starting: reading, loading libraries", quiet=bool(options.get("as_json"))
+        ) as line:
             try:
                 command(**options)
             except KeyboardInterrupt:
