@@ -65,8 +65,8 @@ class _Running:
     launcher: Starts
     slots: list[Device]
     progress: Progress
+    interrupted: threading.Event
     projections: list[RunProjection] = field(default_factory=list)
-    interrupted: threading.Event = field(default_factory=threading.Event)
     asking: threading.Lock = field(default_factory=threading.Lock)
     taken: set[int] = field(default_factory=set)
     ended: list[Ended] = field(default_factory=list)
@@ -115,7 +115,8 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
     enqueue(study, config, certain_trials(config))
     set_sampler(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
-    progress = Progress(config, runs, len(slots))
+    interrupted = threading.Event()
+    progress = Progress(config, runs, len(slots), stopping=interrupted.is_set)
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
     if missed:
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
@@ -133,6 +134,7 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
         launcher=launcher or Launcher(places.trainer),
         slots=slots,
         progress=progress,
+        interrupted=interrupted,
         ended=[ended(run.job, run.end) for run in runs if run.end],
     )
 
@@ -164,7 +166,9 @@ def _take_trials(running: _Running, device: Device) -> None:
             _run_one(running, taken, job, device)
     except Interrupted:
         return
-    except BaseException:
+    except BaseException as error:
+        if running.interrupted.is_set() and isinstance(error, EOFError | ConnectionError):
+            return  # Ctrl-C reached what starts the children before it was ready.
         running.interrupted.set()  # The other slots must not go on for hours before it shows.
         raise
 

@@ -139,6 +139,12 @@ def test_an_interruption_says_what_it_leaves() -> None:
     )
 
 
+def test_a_study_that_was_asked_to_stop_says_so_at_once() -> None:
+    progress = Progress(study(), [], line=LiveLine(io.StringIO()), stopping=lambda: True)
+    progress.trial_begins(BASELINE, resumed=False)
+    assert progress.lines()[1] == "study small: stopping; 0 of at most 8 trainings ended"
+
+
 def test_a_line_for_each_slot_and_one_for_the_study() -> None:
     watched = Watched([whole(BASELINE)]).begin(NO_FLIPS).begin(job(2, "large"))
     assert [line.split(":")[0] for line in watched.progress.lines()] == [

@@ -62,12 +62,17 @@ class Progress:
         runs: Sequence[Run],
         slots: int = 1,
         line: LiveLine | None = None,
+        stopping: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Begin with the `runs` on record; `slots` trainings run at a time."""
+        """Begin with the `runs` on record; `slots` trainings run at a time.
+
+        `stopping` tells whether the study was asked to stop.
+        """
         self._config = config
         self._slots = slots
         self._line = line or live_line()
+        self._stopping = stopping
         self._now = now
         self._lock = threading.RLock()  # Never held while something is written.
         self._runs = {run.name: run for run in runs}
@@ -159,6 +164,8 @@ class Progress:
     def _study(self) -> str:
         ended = sum(run.end is not None for run in self._runs.values())
         counted = f"{ended} of at most {self._total} trainings ended"
+        if self._stopping():
+            return f"study {self._config.name}: stopping; {counted}"
         return f"study {self._config.name}: {counted}; {self._left()}"
 
     def _under_way(self, mine: _AtWork) -> str:
