@@ -22,10 +22,9 @@ from spineseg.errors import RecordError, StoreError
 from spineseg.job import Job
 from spineseg.runs import Run
 from spineseg.tracking.store import without_password
+from spineseg.trials import TOLD
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-TOLD = ("kind", "changes", "hypothesis", "arm", "name")
-"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 _REFUSALS = (
     OSError,
     ImportError,

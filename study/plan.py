@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-from spineseg.budget import confirmation_trials
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
@@ -15,20 +14,11 @@ from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, least_seed_p
 from spineseg.films import PARTS
-from spineseg.progress import duration
+from spineseg.run_times import duration, relative_work
 from spineseg.training.devices import chosen_devices
+from spineseg.trials import certain_trials, confirmation_trials, train_config
 from study.checks import check_weights
 from study.timing import TIMING_BATCHES, epoch_seconds
-from study.trial_queue import certain_trials, train_config
-
-# Multiply-adds of one forward pass relative to size n, from Ultralytics' model table.
-_RELATIVE_WORK = {
-    "yolo11n-seg": 1.0,
-    "yolo11s-seg": 3.4,
-    "yolo11m-seg": 11.9,
-    "yolo11l-seg": 13.7,
-    "yolo11x-seg": 30.7,
-}
 
 
 class PlannedTrial(Model):
@@ -127,9 +117,7 @@ def _hours(config: TrainConfig, baseline: TrainConfig, seconds: float | None) ->
     """Return hours of one training, scaled from the baseline's seconds an epoch."""
     if seconds is None:
         return None
-    work = _RELATIVE_WORK[config.model] / _RELATIVE_WORK[baseline.model]
-    pixels = (config.image_size_px / baseline.image_size_px) ** 2
-    return seconds * work * pixels * config.epochs / 3600
+    return seconds * relative_work(config, baseline) * config.epochs / 3600
 
 
 def plan_text(plan: Plan) -> str:

@@ -8,13 +8,14 @@ import time
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run, read_run
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Launcher
+from spineseg.trials import TrialSpec, numbering_of
 from study.jobs import new_job
-from study.trial_queue import TrialSpec, numbering_of
 
 TIMING_BATCHES = 4
 _EPOCHS = 2
@@ -36,6 +37,7 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
     shutil.rmtree(places.timing, ignore_errors=True)
     job.write(folder)
     child = Launcher(places.trainer).start(folder, device)
+    doing("timing a few batches of the baseline")
     try:
         while child.is_alive() and len(read_run(folder).epochs) < _EPOCHS:
             time.sleep(0.1)

@@ -3,115 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from spineseg.config.search import Axis
 from spineseg.config.study import StudyConfig
-from spineseg.config.training import TrainConfig
-from spineseg.errors import ConfigError
-from spineseg.job import RunKind, first_difference
-from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.runs import Run
-from study.optuna_store import TOLD
+from spineseg.trials import TrialSpec, train_config
 from study.search_space import place_in_space, suggest
-
-
-@dataclass(frozen=True)
-class TrialSpec:
-    """What one trial is: its name, its reason, its difference from the baseline."""
-
-    kind: RunKind
-    name: str
-    changes: dict[str, Any]
-    hypothesis: str | None = None
-    arm: str = ""  # The configuration that it trains; empty: its own.
-
-    def attributes(self) -> dict[str, Any]:
-        """Return what is kept with a trial that waits or runs, in the order of its writing."""
-        told = vars(self) | {"arm": self.arm or self.name}
-        return {key: told[key] for key in TOLD}
-
-    @classmethod
-    def of(cls, trial: FrozenTrial) -> TrialSpec | None:
-        """Return what a waiting trial is; None before a searched one has been given its name."""
-        attributes = trial.user_attrs
-        if attributes.get("name") is None:
-            return None
-        return cls(**{key: attributes[key] for key in TOLD})
-
-    @classmethod
-    def of_run(cls, run: Run) -> TrialSpec:
-        """Return what a run on record is."""
-        job = run.job
-        return cls(job.kind, job.name, job.changes, job.hypothesis, job.arm)
-
-
-def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | None) -> None:
-    """Raise ConfigError where runs on record are of another baseline, data or rule than now.
-
-    They would not be comparable. `fingerprint` is that of the data now; None: not looked at.
-    """
-    variants = {variant.name: variant.changes for variant in config.variants}
-    for run in runs:
-        job = run.job
-        pairs: list[tuple[str, Any, Any]] = [
-            ("objective", job.objective, config.objective),
-            ("numbering", _choice(job.numbering), _choice(numbering_of(config))),
-            ("baseline", _kept(job.config, job.changes), _kept(config.baseline, job.changes)),
-        ]
-        if job.kind == "variant" and job.name in variants:
-            pairs.append((f"variants.{job.name}.changes", job.changes, variants[job.name]))
-        for name, axis in job.space.items():
-            if name in config.search.space:
-                wanted = _fixed_part(config.search.space[name])
-                pairs.append((f"search.space.{name}", _fixed_part(axis), wanted))
-        if fingerprint is not None:
-            pairs.append(("data_fingerprint", job.data_fingerprint, fingerprint))
-        for key, before, now in pairs:
-            if before != now:
-                key, was, asked = first_difference(key, before, now)
-                raise ConfigError(
-                    f"study {config.name!r} on record has {key} {was}, now {asked}: its runs "
-                    "would not be comparable; give the study another name, or restore the value"
-                )
-
-
-def _fixed_part(axis: Axis) -> dict[str, Any]:
-    """Return what of an axis may not change within a study: Optuna learns from one kind only."""
-    return {"kind": type(axis).__name__} | axis.model_dump(include={"choices", "log"})
-
-
-def _choice(numbering: NumberingModel) -> dict[str, Any]:
-    """Return how columns are numbered, without what the data say of them."""
-    return numbering.model_dump(exclude={"columns"})
-
-
-def _kept(config: TrainConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run has from its baseline: all but its own changes."""
-    return {key: value for key, value in config.model_dump().items() if key not in changes}
-
-
-def numbering_of(config: StudyConfig) -> NumberingModel:
-    """Return how the study's models give levels, without what the data say of columns."""
-    return NumberingModel(numbering=config.numbering, transitional=config.transitional)
-
-
-def certain_trials(config: StudyConfig) -> list[TrialSpec]:
-    """Return the trials that run whatever the search does: the baseline, then the variants."""
-    return [
-        TrialSpec("baseline", "baseline", {}),
-        *(TrialSpec("variant", v.name, v.changes, v.hypothesis) for v in config.variants),
-    ]
-
-
-def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
-    """Return the training that a trial stands for."""
-    return config.baseline.with_(**spec.changes)
 
 
 def enqueue(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]) -> int:
@@ -181,7 +83,7 @@ def next_trial(
     for frozen in trials:
         if frozen.state == TrialState.RUNNING and frozen.number not in running:
             run = recorded.get(frozen.number)
-            spec = TrialSpec.of_run(run) if run else TrialSpec.of(frozen)
+            spec = TrialSpec.of_run(run) if run else TrialSpec.of(frozen.user_attrs)
             if spec is None:
                 study.tell(frozen.number, state=TrialState.FAIL)  # Cut off before it had a name.
                 continue
@@ -197,7 +99,7 @@ def next_trial(
         return None
     trial = study.ask()
     running.add(trial.number)
-    spec = TrialSpec.of(study.get_trials(deepcopy=False)[trial.number])
+    spec = TrialSpec.of(study.get_trials(deepcopy=False)[trial.number].user_attrs)
     if spec is None:
         spec = _searched_spec(trial, config, _last_search(trials) + 1)
     elif _place(config, spec):

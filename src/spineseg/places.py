@@ -59,6 +59,7 @@ class StudyPlaces(Caches):
         self.config = self.folder / "study.yaml"  # The study as it is run, every key filled in.
         self.packages = self.folder / "requirements.lock"
         self.report = self.folder / "report.html"
+        self.answer = self.folder / "answer.txt"  # What the page begins with, in words.
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
         self.openings = root / "test-openings.jsonl"  # By every study here.
@@ -84,9 +85,9 @@ class StudyPlaces(Caches):
         with locked_within(self._lock, seconds) as free:
             yield free
 
-    def is_held(self) -> bool:
-        """Return whether any process holds the study."""
-        return is_locked(self._lock)
+    def held_since(self) -> float | None:
+        """Return when the process took the study that holds it, in seconds since the Unix epoch."""
+        return self._lock.stat().st_mtime if is_locked(self._lock) else None
 
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""

@@ -29,6 +29,7 @@ from spineseg.data.split import divided
 from spineseg.errors import DataError
 from spineseg.files import staging
 from spineseg.films import Part
+from spineseg.live_line import doing
 from spineseg.workers import shared_workers
 
 
@@ -48,6 +49,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
         return known
     intakes = named(sources)
     say(f"reading, checking and merging {len(intakes)} films")
+    doing("reading, checking and merging the films")
     with staging(cache, "merged") as folder, shared_workers():
         films = gathered(intakes, sources, config, folder, salt)
         if config.damaged == "refuse":
@@ -75,6 +77,7 @@ def _merged(
         raise DataError("no film is left to train on; name sources whose films can be read")
     account = make_account(found, sources, config)
     files = [folder / film.facts.name for film in films]
+    doing("looking for films that show the same picture")
     pairs = same_pictures([film.facts.hashes for film in films], files)
     groups, parts = divided(
         [film.whose for film in films],
@@ -82,6 +85,7 @@ def _merged(
         [(pair.first, pair.second) for pair in pairs],
         config,
     )
+    doing("splitting by patient, writing the dataset")
     _move_to_parts(folder, films, parts)
     entries = [
         _entry(film, group, part) for film, group, part in zip(films, groups, parts, strict=True)
@@ -99,6 +103,7 @@ def _merged(
     )
     stems = [film.intake.radiograph for film in films]
     facts = [film.facts for film in films]
+    doing("auditing the data")
     audit = make_audit(manifest, account, facts, pairs, stems, left_out(found, sources))
     (folder / DATA_FILE).write_text(data_yaml(manifest))
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from spineseg.data.known import refuse_unwhole
 from spineseg.errors import DataError, RecordError
-from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
+from spineseg.events import (
+    Epoch,
+    Failed,
+    FailureKind,
+    Finished,
+    Phase,
+    Started,
+    append_event,
+    read_events,
+)
 from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_asked
@@ -184,9 +193,8 @@ def _finish(
     from spineseg.training.trainer import RESUME_FILE, validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
-    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
+    append_event(run_folder, Phase(run=job.id, name="scoring"))
     trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
-    strip_optimizer(str(last))
     evaluated = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
@@ -194,8 +202,12 @@ def _finish(
         device=settings["device"],
         numbering=job.numbering,
     )
-    save_evaluation(run_folder, evaluated, "valid")
+    append_event(run_folder, Phase(run=job.id, name="pictures"))
+    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     pictures.draw_best(evaluated.records[job.numbering.numbering], _best_epoch(epochs))
+    append_event(run_folder, Phase(run=job.id, name="recording"))
+    strip_optimizer(str(last))
+    save_evaluation(run_folder, evaluated, "valid")
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(
         run_folder,
