@@ -43,10 +43,11 @@ from study.trial_queue import (
     Taken,
     certain_trials,
     enqueue,
+    may_wait,
     next_trial,
     numbering_of,
     refuse_another,
-    set_sampler,
+    set_pruner,
 )
 
 
@@ -106,9 +107,9 @@ def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None)
     check_weights(config)
     keep_data_record(places, dataset, [audit_page(dataset)])
     wanted = [*certain_trials(config), *confirmations(runs, config)]
-    study = open_study(config, runs, [spec.attributes() for spec in wanted])
+    study = open_study(config, runs, lambda told: may_wait(told, wanted, config))
     enqueue(study, config, certain_trials(config))
-    set_sampler(study, config)
+    set_pruner(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
     progress = Progress(config, most_trainings(config))
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
