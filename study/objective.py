@@ -56,9 +56,10 @@ def run_trial(
     """Run the training of a job on record, or go on with it, and return how it ended.
 
     Each epoch's score is reported to `trial`; of a searched one it is then said whether it goes on,
-    or stops there because the pruner gives it up: no later epoch counts before. A child that dies without a word is started again from its last whole epoch, at most
-    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile, RecordError where
-    the run's folder is moved away, and OSError where the disk is full: the trial stays open then.
+    or stops there because the pruner gives it up: no later epoch counts before. A child that dies
+    without a word is started again from its last whole epoch, at most MAX_RESTARTS times. Raises
+    Interrupted where `interrupted` is set meanwhile, RecordError where the run's folder is moved
+    away, and OSError where the disk is full: the trial stays open then.
     """
     place = run_folder.stat().st_ino
     reader = EventReader(run_folder, job.id)

@@ -150,7 +150,7 @@ def searched(trials: Iterable[FrozenTrial]) -> int:
 
 
 def set_pruner(study: optuna.Study, config: StudyConfig) -> None:
-    """Give the study its pruner, and a sampler that is never asked: trials come with their values."""
+    """Give the study its pruner; its sampler is never asked: trials come with their values."""
     study.sampler = optuna.samplers.RandomSampler()
     pruner = config.search.pruner
     study.pruner = (

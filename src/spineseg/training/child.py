@@ -151,7 +151,9 @@ def _train(
             epoch_seconds=trainer.epoch_time,
             validation_seconds=trainer.validation_seconds,
         )
-        trainer.keep(event.model_dump())  # Before it is said: what is on record can be gone on from.
+        trainer.keep(
+            event.model_dump()
+        )  # Before it is said: what is on record can be gone on from.
         say(event)
         if job.kind != "timing":
             pictures.draw_epoch(trainer)

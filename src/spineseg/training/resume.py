@@ -107,15 +107,14 @@ def restore(trainer: QuietTraining, state: dict[str, Any]) -> None:
     trainer.ema = ModelEMA(trainer.model)
     trainer.ema.ema.load_state_dict(state["averaged"])
     trainer.ema.updates = state["updates"]
-    groups = zip(
-        state["optimizer"]["param_groups"], trainer.optimizer.param_groups, strict=True
-    )
+    groups = zip(state["optimizer"]["param_groups"], trainer.optimizer.param_groups, strict=True)
     for kept, group in groups:  # Which kernel steps is for the device of now to say.
         kept["fused"] = group.get("fused")
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.scaler.load_state_dict(state["scaler"])
     trainer.best_fitness = state["best_fitness"]
-    vars(trainer.stopper).update(state["stopper"])
+    for key in _STOPPER:
+        setattr(trainer.stopper, key, state["stopper"][key])
     trainer.last_step = state["last_step"]
 
 

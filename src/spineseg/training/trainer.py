@@ -51,6 +51,7 @@ class QuietTraining(SegmentationTrainer):
     is lost with the process.
     """
 
+    accumulate: int
     validation_seconds = 0.0
     last_step = -1  # The batch, counted over all epochs, after which the optimiser stepped last.
 
