@@ -102,7 +102,7 @@ class FakeLauncher:
         final = self.score_of(config)
         outcome = "completed"
         for epoch in range(done + 1, config.epochs + 1):
-            while name.startswith("search") and not (killed() or is_judged(folder, epoch - 1)):
+            while job.kind == "search" and not (killed() or is_judged(folder, epoch - 1)):
                 time.sleep(0.005)
             if killed():
                 return

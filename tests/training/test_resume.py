@@ -1,4 +1,4 @@
-"""A training is taken up exactly where it was, from a file that holds data alone; or begins anew."""
+"""A training is taken up exactly where it was, from a file of data alone; or it begins anew."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def test_a_pass_is_the_same_whatever_was_drawn_before_and_by_how_many_processes(
     assert whole[1:] == passes(workers=2, first=1, count=2)
     films = [[film for batch in each for film, _ in batch] for each in whole]
     assert all(sorted(order) == list(range(10)) for order in films)
-    assert films[0] != films[1] and len({drawn for each in whole for b in each for _, drawn in b}) == 30
+    assert (
+        films[0] != films[1]
+        and len({drawn for each in whole for b in each for _, drawn in b}) == 30
+    )
 
 
 @pytest.mark.parametrize("what", ["garbage", "code", "an earlier version's", "another run's"])

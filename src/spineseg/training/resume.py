@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model
-
-if TYPE_CHECKING:
-    from spineseg.training.trainer import QuietTraining
 
 RESUME_FILE = "resume.pt"
 _FORMAT = "spineseg training 1"
@@ -34,11 +31,11 @@ class Saved:
     state: dict[str, Any]  # Networks, optimiser, scaler, gradients: for `restore`.
 
 
-def save(trainer: QuietTraining, path: Path, run: str, said: dict[str, Any]) -> None:
+def save(trainer: Any, path: Path, run: str, said: dict[str, Any]) -> None:
     """Write the state of a training after an epoch, whole or not at all.
 
-    `run` is the id of its job, `said` the epoch's event. What it holds is data: numbers, texts,
-    tensors.
+    `trainer` is Ultralytics', with `last_step`; `run` is the id of its job, `said` the epoch's
+    event. What the file holds is data: numbers, texts, tensors.
     """
     network = unwrap_model(trainer.model)
     content = {
@@ -99,7 +96,7 @@ def saved(path: Path, run: str) -> Saved | None:
         return None
 
 
-def restore(trainer: QuietTraining, state: dict[str, Any]) -> None:
+def restore(trainer: Any, state: dict[str, Any]) -> None:
     """Bring networks, optimiser and all that counts epochs to what `save` kept of them."""
     network = unwrap_model(trainer.model)
     network.load_state_dict(state["network"])
@@ -118,7 +115,7 @@ def restore(trainer: QuietTraining, state: dict[str, Any]) -> None:
     trainer.last_step = state["last_step"]
 
 
-def restore_gradients(trainer: QuietTraining, state: dict[str, Any]) -> None:
+def restore_gradients(trainer: Any, state: dict[str, Any]) -> None:
     """Put back the gradients of batches that no step was made with yet."""
     for name, weights in unwrap_model(trainer.model).named_parameters():
         kept = state["gradients"].get(name)
