@@ -22,7 +22,7 @@ def start(kind: type, weights: Path) -> tuple[dict[str, Any], torch.Tensor]:
     from ultralytics.models.yolo.segment import SegmentationTrainer
 
     trainer = object.__new__(QuietTraining)  # Without its folders and its data.
-    trainer.args, trainer.resume = SimpleNamespace(pretrained=str(weights)), False
+    vars(trainer).update(args=SimpleNamespace(pretrained=str(weights)), resume=False)
     trainer.model = "yolo11n-seg.yaml"
     trainer.data = {"nc": 7, "channels": 3, "names": dict(enumerate(CERVICAL))}
     torch.manual_seed(0)
