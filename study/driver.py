@@ -48,7 +48,7 @@ from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
 from study.stores import ended, fill_mlflow
-from study.trial_queue import Taken, enqueue, next_trial, set_sampler
+from study.trial_queue import Taken, enqueue, may_wait, next_trial, set_pruner
 
 
 @dataclass
@@ -115,9 +115,9 @@ def _taken_up(
     doing("opening the stores")
     keep_data_record(places, dataset, [audit_page(dataset)])
     wanted = [*certain_trials(config), *confirmations(runs, config)]
-    study = open_study(config, runs, [spec.attributes() for spec in wanted])
+    study = open_study(config, runs, lambda told: may_wait(told, wanted, config))
     enqueue(study, config, certain_trials(config))
-    set_sampler(study, config)
+    set_pruner(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
     interrupted = threading.Event()
     progress = Progress(config, runs, len(slots), stopping=interrupted.is_set)

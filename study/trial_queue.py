@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,18 @@ def enqueue(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]
     return len(fresh)
 
 
+def may_wait(told: Mapping[str, Any], wanted: Iterable[TrialSpec], config: StudyConfig) -> bool:
+    """Return whether what is told of a waiting trial is still asked for.
+
+    `wanted` is what is known to be; a searched trial, named before it was taken, is where it lies
+    in the space and the budget of now.
+    """
+    if told["kind"] != "search":
+        return told in [spec.attributes() for spec in wanted]
+    spec = TrialSpec(**told)
+    return _place(config, spec) is not None and _search_number(spec.name) <= config.search.trials
+
+
 def _place(config: StudyConfig, spec: TrialSpec) -> dict[str, Any] | None:
     """Return a trial's place in the searched space; a confirmation teaches the search nothing."""
     if spec.kind == "confirm":
@@ -38,16 +51,9 @@ def searched(trials: Iterable[FrozenTrial]) -> int:
     return sum(attributes.get("kind") == "search" for attributes in named)
 
 
-def set_sampler(study: optuna.Study, config: StudyConfig) -> None:
-    """Give the study its seeded sampler and its pruner."""
-    trials = len(study.get_trials(deepcopy=False))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.sampler = optuna.samplers.TPESampler(
-            seed=config.search.seed + trials,  # A study that goes on must not draw the same again.
-            n_startup_trials=config.search.startup_trials,
-            group=True,  # Variants outside the space would else leave no parameter common to all.
-        )
+def set_pruner(study: optuna.Study, config: StudyConfig) -> None:
+    """Give the study its pruner; its sampler is never asked: trials come with their values."""
+    study.sampler = optuna.samplers.RandomSampler()
     pruner = config.search.pruner
     study.pruner = (
         optuna.pruners.NopPruner()
@@ -84,40 +90,56 @@ def next_trial(
         if frozen.state == TrialState.RUNNING and frozen.number not in running:
             run = recorded.get(frozen.number)
             spec = TrialSpec.of_run(run) if run else TrialSpec.of(frozen.user_attrs)
-            if spec is None:
-                study.tell(frozen.number, state=TrialState.FAIL)  # Cut off before it had a name.
+            if spec is None:  # Cut off before it had a name, by an earlier version.
+                study.tell(frozen.number, state=TrialState.FAIL)
                 continue
             running.add(frozen.number)
             # Optuna hands a trial only to whoever asked for it. To take up one that an earlier
             # process asked for its id is needed, which a FrozenTrial has in this field alone.
             trial = optuna.Trial(study, frozen._trial_id)
-            if run is None and spec.kind != "search" and _place(config, spec):
+            if run is None and _place(config, spec):
                 suggest(trial, config.search)
             return Taken(trial, spec, resumed=True)
-    waiting = any(trial.state == TrialState.WAITING for trial in trials)
-    if not waiting and searched(trials) >= config.search.trials:
-        return None
+    if not any(trial.state == TrialState.WAITING for trial in trials):
+        if searched(trials) >= config.search.trials:
+            return None
+        enqueue(study, config, [_searched_next(trials, config)])
     trial = study.ask()
     running.add(trial.number)
     spec = TrialSpec.of(study.get_trials(deepcopy=False)[trial.number].user_attrs)
-    if spec is None:
-        spec = _searched_spec(trial, config, _last_search(trials) + 1)
-    elif _place(config, spec):
+    assert spec is not None  # Whatever waits was queued with its name.
+    if _place(config, spec):
         suggest(trial, config.search)  # Its queued values: the sampler may learn from them.
     return Taken(trial, spec, resumed=False)
+
+
+def _searched_next(trials: Sequence[FrozenTrial], config: StudyConfig) -> TrialSpec:
+    """Return what the search trains next, by the trials so far and its place in the search alone.
+
+    The sampler is made for this one draw and asked of a copy of the trials: so nothing hangs on
+    when the process began, and a trial stands in the store with its name and values, or not at all.
+    """
+    number = _last_search(trials) + 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(
+            seed=random.Random(f"{config.search.seed}/{number}").getrandbits(32),
+            n_startup_trials=config.search.startup_trials,
+            group=True,  # Variants outside the space would else leave no parameter common to all.
+        )
+    drawn = optuna.create_study(direction="maximize", sampler=sampler)
+    drawn.add_trials(trials)
+    changes = suggest(drawn.ask(), config.search)
+    different = config.baseline.difference(config.baseline.with_(**changes))
+    return TrialSpec("search", f"search-{number:03d}", different)
 
 
 def _last_search(trials: Iterable[FrozenTrial]) -> int:
     """Return the highest number that a searched trial's name has: no name is given twice."""
     names = (str(t.user_attrs.get("name")) for t in trials if t.user_attrs.get("kind") == "search")
-    numbers = [name.removeprefix("search-") for name in names]
-    return max((int(number) for number in numbers if number.isdigit()), default=0)
+    return max(map(_search_number, names), default=0)
 
 
-def _searched_spec(trial: optuna.Trial, config: StudyConfig, number: int) -> TrialSpec:
-    changes = suggest(trial, config.search)
-    different = config.baseline.difference(config.baseline.with_(**changes))
-    spec = TrialSpec("search", f"search-{number:03d}", different)
-    for key, value in spec.attributes().items():
-        trial.set_user_attr(key, value)
-    return spec
+def _search_number(name: str) -> int:
+    number = name.removeprefix("search-")
+    return int(number) if number.isdigit() else 0

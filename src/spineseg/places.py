@@ -10,6 +10,8 @@ from pathlib import Path
 from spineseg.errors import InUseError
 from spineseg.files import is_locked, locked
 
+DRIVER_LOCK = "driver.lock"
+"""In a study's folder: who holds it drives the study."""
 _POLL_SECONDS = 0.1
 
 
@@ -65,7 +67,7 @@ class StudyPlaces(Caches):
         self.openings = root / "test-openings.jsonl"  # By every study here.
         self.own_openings = self.folder / "test-openings.jsonl"  # By this one; goes with it.
         self.timing = self.folder / "timing"  # What `plan` trains for seconds.
-        self._lock = self.folder / "driver.lock"
+        self._lock = self.folder / DRIVER_LOCK
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -22,9 +22,9 @@ from spineseg.errors import ConfigError, DataError, WeightsError
 from spineseg.evaluation.stored import scores_file, stored_records, stored_scores
 from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started, read_events
 from spineseg.job import Job
-from spineseg.training.child import failure_kind
 from spineseg.training.control import ask_to_stop, is_running
 from spineseg.training.devices import CPU, chosen_devices
+from spineseg.training.failures import failure_kind
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
