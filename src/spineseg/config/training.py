@@ -28,6 +28,12 @@ class TrainConfig(Model):
     )
     image_size_px: int = Field(640, ge=32, multiple_of=32, description="Side of the square input.")
     batch: int = Field(16, ge=1, description="Images per step.")
+    nominal_batch: int = Field(
+        64,
+        ge=1,
+        description="Images whose gradients are gathered before the weights change; a batch of "
+        "more, or as many, changes them after each step.",
+    )
     epochs: int = Field(250, ge=1, description="Passes over the training part.")
     patience_epochs: int = Field(
         100, ge=0, description="Stop after so many epochs without gain; 0 never."

@@ -57,13 +57,14 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
         label_files_seen=source.films.label_files_seen,
         label_files_used=len(labelled),
         converted=dict(Counter(f.facts.conversion for f in used if f.facts.conversion)),
-        left_out=tuple(_left_out(source, found)),
+        left_out=tuple(left_out_files(source, found)),
         class_map_unused=tuple(shown(name) for name in mapped if not names[plain_name(name)]),
         drop_classes={shown(name): names[plain_name(name)] for name in dropped},
     )
 
 
-def _left_out(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftOutFiles]:
+def left_out_files(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftOutFiles]:
+    """Return what of a source is of no use, by reason, with the first of each."""
     reasons: dict[str, list[Path]] = defaultdict(list)
     for film in found:
         if film.facts.problem:

@@ -14,6 +14,7 @@ from spineseg.config.data import DataConfig
 from spineseg.data.audit import Finding
 from spineseg.data.film_source import IMAGE_SUFFIXES
 from spineseg.data.intake import FilmFacts, Intake, take_in
+from spineseg.data.labels import IS_BOX
 from spineseg.data.opened import OpenedSource
 from spineseg.data.patients import Whose, radiograph_of, whose
 from spineseg.errors import DataError
@@ -150,13 +151,15 @@ def refuse_damage(
         for note in film.facts.notes
         if note.kind == "damaged"
     ]
+    boxes = sum(IS_BOX in problem for problem in problems)
+    accepted = "data.boxes: rectangle, which takes boxes as they are, or " if boxes else ""
     if len(problems) == 1:
-        raise DataError(f"{problems[0]} (or set data.damaged: drop)")
+        raise DataError(f"{problems[0]} (or set {accepted}data.damaged: drop)")
     if problems:
         write_whole(refusals, "\n".join(problems) + "\n")
         raise DataError(
             f"{problems[0]} (and {len(problems) - 1} more, listed in {refusals}; mend them, or set "
-            "data.damaged: drop)"
+            f"{accepted}data.damaged: drop)"
         )
 
 

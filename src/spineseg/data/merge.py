@@ -52,7 +52,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
         films = gathered(intakes, sources, config, folder, salt)
         if config.damaged == "refuse":
             refuse_damage(films, sources, cache / "refused.txt")
-        manifest = _merged(films, sources, config, folder)
+        manifest = merged(films, sources, config, folder)
         if note_of(config, open_sources(config, cache, say), cache, salt) != note:
             raise DataError(
                 f"{', '.join(source.name for source in sources)}: changed while it was read; run "
@@ -63,7 +63,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     return dataset
 
 
-def _merged(
+def merged(
     found: Sequence[GatheredFilm],
     sources: Sequence[OpenedSource],
     config: DataConfig,
