@@ -25,6 +25,11 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
 
     Raises RunError where that training failed.
     """
+    return sum(timed_parts(config, dataset, device))
+
+
+def timed_parts(config: StudyConfig, dataset: Dataset, device: Device) -> tuple[float, float]:
+    """Return the seconds that training and validation take of one baseline epoch."""
     places = StudyPlaces(config.store.root, config.name)
     films = dataset.manifest.count("train")
     fraction = min(1.0, TIMING_BATCHES * config.baseline.batch / films)
@@ -46,10 +51,10 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
     return seconds
 
 
-def _seconds(run: Run, fraction: float) -> float:
+def _seconds(run: Run, fraction: float) -> tuple[float, float]:
     if len(run.epochs) < _EPOCHS:
         reason = run.failed.message if run.failed else "the training process died"
         raise RunError(f"the timing run failed: {reason}; see {run.folder / LOG_FILE}")
     second = run.epochs[1]  # The first one warms up.
     training = (second.epoch_seconds - second.validation_seconds) / fraction
-    return training + second.validation_seconds
+    return training, second.validation_seconds

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pydantic import Field
-
-from spineseg.config.model import Model
 from spineseg.data.film_source import SourceFilm
 from spineseg.data.labels import clean_labels
 from spineseg.data.layouts import raw_labels_of
@@ -22,15 +20,15 @@ _ENDS_BYTES = 65_536  # Read of each end first: whole films of one size, as DICO
 _MOST_COMPARED = 200  # Pairs whose labels are compared.
 
 
-class Twice(Model):
-    """One film under two names."""
+class Twice(NamedTuple):
+    """One film under two names, by its places among the films."""
 
-    first: str
-    second: str
-    same_labels: bool | None = Field(description="None: not compared, or not both can be read.")
+    first: int
+    second: int
+    same_labels: bool | None  # None: not compared, or not both can be read.
 
 
-def twice(films: Sequence[SourceFilm], names: Sequence[str], say: Say) -> list[Twice]:
+def twice(films: Sequence[SourceFilm], say: Say) -> list[Twice]:
     """Return the films whose files are the same, byte for byte, each with the first of its kind.
 
     Only files of equal size are opened, and whole only those whose ends are equal.
@@ -54,9 +52,7 @@ def twice(films: Sequence[SourceFilm], names: Sequence[str], say: Say) -> list[T
     pairs = [(places[0], other) for places in by_content.values() for other in places[1:]]
     return [
         Twice(
-            first=names[one],
-            second=names[other],
-            same_labels=_same_labels(films[one], films[other]) if n < _MOST_COMPARED else None,
+            one, other, _same_labels(films[one], films[other]) if n < _MOST_COMPARED else None
         )
         for n, (one, other) in enumerate(sorted(pairs))
     ]
@@ -82,14 +78,3 @@ def _same_labels(one: SourceFilm, other: SourceFilm) -> bool | None:
     except DataError:
         return None
     return texts[0] == texts[1]
-
-
-def across_patients(
-    pairs: Sequence[tuple[int, int]], patient_of: Mapping[int, str], names: Mapping[int, str]
-) -> list[str]:
-    """Return, in words, the films that show one picture and would be of different patients."""
-    return [
-        f"{names[one]} and {names[other]}"
-        for one, other in pairs
-        if patient_of[one] != patient_of[other]
-    ]

@@ -82,7 +82,7 @@ def look_at(place: Path, scratch: Path, say: Say) -> Look:
         films = named(sources)
     names = [intake.radiograph.rpartition("/")[2] for intake in films]
     say(f"{len(films):,} films by {', '.join(s.films.layout for s in sources)}")
-    copies = twice([i.film for i in films], [shown(i.film.path.name) for i in films], say)
+    copies = twice([intake.film for intake in films], say)
     chosen = _chosen(films, guessed_by_names(names))
     with shared_workers():
         found = take_in([films[place] for place in chosen], scratch, boxes="rectangle")
