@@ -33,6 +33,7 @@ from spineseg.tracking.tracked_runs import write_study_note
 from spineseg.tracking.views.written import write_views
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
+from spineseg.training.steps import few_steps
 from study.checks import check_study, check_weights
 from study.confirm import confirmations, most_trainings
 from study.jobs import new_job, recorded_job
@@ -82,6 +83,8 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     with places.lock():
         devices = chosen_devices(config.devices.device)
         running = _taken_up(config, places, launcher)
+        if warning := few_steps(config.baseline, running.dataset.manifest.count("train")):
+            running.progress.say(warning)
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)

@@ -20,16 +20,11 @@ TIMING_BATCHES = 4
 _EPOCHS = 2
 
 
-def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> float:
-    """Return seconds of one baseline epoch, from a training of a few batches.
+def epoch_parts(config: StudyConfig, dataset: Dataset, device: Device) -> tuple[float, float]:
+    """Return seconds of training and of validation in a baseline epoch, by a few batches of one.
 
     Raises RunError where that training failed.
     """
-    return sum(timed_parts(config, dataset, device))
-
-
-def timed_parts(config: StudyConfig, dataset: Dataset, device: Device) -> tuple[float, float]:
-    """Return the seconds that training and validation take of one baseline epoch."""
     places = StudyPlaces(config.store.root, config.name)
     films = dataset.manifest.count("train")
     fraction = min(1.0, TIMING_BATCHES * config.baseline.batch / films)

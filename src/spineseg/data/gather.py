@@ -7,29 +7,19 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import Finding
 from spineseg.data.film_source import IMAGE_SUFFIXES
-from spineseg.data.intake import FilmFacts, Intake, take_in
+from spineseg.data.intake import GatheredFilm, Intake, take_in
 from spineseg.data.labels import IS_BOX
 from spineseg.data.opened import OpenedSource
-from spineseg.data.patients import Whose, radiograph_of, whose
+from spineseg.data.patients import radiograph_of, whose
 from spineseg.errors import DataError
 from spineseg.files import shown, write_whole
 
 _LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
-
-
-@dataclass(frozen=True)
-class GatheredFilm:
-    """One film of the merge: where it came from, and what was found."""
-
-    intake: Intake
-    facts: FilmFacts
-    whose: Whose
 
 
 def named(sources: Sequence[OpenedSource]) -> list[Intake]:

@@ -9,7 +9,8 @@ from spineseg.config.data import DataConfig
 from spineseg.data.accounting import make_account
 from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
-from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
+from spineseg.data.gather import gathered, left_out, named, refuse_damage
+from spineseg.data.intake import GatheredFilm
 from spineseg.data.known import keep_note, note_of, noted, put_in_place
 from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (

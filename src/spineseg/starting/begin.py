@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pydantic import Field
 
+from spineseg.config.data import DataConfig
 from spineseg.config.model import Model
-from spineseg.config.study import StoreConfig, StudyConfig
-from spineseg.data.manifest import Dataset
-from spineseg.errors import UnlabelledError
+from spineseg.config.study import StoreConfig
+from spineseg.errors import ConfigError, UnlabelledError
 from spineseg.files import shown, staging
 from spineseg.places import Caches
 from spineseg.starting.config_text import chosen_place, config_text, study_name, write_config
+from spineseg.starting.counting import alike_films, data_config, found_in, whose_films
 from spineseg.starting.enough import (
     LEAST_FOR_PROMOTION,
     LEAST_FOR_STUDY,
@@ -21,16 +22,17 @@ from spineseg.starting.enough import (
     division,
 )
 from spineseg.starting.folder_sources import formats_of
-from spineseg.starting.found import Found, alike_films, data_config, found_in, whose_films
+from spineseg.starting.found import Found
 from spineseg.starting.found_text import division_text, found_text
-from spineseg.starting.look import Look, look_at
+from spineseg.starting.look import look_at
+from spineseg.starting.looked import Look
 from spineseg.starting.said import Say, meanwhile
 from spineseg.starting.sizing import CPU_HOURS, GPU_HOURS, Pace, Sized, assumed_pace, sized
-from spineseg.starting.timing_films import timing_dataset, timing_study
 from spineseg.training.devices import CPU, Device, chosen_devices
 
-Time = Callable[[StudyConfig, Dataset, Device], tuple[float, float]]
-"""Returns the seconds that training and validation take of one epoch of a study's baseline."""
+_MOST_HOURS = 24 * 365
+Timing = Callable[[Look, DataConfig, Path, Device], Pace]
+"""Measures the pace of a training on a look's films, in a folder for what it writes."""
 
 
 class Begun(Model):
@@ -58,16 +60,19 @@ def begin(
     name: str | None,
     out: Path | None,
     hours: float | None,
-    time: Time | None,
+    timing: Timing | None,
     say: Say,
-    show: Say,
+    *,
+    quiet: bool = False,
 ) -> Begun:
     """Write the config of a study on the films in `folder`, and return what was found and chosen.
 
-    `time` measures a few batches, none: a pace is assumed; `show` gets what was found before
-    anything is timed. Raises SpinesegError, with what is missing, where there can be no study:
-    nothing is written then.
+    `timing` measures a few batches; without it a pace is assumed. What was found is said before
+    anything is timed, unless it is to be `quiet`. Raises SpinesegError, with what is missing,
+    where there can be no study: nothing is written then.
     """
+    if hours is not None and not 0 < hours < _MOST_HOURS:
+        raise ConfigError(f"--hours {hours:g}: must be more than 0, as 2, and less than a year")
     name = study_name(folder, name)
     place = chosen_place(name, out)
     devices = chosen_devices("auto")
@@ -75,16 +80,16 @@ def begin(
     with staging(Caches(StoreConfig().root).data, "init") as scratch:
         look = _looked(folder, scratch, say)
         found = found_in(look)
-        show(found_text(found))
+        if not quiet:
+            say(found_text(found))
         whose = whose_films(look)
         by_sample = len(whose) + len(look.problems) < len(look.films)
-        divided = division(
-            whose, alike_films(look), of_all=len(look.films) if by_sample else None
-        )
+        divided = division(whose, alike_films(look), of_all=len(look.films) if by_sample else None)
         pace = assumed_pace(on_gpu)
-        if time is not None:
+        if timing is not None:
+            data = data_config(look, found.no_levels, boxes=bool(found.boxes))
             with meanwhile("timing a few batches", say):
-                pace = _timed(look, found, time, scratch, devices[0])
+                pace = timing(look, data, scratch, devices[0])
     chosen = sized(
         divided.films["train"],
         divided.films["valid"],
@@ -123,15 +128,3 @@ def _looked(folder: Path, scratch: Path, say: Say) -> Look:
             "segmentation, COCO or JSON; `spineseg predict` marks films without labels",
             error.films,
         ) from None
-
-
-def _timed(look: Look, found: Found, time: Time, scratch: Path, device: Device) -> Pace:
-    """Return the pace of a training of a few batches, on some of the films."""
-    data = data_config(look, found.no_levels, boxes=bool(found.boxes))
-    study = timing_study(look, data, scratch / "timing", on_gpu=device != CPU)
-    folder = scratch / "dataset"
-    folder.mkdir()
-    dataset = timing_dataset(look, study, folder)
-    train, valid = time(study, dataset, device)
-    count = dataset.manifest.count
-    return Pace(train / count("train"), valid / count("valid"), study.baseline.image_size_px)

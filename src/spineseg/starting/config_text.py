@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,18 +93,14 @@ def config_text(
         sources=found.sources,
         name=name,
         command_path=shlex.quote(str(place)),
-        hours=hours_text(sized),
-        device=device,
-        basis=(
-            "the estimate is of a few timed batches"
-            if sized.timed
-            else "`spineseg plan` times a few batches"
-        ),
+        head=_wrapped(_head(division, sized, device), 98),
         sized=sized,
         division=division,
         guess=found.guess,
-        parts=parts,
-        patient_lines=patient_lines(found.guess),
+        parts=_wrapped(
+            [f"Of {division.patients} patients, copies of one picture joined: {parts}."], 96
+        ),
+        patient_lines=_wrapped(patient_lines(found.guess), 96),
         drop_classes=found.no_levels,
         boxes=found.boxes,
         problems=len(found.problems) + found.lost,
@@ -114,10 +112,31 @@ def config_text(
         least_p=min(1.0, least_seed_p(runs, runs + 1) * sized.top),
         detectable=detectable_effect(runs),
         least_patients=LEAST_PATIENTS,
-        least_for_promotion=LEAST_FOR_PROMOTION,
     )
     checked(StudyConfig, yaml.safe_load(text), place)
     return text, f"spineseg run {shlex.quote(str(place))}"
+
+
+def _head(division: Division, sized: Sized, device: str) -> Iterator[str]:
+    """Yield what to expect of the study."""
+    yield (
+        f"Expect {sized.trainings} trainings in {hours_text(sized, device)}"
+        + ("." if sized.timed else "; `spineseg plan` times a few batches.")
+    )
+    if sized.over_budget:
+        yield (
+            f"That is more than the {sized.budget_hours:g} h asked for, and no smaller study is "
+            "worth its time: raise --hours, or use a GPU."
+        )
+    if not division.can_promote:
+        yield (
+            f"Nothing can be promoted: {division.patients} patients leave no sealed test part, "
+            f"{LEAST_FOR_PROMOTION} would."
+        )
+
+
+def _wrapped(lines: Iterable[str], width: int) -> list[str]:
+    return [row for line in lines for row in textwrap.wrap(line, width, break_long_words=False)]
 
 
 def write_config(place: Path, text: str) -> None:
@@ -150,4 +169,5 @@ def _template() -> jinja2.Template:
         keep_trailing_newline=True,
     )
     environment.filters["quoted"] = _quoted
+    environment.filters["padded"] = lambda value, width: str(value).ljust(width)
     return environment.get_template("study.yaml.j2")

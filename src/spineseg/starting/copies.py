@@ -51,9 +51,7 @@ def twice(films: Sequence[SourceFilm], say: Say) -> list[Twice]:
         by_content[sha256_of(films[place].path)].append(place)
     pairs = [(places[0], other) for places in by_content.values() for other in places[1:]]
     return [
-        Twice(
-            one, other, _same_labels(films[one], films[other]) if n < _MOST_COMPARED else None
-        )
+        Twice(one, other, _same_labels(films[one], films[other]) if n < _MOST_COMPARED else None)
         for n, (one, other) in enumerate(sorted(pairs))
     ]
 

@@ -1,17 +1,17 @@
-"""Whether films and patients suffice for a study, and how they are divided; else what is missing."""
+"""Whether patients suffice for a study, and how they are divided; else how many are missing."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import ceil
+from math import floor
 
 from pydantic import Field
 
 from spineseg.config.data import DataConfig, LocalSource
 from spineseg.config.model import Model
 from spineseg.data.patients import Whose
-from spineseg.data.split import divided
+from spineseg.data.split import divided, grouped
 from spineseg.errors import DataError
 from spineseg.evidence.significance import LEAST_PATIENTS
 from spineseg.films import PARTS, Part
@@ -65,12 +65,15 @@ def division(
     only a sample of them is given: counts are then raised in proportion. Raises DataError for too
     few patients, with the number that is missing.
     """
-    groups, _ = _divided(whose, alike, _config(0.2, 0.0, 0))
-    patients = len(set(groups))
+    patients = len(set(grouped([film.patient for film in whose], alike)))
     scale = of_all / len(whose) if of_all else 1.0
     refuse_too_few(of_all or len(whose), patients)
-    wanted = (LEAST_PATIENTS if patients >= LEAST_FOR_PROMOTION else 0, LEAST_PATIENTS)
-    test, valid = (max(_USUAL_SHARE, _share(least, patients)) if least else 0.0 for least in wanted)
+    seals = patients >= LEAST_FOR_PROMOTION
+    valid = _share(patients, 3 if seals else 2)
+    test = valid if seals else 0.0
+    wanted: dict[Part, int] = {"train": LEAST_TRAINED, "valid": LEAST_PATIENTS}
+    if seals:
+        wanted["test"] = LEAST_PATIENTS
     best: Division | None = None
     for seed in range(_SEEDS):
         config = _config(valid, test, seed)
@@ -79,18 +82,18 @@ def division(
         except DataError:  # This seed leaves a part empty.
             continue
         found = _division(groups, parts, config, patients, scale)
-        if _enough(found, wanted):
+        if all(found.part_patients[part] >= least for part, least in wanted.items()):
             return found
         best = best or found
     if best is None:
-        refuse_too_few(len(whose), 0)
-        raise AssertionError("unreachable")
+        raise DataError(f"{patients} patients can be divided by none of {_SEEDS} seeds; add films")
     return best
 
 
-def _share(least: int, patients: int) -> float:
-    """Return the share that gives so many patients, and one to spare where there are any."""
-    return ceil(100 * min(least + 0.5, patients / 3) / patients) / 100
+def _share(patients: int, parts: int) -> float:
+    """Return the usual share, or as many as are needed; of few patients, one part of so many."""
+    needed = min(LEAST_PATIENTS + 0.5, patients / parts) / patients
+    return max(_USUAL_SHARE, floor(100 * needed) / 100)
 
 
 def _config(valid: float, test: float, seed: int) -> DataConfig:
@@ -126,12 +129,6 @@ def _division(
         films={part: round(films[part] * scale) for part in PARTS},
         part_patients={part: round(of_part[part] * scale) for part in PARTS},
     )
-
-
-def _enough(found: Division, wanted: tuple[int, int]) -> bool:
-    held = found.part_patients
-    least = {"test": wanted[0], "valid": wanted[1], "train": LEAST_TRAINED}
-    return all(held[part] >= number for part, number in least.items())  # type: ignore[index]
 
 
 def _count(number: int, one: str) -> str:

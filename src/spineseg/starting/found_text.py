@@ -33,7 +33,7 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
         f"training     {sized.image_size_px} px{body}, batch {sized.batch}, {sized.epochs} epochs: "
         f"{sized.steps.an_epoch} steps an epoch, {sized.steps.updates} changes of the weights",
         f"study        {sized.trainings} trainings ({len(sized.variants)} variants, {sized.trials} "
-        f"searched, {sized.seeds} fresh seeds each), {hours_text(sized)} on {device}",
+        f"searched, {sized.seeds} fresh seeds each), {hours_text(sized, device)}",
     ]
     if sized.over_budget:
         lines.append(
@@ -77,7 +77,7 @@ def _films(found: Found) -> Iterator[str]:
     if found.labelled < found.films:
         yield f"unlabelled   {found.films - found.labelled} films, taken as showing no vertebra"
     if found.boxes:
-        yield f"boxes        {found.boxes} labels are boxes: their rectangles are taken for outlines"
+        yield f"boxes        {found.boxes} labels are boxes: their rectangles are taken"
 
 
 def _source(source: FoundSource, *, named: bool) -> Iterator[str]:
@@ -138,6 +138,11 @@ def _patients(found: Found) -> Iterator[str]:
                 f"             told no patient, each its own: {guess.films_alone} films, as "
                 f"{', '.join(guess.alone)}"
             )
+    if guess.in_several and guess.patients_from == "names":
+        yield (
+            f"             NOTE: {guess.in_several} patients' numbers occur in several of the "
+            "folders and count as different patients there: export them as one, if they are not"
+        )
     yield from (f"             could be meant, too: {other}" for other in guess.others)
 
 

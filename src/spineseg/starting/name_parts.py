@@ -25,15 +25,19 @@ _LOOKED_AT = 300  # Names of one shape, to tell whether a pattern means the part
 _MOST_SHAPES = 4
 _LEAST_SHARE = 0.05  # Of all names, that a shape has to make a pattern of it.
 
-VIEWS = frozenset(
-    "ap pa lat lateral frontal front side l r left right ll rl cor coronal sag sagittal standing "
-    "supine pre post preop postop flex ext flexion extension neutral bending bend oblique".split()
+_VIEWS = """
+    ap pa lat lateral frontal front side l r left right ll rl cor coronal sag sagittal standing
+    supine pre post preop postop flex ext flexion extension neutral bending bend oblique
+"""
+_OF_PATIENTS = "patient pat pt subject subj sub case person pid id p"
+_OF_FILMS = """
+    visit v view vw img image im film frame slice series ser page rev side follow fu scan copy
+    session ses exam date time year age mask xray x ray dsc pic photo picture screenshot
+"""
+VIEWS, OF_PATIENTS, OF_FILMS = (
+    frozenset(words.split()) for words in (_VIEWS, _OF_PATIENTS, _OF_FILMS)
 )
-OF_PATIENTS = frozenset("patient pat pt subject subj sub case person pid id p".split())
-OF_FILMS = frozenset(
-    "visit v view vw img image im film frame slice series ser page rev side follow fu scan copy "
-    "session ses exam date time year age mask xray x ray dsc pic photo picture screenshot".split()
-)
+"""Words in small letters: of views, and those before the number of a patient or of a film."""
 
 
 class NamePart(NamedTuple):
@@ -126,7 +130,7 @@ def _spans(
 def _is_of_film(
     columns: Sequence[Sequence[str]], kinds: Sequence[Kind], vary: Sequence[bool], at: int
 ) -> bool:
-    """Return whether a part tells films of one patient apart: a view, a letter, a visit's number."""
+    """Return whether a part tells one patient's films apart: a view, a letter, a visit's number."""
     values = {value.casefold() for value in columns[at]}
     if kinds[at] == "word" and all(value in VIEWS or len(value) == 1 for value in values):
         return True

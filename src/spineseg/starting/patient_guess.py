@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -46,6 +46,7 @@ class PatientGuess(Model):
     alone: tuple[str, ...] = Field((), description="The first of these.")
     largest: tuple[Group, ...] = ()
     why: str = Field(description="What speaks for it, or why nothing is guessed.")
+    in_several: int = Field(0, description="Patients' names that occur in several sources.")
     others: tuple[str, ...] = Field((), description="Other patterns that could be meant.")
 
 
@@ -54,7 +55,7 @@ class _Grouping:
     """What one pattern makes of all names."""
 
     proposal: Proposal
-    groups: dict[str, list[int]]
+    groups: dict[tuple[int, str], list[int]]  # By source and name: as the merge tells them.
     told: int
     tagged: float  # Patients among patients and tags: 0..1, higher is likelier.
     score: float = 0.0
@@ -64,14 +65,31 @@ class _Grouping:
     def largest(self) -> int:
         return max(map(len, self.groups.values()))
 
+    @property
+    def shared(self) -> int:
+        """How many patients' names occur in several sources."""
+        return sum(n > 1 for n in Counter(patient for _, patient in self.groups).values())
 
-def guessed_by_names(names: Sequence[str], alike: Alike | None = None) -> PatientGuess:
+
+def guessed_by_names(
+    names: Sequence[str], sources: Sequence[int] = (), alike: Alike | None = None
+) -> PatientGuess:
     """Return the guess that names allow; films of one name, as copies, count as one.
 
-    `names` are those of the films without suffix (`source_stem`); `alike` says how alike films
-    look, by their places among the names.
+    `names` are those of the films without suffix (`source_stem`), `sources` the source of each;
+    `alike` says how alike films look, by their places among the names.
     """
-    found = [g for proposal in proposals(list(dict.fromkeys(names))) if (g := _made(proposal, names))]
+    sources = sources or [0] * len(names)
+    proposed = proposals(list(dict.fromkeys(names)))
+    found = [g for proposal in proposed if (g := _made(proposal, names, sources))]
+    shared = max((g.shared for g in found if g.told >= _LEAST_TOLD * len(names)), default=0)
+    guess = _best_guess(found, names, alike)
+    return guess.model_copy(update={"in_several": shared})
+
+
+def _best_guess(
+    found: Sequence[_Grouping], names: Sequence[str], alike: Alike | None
+) -> PatientGuess:
     numbered = any(len(g.groups) == g.told for g in found)
     plausible = [g for g in found if _is_plausible(g, len(names))]
     for grouping in plausible:
@@ -116,19 +134,19 @@ def guessed_by_identifiers(
         films_told=told,
         films_alone=len(names) - told,
         alone=tuple(n for n, i in zip(names, identifiers, strict=True) if not i)[:_SHOWN_FILMS],
-        largest=_largest({f"patient {n}": g for n, g in enumerate(groups.values(), 1)}, names),
+        largest=_largest({f":patient {n}": g for n, g in enumerate(groups.values(), 1)}, names),
         why=f"{told} of {len(names)} films have a DICOM PatientID, {len(groups)} different ones",
     )
 
 
-def _made(proposal: Proposal, names: Sequence[str]) -> _Grouping | None:
-    groups: dict[str, list[int]] = defaultdict(list)
+def _made(proposal: Proposal, names: Sequence[str], sources: Sequence[int]) -> _Grouping | None:
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     rests: set[str] = set()
     pattern = re.compile(proposal.pattern)
     for place, name in enumerate(names):
         match = pattern.search(name)
         if match and match[1]:
-            groups[match[1]].append(place)
+            groups[sources[place], match[1]].append(place)
             rests.add(_rest(name[: match.start(1)] + "#" + name[match.end(1) :]))
     if not groups:
         return None
@@ -191,7 +209,7 @@ def _guess(
         films_told=best.told,
         films_alone=len(alone),
         alone=tuple(alone[:_SHOWN_FILMS]),
-        largest=_largest(best.groups, names),
+        largest=_largest({f"{s}:{p}": g for (s, p), g in best.groups.items()}, names),
         why="; ".join(reasons),
         others=others,
     )
@@ -201,7 +219,7 @@ def _largest(groups: Mapping[str, Sequence[int]], names: Sequence[str]) -> tuple
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(
         Group(
-            patient=patient,
+            patient=patient.partition(":")[2],
             films=len(places),
             examples=tuple(names[place] for place in places[:_SHOWN_FILMS]),
         )

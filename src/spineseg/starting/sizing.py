@@ -19,7 +19,11 @@ TIMED_PX = {False: 256, True: 640}
 """Sides of the input at which a CPU and a GPU are timed."""
 _SIDES = {False: (320, 288, 256, 224, 192, 160, 128), True: (640, 512, 448, 384, 320, 256, 224)}
 _MOST_EPOCHS = {False: 100, True: 250}
-_BATCHES = (16, 8, 4)  # Fewer films tell a network with batch normalisation too little of each other.
+_BATCHES = (
+    16,
+    8,
+    4,
+)  # Batch normalisation takes several films.
 _STEPS_AN_EPOCH = 20  # Below it an epoch is so coarse that its scores jump.
 _GOOD_UPDATES, _LEAST_UPDATES = 200, 60  # Of the weights: enough to leave the start, and to move.
 _GOOD_EPOCHS, _LEAST_EPOCHS = 12, 5
@@ -188,7 +192,7 @@ def _training(films: int, batch: int, epochs: int) -> TrainConfig:
     return training
 
 
-def hours_text(sized: Sized) -> str:
+def hours_text(sized: Sized, device: str) -> str:
     """Return the estimate as a person reads it."""
-    basis = "" if sized.timed else ", not timed on this machine"
-    return f"about {duration(3600 * sized.hours)}{basis}"
+    basis = "" if sized.timed else " (not timed: of a usual pace)"
+    return f"about {duration(3600 * sized.hours)} on {device}{basis}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +13,28 @@ from spineseg.data.gather import gathered
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import merged
 from spineseg.films import Part
-from spineseg.starting.look import Look
-from spineseg.starting.sizing import TIMED_PX, batch_for
+from spineseg.starting.looked import Look
+from spineseg.starting.sizing import TIMED_PX, Pace, batch_for
+from spineseg.training.devices import CPU, Device
 
 TIMED_BATCHES = 4
 _TIMED_VALID = 8  # Films: validation takes a fraction of a training's time.
+Time = Callable[[StudyConfig, Dataset, Device], tuple[float, float]]
+"""Returns the seconds that training and validation take of one epoch of a study's baseline."""
 
 
-def timing_study(look: Look, data: DataConfig, root: Path, *, on_gpu: bool) -> StudyConfig:
+def timed_pace(time: Time, look: Look, data: DataConfig, scratch: Path, device: Device) -> Pace:
+    """Return the pace of a training of a few batches on some of the films, made in `scratch`."""
+    study = _study(look, data, scratch / "timing", on_gpu=device != CPU)
+    folder = scratch / "dataset"
+    folder.mkdir()
+    dataset = _dataset(look, study, folder)
+    train, valid = time(study, dataset, device)
+    count = dataset.manifest.count
+    return Pace(train / count("train"), valid / count("valid"), study.baseline.image_size_px)
+
+
+def _study(look: Look, data: DataConfig, root: Path, *, on_gpu: bool) -> StudyConfig:
     """Return the study whose baseline is timed; what it writes lies in `root`."""
     return StudyConfig(
         name="timing",
@@ -36,7 +51,7 @@ def timing_study(look: Look, data: DataConfig, root: Path, *, on_gpu: bool) -> S
     )
 
 
-def timing_dataset(look: Look, config: StudyConfig, folder: Path) -> Dataset:
+def _dataset(look: Look, config: StudyConfig, folder: Path) -> Dataset:
     """Return a dataset of some batches of labelled films, made in `folder`, empty."""
     usable = [at for at in look.facts if look.films[at].film.has_labels]
     valid = max(1, min(_TIMED_VALID, len(usable) // 3))

@@ -1,4 +1,4 @@
-"""How many steps a training takes, and how often its weights change: counted as the trainer does."""
+"""How many steps a training takes and how often its weights change, counted as the trainer does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def steps_of(config: TrainConfig, films: int) -> Steps:
 
 
 def few_steps(config: TrainConfig, films: int) -> str | None:
-    """Return in a line why trainings so short will hardly differ; None where they are long enough."""
+    """Return in a line why such trainings will hardly differ; None where they are long enough."""
     steps = steps_of(config, films)
     if steps.updates >= LEAST_UPDATES:
         return None
