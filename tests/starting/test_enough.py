@@ -35,7 +35,7 @@ def test_too_few_patients_are_told_with_the_number_that_is_missing(
 
 
 def test_films_that_show_one_picture_count_as_one_patient() -> None:
-    with pytest.raises(DataError, match="12 labelled films of 11 patients.* 1 more"):
+    with pytest.raises(DataError, match=r"12 labelled films of 11 patients.* 1 more"):
         division(_whose(12), [(0, 1)])
 
 

@@ -51,8 +51,12 @@ def study_name(folder: Path, name: str | None) -> str:
     """Return the name asked for, else the folder's as a study may be called."""
     if name is not None:
         return name
-    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9_]+", "-", plain.lower()).strip("-_")[:60] or "own-films"
+    plain = (
+        unicodedata.normalize("NFKD", folder.resolve().name.casefold())
+        .encode("ascii", "ignore")
+        .decode()
+    )
+    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:60] or "own-films"
 
 
 def chosen_place(name: str, out: Path | None) -> Path:
