@@ -54,7 +54,7 @@ def test_a_name_of_spaces_umlauts_and_quotes_goes_into_the_config_whole(
     folder = own_films(tmp_path / "Größe: 'neu' #1")
     init(folder, "--out", "own study.yaml")
     config = load_study(here / "own study.yaml")
-    assert config.name == "gro-e-neu-1" and config.data.sources[0].path == folder
+    assert config.name == "grosse-neu-1" and config.data.sources[0].path == folder
     assert "spineseg run 'own study.yaml'" in (here / "own study.yaml").read_text()
 
 
@@ -63,7 +63,7 @@ def test_a_name_of_spaces_umlauts_and_quotes_goes_into_the_config_whole(
     [
         (
             "COCO",
-            lambda f: put(films_only(f) / "result.json", _json(coco(name="images/{stem}.jpg"))),
+            lambda f: put(films_only(f) / "result.json", _json(coco(name=_IMAGE))),
         ),
         (
             "labelme",
@@ -82,7 +82,7 @@ def test_labels_of_every_layout_are_seen_and_too_few_patients_are_told(
     from study.cli import cli
 
     write(here / "films")
-    with pytest.raises(DataError, match="6 labelled films of .* more are missing"):
+    with pytest.raises(DataError, match=r"6 labelled films of .* more are missing"):
         cli.main(["init", "films", "--no-timing"], standalone_mode=False)
     said = capsys.readouterr().out
     assert "6 films, 6 labelled" in said
@@ -90,6 +90,7 @@ def test_labels_of_every_layout_are_seen_and_too_few_patients_are_told(
     assert not (here / "configs").exists()
 
 
+_IMAGE = "images/{stem}.jpg"
 _STEMS = ("a0", "a1", "a2", "a3", "b0", "b1")
 
 
@@ -101,7 +102,7 @@ def _json(content: object) -> str:
 
 def test_exports_side_by_side_become_sources_of_one_study(here: Path, answer) -> None:
     own_films(here / "all" / "one")
-    put(films_only(here / "all" / "two") / "result.json", _json(coco(name="images/{stem}.jpg")))
+    put(films_only(here / "all" / "two") / "result.json", _json(coco(name=_IMAGE)))
     put(here / "all" / "three" / "notes.txt", "none")
     told = answer("all")
     assert [source["layout"].split(",")[0] for source in told["found"]["sources"]] == [
@@ -120,6 +121,18 @@ def test_dicom_identifiers_tell_patients_and_stand_nowhere(here: Path, answer) -
     assert told["found"]["guess"]["patients"] == told["division"]["patients"] == 14
     assert "ID-" not in str(told) + (here / told["config"]).read_text()
     assert not list((here / "mlruns").rglob("*IM*"))
+
+
+def test_films_in_a_folder_of_each_patient_are_told_by_folders(here: Path, answer) -> None:
+    own_films(here / "films", [f"p{n:02d}/{view}" for n in range(20) for view in ("AP", "LAT")])
+    told = answer("films")
+    assert told["found"]["guess"]["patients"] == 20
+    config = load_study(here / told["config"])
+    assert config.data.patients_from == "folders"
+    dataset = prepare_dataset(config.data, Caches(config.store.root).data)
+    assert not load_audit(dataset).leaks()
+    assert len({entry.patient for entry in dataset.manifest.entries}) == 20
+    assert not (here / "mlruns/work/data/patients.salt").exists()
 
 
 def test_films_without_a_known_patient_are_each_their_own_and_it_is_said(here: Path, init) -> None:

@@ -42,7 +42,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     """
     sources = open_sources(config, cache, say)
     cache.mkdir(parents=True, exist_ok=True)
-    salt = kept_salt(cache) if config.patients_from != "names" else b""
+    salt = kept_salt(cache) if config.patients_from.startswith("dicom") else b""
     note = note_of(config, sources, cache, salt)
     known = noted(note, cache)
     if known is not None:

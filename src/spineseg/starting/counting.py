@@ -68,7 +68,7 @@ def found_in(look: Look) -> Found:
 
 def _divided(look: Look) -> list[int]:
     """Return the films whose patients are known: all but damaged ones, or, by DICOM, those read."""
-    if look.guess.patients_from != "names":
+    if look.guess.patients_from.startswith("dicom"):
         return list(look.facts)
     return [at for at in range(len(look.films)) if at not in look.problems]
 

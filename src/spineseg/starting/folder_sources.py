@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spineseg.config.data import LocalSource
-from spineseg.data.film_source import suffix_of
+from spineseg.data.film_source import IMAGE_SUFFIXES, suffix_of
 from spineseg.data.layouts import read_folder
 from spineseg.data.layouts.folder_names import IMAGE_FOLDERS, LABEL_FOLDERS, part_named
 from spineseg.data.layouts.listing import listed
@@ -29,13 +29,18 @@ def folder_sources(place: Path) -> tuple[list[OpenedSource], dict[Path, str]]:
         raise DataError(f"{shown(place)}: no such folder; name the one that holds your films")
     if not place.is_dir():
         raise DataError(f"{shown(place)}: is a file; name the folder that holds your films")
+    whole: OpenedSource | DataError
     try:
-        return [_opened(place)], {}
+        whole = _opened(place)
     except DataError as error:
         whole = error
+    if isinstance(whole, OpenedSource) and not _leaves_films(whole):
+        return [whole], {}
     sources, unread = _beneath(place, _DEEPEST)
-    if not sources:
+    if isinstance(whole, DataError) and not sources:
         raise _most_telling(whole, unread)
+    if isinstance(whole, OpenedSource) and _films(sources) <= _films([whole]):
+        return [whole], {}
     loose = [path for path in _listed_at(place) if suffix_of(path.name)]
     if loose:
         unread[place] = f"{len(loose)} files beside the exports, as {shown(loose[0].name)}"
@@ -46,6 +51,16 @@ def formats_of(place: Path) -> dict[str, int]:
     """Return how many films there are of each suffix, most first."""
     suffixes = Counter(suffix_of(name) or "no suffix" for name in listed(place.resolve()).films)
     return dict(suffixes.most_common())
+
+
+def _leaves_films(source: OpenedSource) -> bool:
+    """Return whether an export leaves pictures or label files out: there may be another beside."""
+    kinds = IMAGE_SUFFIXES | {".json"}
+    return any(suffix_of(file.path.name) in kinds for file in source.films.left_out)
+
+
+def _films(sources: Sequence[OpenedSource]) -> int:
+    return sum(len(source.films.films) for source in sources)
 
 
 def _opened(place: Path) -> OpenedSource:

@@ -55,7 +55,7 @@ def patient_lines(guess: PatientGuess) -> Iterator[str]:
         yield f"Each film is a patient of its own: {guess.why}."
         yield "If a patient has several films, name a pattern whose first group is the patient."
     else:
-        how = "a pattern" if guess.patients_from == "names" else "DICOM"
+        how = {"names": "a pattern", "folders": "folders"}.get(guess.patients_from, "DICOM")
         sure = "" if guess.certainty == "sure" else ", not sure: look at it"
         yield f"Guessed by {how}{sure}: {guess.patients} patients; {guess.why}."
         for group in guess.largest[:2]:
@@ -127,7 +127,7 @@ def _patients(found: Found) -> Iterator[str]:
         how = (
             f"data.patient_pattern '{guess.pattern}'"
             if guess.patients_from == "names"
-            else "DICOM PatientID (data.patients_from: dicom-patient)"
+            else f"data.patients_from: {guess.patients_from}"
         )
         doubt = "" if guess.certainty == "sure" else ", NOT SURE: look at the groups"
         yield f"patients     {guess.patients}, by {how}{doubt}"
@@ -138,7 +138,7 @@ def _patients(found: Found) -> Iterator[str]:
                 f"             told no patient, each its own: {guess.films_alone} films, as "
                 f"{', '.join(guess.alone)}"
             )
-    if guess.in_several and guess.patients_from == "names":
+    if guess.in_several and not guess.patients_from.startswith("dicom"):
         yield (
             f"             NOTE: {guess.in_several} patients' numbers occur in several of the "
             "folders and count as different patients there: export them as one, if they are not"

@@ -22,6 +22,7 @@ from spineseg.starting.folder_sources import folder_sources
 from spineseg.starting.looked import Look
 from spineseg.starting.patient_guess import (
     PatientGuess,
+    guessed_by_folders,
     guessed_by_identifiers,
     guessed_by_names,
 )
@@ -42,11 +43,11 @@ def look_at(place: Path, scratch: Path, say: Say) -> Look:
     with meanwhile(f"looking at {shown(place)}", say):
         sources, unread = folder_sources(place)
         films = named(sources)
-    names = [intake.radiograph.rpartition("/")[2] for intake in films]
+    radiographs = [intake.radiograph for intake in films]
     of = [intake.source_number for intake in films]
     say(f"{len(films):,} films by {', '.join(s.films.layout for s in sources)}")
     copies = twice([intake.film for intake in films], say)
-    chosen = _chosen(films, guessed_by_names(names, of))
+    chosen = _chosen(films, guessed_by_names([_name(r) for r in radiographs], of))
     with shared_workers():
         found = take_in([films[place] for place in chosen], scratch, boxes="rectangle")
         read = dict(zip(chosen, said(found, len(chosen), "reading films", say), strict=True))
@@ -65,10 +66,15 @@ def look_at(place: Path, scratch: Path, say: Say) -> Look:
         problems={at: fact.problem for at, fact in read.items() if fact.problem},
         pairs=[_placed(pair, places) for pair in pairs],
         twice=copies,
-        guess=_guess(names, of, facts),
+        guess=_guess(radiographs, of, facts),
         body_share=_body_share([kept[at] for at in places], facts, places),
         kept=kept,
     )
+
+
+def _name(radiograph: str) -> str:
+    """Return the name of a radiograph without its folders: what a pattern is looked for in."""
+    return radiograph.rpartition("/")[2]
 
 
 def _chosen(films: Sequence[Intake], guess: PatientGuess) -> list[int]:
@@ -95,9 +101,10 @@ def patient_in(intake: Intake, guess: PatientGuess) -> str:
 
 
 def _guess(
-    names: Sequence[str], sources: Sequence[int], facts: dict[int, FilmFacts]
+    radiographs: Sequence[str], sources: Sequence[int], facts: dict[int, FilmFacts]
 ) -> PatientGuess:
     """Return the guess by DICOM identifiers where films have them, else by names and likeness."""
+    names = [_name(radiograph) for radiograph in radiographs]
     told = {at: fact.dicom.patient_id for at, fact in facts.items() if fact.dicom}
     if told:
         by_identifiers = guessed_by_identifiers(
@@ -106,7 +113,9 @@ def _guess(
         if by_identifiers is not None:
             return by_identifiers
     alike = Alike({at: fact.hashes for at, fact in facts.items()}) if facts else None
-    return guessed_by_names(names, sources, alike)
+    guess = guessed_by_names(names, sources, alike)
+    by_folders = guessed_by_folders(radiographs, sources) if guess.certainty == "none" else None
+    return by_folders or guess
 
 
 def _placed(pair: Pair, places: Sequence[int]) -> tuple[int, int, str]:

@@ -38,7 +38,7 @@ class PatientGuess(Model):
     """How the films' patients would be told, and how sure that is."""
 
     certainty: Certainty
-    patients_from: Literal["names", "dicom-patient"] = "names"
+    patients_from: Literal["names", "folders", "dicom-patient"] = "names"
     pattern: str | None = None
     patients: int = Field(description="Groups, films of no group among them.")
     films_told: int = 0
@@ -109,6 +109,36 @@ def _best_guess(
             update={"why": "several patterns are as likely", "others": (_told(widest), *others)}
         )
     return _guess(widest, names, others, clearly=not close)
+
+
+def guessed_by_folders(radiographs: Sequence[str], sources: Sequence[int]) -> PatientGuess | None:
+    """Return the guess by the folders that films lie in, none where these are no patients'.
+
+    `radiographs` are films' places within their sources (`radiograph_of`).
+    """
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for place, radiograph in enumerate(radiographs):
+        folder, inner, _ = radiograph.partition("/")
+        if inner:
+            groups[sources[place], folder].append(place)
+    told = sum(map(len, groups.values()))
+    films = len(radiographs)
+    if told < _LEAST_TOLD * films or not 2 <= len(groups) < told:
+        return None
+    if max(map(len, groups.values())) > _most(films):
+        return None
+    rests = {radiograph.partition("/")[2] for radiograph in radiographs}
+    likely = len(groups) / (len(groups) + len(rests)) < _LEAST_TAGGED
+    return PatientGuess(
+        certainty="likely" if likely else "sure",
+        patients_from="folders",
+        patients=len(groups) + films - told,
+        films_told=told,
+        films_alone=films - told,
+        alone=tuple(r for r in radiographs if "/" not in r)[:_SHOWN_FILMS],
+        largest=_largest({f"{s}:{folder}": g for (s, folder), g in groups.items()}, radiographs),
+        why=f"{told} of {films} films lie in {len(groups)} folders, their names tell no patient",
+    )
 
 
 def guessed_by_identifiers(
