@@ -48,6 +48,7 @@ def test_what_is_written_loads_and_divides_as_it_was_said(here: Path, answer) ->
     assert training.items() <= config.baseline.model_dump().items()
 
 
+@pytest.mark.wide
 def test_a_name_of_spaces_umlauts_and_quotes_goes_into_the_config_whole(
     here: Path, tmp_path: Path, init
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_name_of_spaces_umlauts_and_quotes_goes_into_the_config_whole(
     assert "spineseg run 'own study.yaml'" in (here / "own study.yaml").read_text()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("layout", "write"),
     [
@@ -100,6 +102,7 @@ def _json(content: object) -> str:
     return json.dumps(content)
 
 
+@pytest.mark.wide
 def test_exports_side_by_side_become_sources_of_one_study(here: Path, answer) -> None:
     own_films(here / "all" / "one")
     put(films_only(here / "all" / "two") / "result.json", _json(coco(name=_IMAGE)))
@@ -113,6 +116,7 @@ def test_exports_side_by_side_become_sources_of_one_study(here: Path, answer) ->
     assert len(load_study(here / told["config"]).data.sources) == 2
 
 
+@pytest.mark.wide
 def test_dicom_identifiers_tell_patients_and_stand_nowhere(here: Path, answer) -> None:
     dicom_films(here / "films")
     told = answer("films")
@@ -123,6 +127,7 @@ def test_dicom_identifiers_tell_patients_and_stand_nowhere(here: Path, answer) -
     assert not list((here / "mlruns").rglob("*IM*"))
 
 
+@pytest.mark.wide
 def test_films_in_a_folder_of_each_patient_are_told_by_folders(here: Path, answer) -> None:
     own_films(here / "films", [f"p{n:02d}/{view}" for n in range(20) for view in ("AP", "LAT")])
     told = answer("films")
@@ -144,6 +149,7 @@ def test_films_without_a_known_patient_are_each_their_own_and_it_is_said(here: P
     assert "patient_pattern: null" in text and "Each film is a patient of its own" in text
 
 
+@pytest.mark.wide
 def test_boxes_are_taken_as_rectangles_and_counted(here: Path, answer) -> None:
     own_films(here / "films")
     put(here / "films/labels/P000_L.txt", "0 0.5 0.2 0.3 0.1\n1 0.5 0.4 0.3 0.1\n")
@@ -154,6 +160,7 @@ def test_boxes_are_taken_as_rectangles_and_counted(here: Path, answer) -> None:
     prepare_dataset(config.data, Caches(config.store.root).data)
 
 
+@pytest.mark.wide
 def test_classes_that_are_no_level_are_left_out_by_name(here: Path, answer) -> None:
     own_films(here / "films", levels=("T10", "T11", "T12", "sacrum: 'S1'"))
     told = answer("films")
@@ -170,7 +177,8 @@ def test_few_patients_make_a_study_that_says_that_nothing_can_be_promoted(here: 
     assert load_study(here / "configs/studies/films.yaml").data.test_fraction == 0
 
 
-def test_a_unreadable_film_is_left_out_and_named(here: Path, answer) -> None:
+@pytest.mark.wide
+def test_an_unreadable_film_is_left_out_and_named(here: Path, answer) -> None:
     own_films(here / "films")
     put(here / "films/images/P003_L.png", picture(3)[:200])
     told = answer("films")
@@ -180,7 +188,7 @@ def test_a_unreadable_film_is_left_out_and_named(here: Path, answer) -> None:
     assert len(prepare_dataset(config.data, Caches(config.store.root).data).manifest.entries) == 39
 
 
-@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("same", [True, pytest.param(False, marks=pytest.mark.wide)])
 def test_a_film_that_is_there_twice_is_told_with_both_names(here: Path, init, same: bool) -> None:
     own_films(here / "films")
     shutil.copy(here / "films/images/P000_L.png", here / "films/images/P007_R.png")

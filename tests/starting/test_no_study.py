@@ -99,6 +99,7 @@ def test_two_films_of_one_name_but_for_the_suffix(here: Path) -> None:
     assert "rename one with its labels" in refused(here / "films")
 
 
+@pytest.mark.wide
 def test_the_command_ends_with_2_and_one_line(here: Path) -> None:
     ended = spineseg("init", "nowhere", cwd=here)
     assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1

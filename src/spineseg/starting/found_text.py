@@ -141,7 +141,7 @@ def _patients(found: Found) -> Iterator[str]:
     if guess.in_several and not guess.patients_from.startswith("dicom"):
         yield (
             f"             NOTE: {guess.in_several} patients' numbers occur in several of the "
-            "folders and count as different patients there: export them as one, if they are not"
+            "folders and count as different patients: if they are the same, export them as one"
         )
     yield from (f"             could be meant, too: {other}" for other in guess.others)
 
