@@ -13,9 +13,8 @@ from spineseg.phantom.export import write_films
 from spineseg.places import StudyPlaces
 from spineseg.runs import read_runs
 
-pytestmark = pytest.mark.wide
 
-
+@pytest.mark.wide
 def test_a_study_of_ones_own_films_is_timed_sized_and_trained(here: Path) -> None:
     write_films(
         here / "drawn", seed=5, frontal_films=20, lateral_films=3, size_px=96, difficulty=0.2
@@ -34,6 +33,7 @@ def test_a_study_of_ones_own_films_is_timed_sized_and_trained(here: Path) -> Non
     assert run.finished and run.outcome == "completed"
 
 
+@pytest.mark.wide
 def test_ten_thousand_films_are_looked_at_with_a_word_every_two_seconds(here: Path) -> None:
     for number in range(10_000):
         folder = here / "films" / f"{number % 7}"

@@ -22,7 +22,7 @@ def refused(folder: Path, **told: object) -> str:
     assert isinstance(error.value, ConfigError | DataError)
     assert "\n" not in str(error.value)
     assert not list(Path().glob("configs/**/*.part"))
-    assert not [p for p in Path().rglob("*") if p.is_file() and ".init." in str(p)]
+    assert not Path("mlruns/work/data").exists()
     return str(error.value)
 
 
@@ -47,9 +47,27 @@ def test_pictures_without_labels_are_counted_and_what_to_label_is_said(here: Pat
 
 def test_a_zip_is_to_be_unpacked(here: Path) -> None:
     (here / "films").mkdir()
-    with zipfile.ZipFile(here / "films" / "export.zip", "w") as archive:
-        archive.writestr("a.txt", "")
+    _zip(here / "films")
     assert "export.zip: is packed; unpack it first" in refused(here / "films")
+
+
+def test_a_zip_beside_films_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _zip(own_films(here / "films", ["P1_L", "P2_L", "P2_R"]))
+    with pytest.raises(DataError, match=r"3 labelled films of 2 patients: .* 10 more are missing"):
+        begin(here / "films", None, None, None, timing=None, say=print)
+    assert "packed file, not read: unpack it (export.zip)" in capsys.readouterr().out
+
+
+def _zip(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "export.zip", "w") as archive:
+        archive.writestr("a.txt", "")
+
+
+def test_patients_without_any_label_are_none_to_train_on(here: Path) -> None:
+    own_films(here / "films", [f"P{n:02d}_L" for n in range(11)])
+    for number in range(10):
+        put(here / "films" / "images" / f"P{number + 30}_L.png", picture(100 + number))
+    assert "11 labelled films of 11 patients" in refused(here / "films")
 
 
 def test_a_config_that_is_there_is_never_overwritten(here: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import Field
@@ -14,12 +15,19 @@ from spineseg.errors import ConfigError, UnlabelledError
 from spineseg.files import shown, staging
 from spineseg.places import Caches
 from spineseg.starting.config_text import chosen_place, config_text, study_name, write_config
-from spineseg.starting.counting import alike_films, data_config, found_in, whose_films
+from spineseg.starting.counting import (
+    alike_films,
+    data_config,
+    found_in,
+    labelled_patients,
+    whose_films,
+)
 from spineseg.starting.enough import (
     LEAST_FOR_PROMOTION,
     LEAST_FOR_STUDY,
     Division,
     division,
+    refuse_too_few,
 )
 from spineseg.starting.folder_sources import formats_of
 from spineseg.starting.found import Found
@@ -77,11 +85,12 @@ def begin(
     place = chosen_place(name, out)
     devices = chosen_devices("auto")
     on_gpu = devices[0] != CPU
-    with staging(Caches(StoreConfig().root).data, "init") as scratch:
+    with _scratch() as scratch:
         look = _looked(folder, scratch, say)
         found = found_in(look)
         if not quiet:
             say(found_text(found))
+        refuse_too_few(look.labelled, labelled_patients(look))
         whose = whose_films(look)
         by_sample = len(whose) + len(look.problems) < len(look.films)
         divided = division(whose, alike_films(look), of_all=len(look.films) if by_sample else None)
@@ -112,6 +121,19 @@ def begin(
         sized=chosen,
         next=command,
     )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give an empty folder where the study's data will lie, and take it away at the end."""
+    data = Caches(StoreConfig().root).data
+    try:
+        with staging(data, "init") as scratch:
+            yield scratch
+    finally:
+        with suppress(OSError):  # Where something else lies in one of them, they stay.
+            for place in (data, *data.parents[:2]):
+                place.rmdir()
 
 
 def _looked(folder: Path, scratch: Path, say: Say) -> Look:

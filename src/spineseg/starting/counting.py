@@ -84,6 +84,12 @@ def whose_films(look: Look) -> list[Whose]:
     return found
 
 
+def labelled_patients(look: Look) -> int:
+    """Return how many patients have a labelled film: of the films read, where DICOM tells them."""
+    told = zip(_divided(look), whose_films(look), strict=True)
+    return len({who.patient for at, who in told if look.films[at].film.has_labels})
+
+
 def alike_films(look: Look) -> list[tuple[int, int]]:
     """Return pairs of films that show one picture, by their places in `whose_films`."""
     row = {at: number for number, at in enumerate(_divided(look))}
