@@ -31,7 +31,7 @@ def test_too_few_patients_are_told_with_the_number_that_is_missing(
     with pytest.raises(DataError, match=words) as error:
         division(_whose(patients, each), [])
     assert "18 with a sealed test part" in str(error.value)
-    assert f"{12 - patients} more are missing. `spineseg predict` marks" in str(error.value)
+    assert f"{12 - patients} more are missing. `spineseg predict DIR --weights" in str(error.value)
 
 
 def test_films_that_show_one_picture_count_as_one_patient() -> None:

@@ -147,6 +147,7 @@ def _looked(folder: Path, scratch: Path, say: Say) -> Look:
             f"{shown(folder)}: {error.films:,} films ({formats}) and no labels: outline the "
             f"vertebrae of at least {LEAST_FOR_STUDY} patients, as in Label Studio "
             f"({LEAST_FOR_PROMOTION} with a sealed test part), and export them beside as YOLO "
-            "segmentation, COCO or JSON; `spineseg predict` marks films without labels",
+            "segmentation, COCO or JSON; `spineseg predict DIR --weights bundled` marks them as "
+            "they are",
             error.films,
         ) from None
