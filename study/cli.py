@@ -20,6 +20,7 @@ from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
+from study.init import init
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -256,6 +257,7 @@ def promote(
     raise SystemExit(0 if verdict.promoted else 1)
 
 
+cli.add_command(init)
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)

@@ -36,6 +36,7 @@ from spineseg.tracking.views.written import write_views
 from spineseg.training.control import is_running
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
+from spineseg.training.steps import few_steps
 from spineseg.trials import (
     certain_trials,
     confirmations,
@@ -83,6 +84,8 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     places = StudyPlaces(config.store.root, config.name)
     with places.lock():
         running = _taken_up(config, places, where, launcher)
+        if warning := few_steps(config.baseline, running.dataset.manifest.count("train")):
+            running.progress.say(warning)
         with _stopping_on_signals(running.interrupted):
             _work(running)
             if not running.interrupted.is_set():

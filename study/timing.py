@@ -21,8 +21,8 @@ TIMING_BATCHES = 4
 _EPOCHS = 2
 
 
-def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> float:
-    """Return seconds of one baseline epoch, from a training of a few batches.
+def epoch_parts(config: StudyConfig, dataset: Dataset, device: Device) -> tuple[float, float]:
+    """Return seconds of training and of validation in a baseline epoch, by a few batches of one.
 
     Raises RunError where that training failed.
     """
@@ -48,10 +48,10 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
     return seconds
 
 
-def _seconds(run: Run, fraction: float) -> float:
+def _seconds(run: Run, fraction: float) -> tuple[float, float]:
     if len(run.epochs) < _EPOCHS:
         reason = run.failed.message if run.failed else "the training process died"
         raise RunError(f"the timing run failed: {reason}; see {run.folder / LOG_FILE}")
     second = run.epochs[1]  # The first one warms up.
     training = (second.epoch_seconds - second.validation_seconds) / fraction
-    return training + second.validation_seconds
+    return training, second.validation_seconds

@@ -9,7 +9,8 @@ from spineseg.config.data import DataConfig
 from spineseg.data.accounting import make_account
 from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
-from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
+from spineseg.data.gather import gathered, left_out, named, refuse_damage
+from spineseg.data.intake import GatheredFilm
 from spineseg.data.known import keep_note, note_of, noted, put_in_place
 from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (
@@ -42,7 +43,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     """
     sources = open_sources(config, cache, say)
     cache.mkdir(parents=True, exist_ok=True)
-    salt = kept_salt(cache) if config.patients_from != "names" else b""
+    salt = kept_salt(cache) if config.patients_from.startswith("dicom") else b""
     note = note_of(config, sources, cache, salt)
     known = noted(note, cache)
     if known is not None:
@@ -54,7 +55,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
         films = gathered(intakes, sources, config, folder, salt)
         if config.damaged == "refuse":
             refuse_damage(films, sources, cache / "refused.txt")
-        manifest = _merged(films, sources, config, folder)
+        manifest = merged(films, sources, config, folder)
         if note_of(config, open_sources(config, cache, say), cache, salt) != note:
             raise DataError(
                 f"{', '.join(source.name for source in sources)}: changed while it was read; run "
@@ -65,7 +66,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     return dataset
 
 
-def _merged(
+def merged(
     found: Sequence[GatheredFilm],
     sources: Sequence[OpenedSource],
     config: DataConfig,
