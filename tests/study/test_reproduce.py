@@ -261,6 +261,7 @@ def test_a_code_version_that_is_not_known_is_said() -> None:
 def test_packages_are_compared_with_what_was_installed_then() -> None:
     here = unlike_then("numpy==0.1\n")[0].split(", ")[1].removesuffix(" now")
     assert unlike_then(f"numpy=={here}\nno-such-package==2\n") == []
+    assert unlike_then(f"numpy=={here} ; python_version < '3.12'\nnumpy==9 ; other\n") == []
     assert unlike_then(f"#   numpy==0.2\nnumpy=={here}\n") == [f"numpy 0.2 then, {here} now"]
 
 
