@@ -1,74 +1,95 @@
 # Two commands on a fresh machine: `make study` and `make test`. `make help` lists the rest.
 CONFIG ?= configs/studies/phantom.yaml
+# A study by its name, in place of its CONFIG: STUDY=phantom. `spineseg studies` lists the names.
+STUDY  ?=
 PYTHON ?= python3
 PORT   ?= 5000
 TRY_PORT ?= 5002
-# Overrides of config keys, as SET="search.trials=4 baseline.epochs=10"
+# Which build of torch: auto (without an NVIDIA GPU the CPU build, where pip's index has one), cpu, cuda
+TORCH  ?= auto
+# Overrides of config keys, as SET="search.trials=4 data.sources.0.path='My Films'"
 SET    ?=
+export SPINESEG_SET = $(SET)
+# A run to predict with, in place of the champion: RUN=phantom/search-001
+RUN    ?=
 
 BIN      := .venv/bin
 SPINESEG := $(BIN)/spineseg
-SETS     := $(foreach pair,$(SET),--set '$(pair)')
+INSTALLING = PYTHONPATH=src $(BIN)/python -m spineseg.installing requirements.lock \
+  .venv/requirements.txt --torch '$(TORCH)'
+quoted    = '$(subst ','\'',$(1))'
+ASKED     = $(call quoted,$(or $(STUDY),$(CONFIG)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study plan ui try status compare promote models history predict weights data \
+.PHONY: help setup study plan ui try status compare promote studies models history predict weights data \
 	screenshots test test-all lint lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 	@echo
-	@echo "  CONFIG=configs/studies/NAME.yaml picks another study; SET=\"key=value ...\" overrides its keys."
+	@echo "  STUDY=name, or CONFIG=configs/studies/FILE.yaml, picks a study; SET=\"key=value ...\" overrides"
+	@echo "  its keys, a value with spaces in quotes: SET=\"data.sources.0.path='My Films' name=mine\"."
 
-setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock
+setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock (TORCH=cpu, cuda)
+ifneq ($(TORCH),auto)
+	@$(INSTALLING) --check
+endif
 
+# pip is quiet only where nobody watches: some gigabytes take minutes.
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 	  || { echo "Python 3.11 or 3.12 is needed; name one: make setup PYTHON=python3.11"; exit 2; }
 	@test -d .venv || $(PYTHON) -m venv .venv \
 	  || { rm -rf .venv; echo "no venv module; on Debian: apt-get install python3-venv"; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(INSTALLING)
+	@test -t 1 || quiet=--quiet; \
+	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check -r .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 study: setup  ## run the study (or go on with it) and compare its runs
-	@$(SPINESEG) run $(CONFIG) $(SETS)
+	@$(SPINESEG) run $(ASKED)
 
 plan: setup  ## list what the study would run, and estimate its hours
-	@$(SPINESEG) plan $(CONFIG) $(SETS)
+	@$(SPINESEG) plan $(ASKED)
 
 data: setup  ## make or merge the study's data, and count them
-	@$(SPINESEG) data $(CONFIG) $(SETS)
+	@$(SPINESEG) data $(ASKED)
 
 ui: setup  ## browse the study in MLflow on 127.0.0.1, from its leaderboard (PORT=5000)
-	@$(SPINESEG) ui $(CONFIG) $(SETS) --port $(PORT)
+	@$(SPINESEG) ui $(ASKED) --port $(PORT)
 
 try: setup  ## drop a film on a page of this machine: champion beside baseline (TRY_PORT=5002)
-	@$(SPINESEG) try $(CONFIG) $(SETS) --port $(TRY_PORT) --open
+	@$(SPINESEG) try $(ASKED) --port $(TRY_PORT) --open
 
 status: setup  ## say how far the study is
-	@$(SPINESEG) status $(CONFIG) $(SETS)
+	@$(SPINESEG) status $(ASKED)
 
 compare: setup  ## compare every run with the baseline: table and HTML page
-	@$(SPINESEG) compare $(CONFIG) $(SETS)
+	@$(SPINESEG) compare $(ASKED)
 
 promote: setup  ## register the best run as the champion, if it beats the one there is
-	@$(SPINESEG) promote $(CONFIG) $(SETS)
+	@$(SPINESEG) promote $(ASKED)
 
 models: setup  ## list the registered versions, with their figures and what is wrong with them
-	@$(SPINESEG) models --config $(CONFIG) $(SETS)
+	@$(SPINESEG) models --config $(ASKED)
 
 history: setup  ## who promoted what, when, why and on which evidence
-	@$(SPINESEG) history --config $(CONFIG) $(SETS)
+	@$(SPINESEG) history --config $(ASKED)
 
-predict: setup  ## outline the vertebrae on IMAGES="a.jpg b.png" with the champion in the study's store
-	@$(SPINESEG) predict $(IMAGES) --config $(CONFIG) $(SETS)
+studies: setup  ## list the studies on record: how far each is, its best, its config
+	@$(SPINESEG) studies
+
+predict: setup  ## outline the vertebrae on IMAGES="a.jpg 'b c.png'" with the champion, or RUN=STUDY/RUN
+	@if test -e $(call quoted,$(IMAGES)); then set -- $(call quoted,$(IMAGES)); else set -- $(IMAGES); fi; \
+	  $(SPINESEG) predict "$$@" --config $(ASKED) $(if $(RUN),--run $(call quoted,$(RUN)))
 
 weights: setup  ## train the bundled starting weights again (about an hour on 2 cores)
-	@$(SPINESEG) run configs/studies/weights.yaml
+	@SPINESEG_SET= $(SPINESEG) run configs/studies/weights.yaml
 	@$(BIN)/python -m spineseg.training.bundle
 
 screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
-	@$(BIN)/python benchmarks/screenshots.py $(CONFIG)
+	@$(BIN)/python benchmarks/screenshots.py $(call quoted,$(CONFIG))
 
 test: setup  ## the fast tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

@@ -13,10 +13,13 @@ import click
 from spineseg.commands.data import data
 from spineseg.commands.ending import run_to_its_end
 from spineseg.commands.export import export
+from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
+from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, names_a_run, say_to
 from spineseg.commands.serving import try_page, ui
+from spineseg.commands.studies import studies
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +28,8 @@ from spineseg.commands.serving import try_page, ui
 def cli(debug: bool) -> None:
     """Hyperparameter studies of vertebra segmentation on spine X-rays.
 
-    CONFIG is a study's YAML file; without one, configs/studies/phantom.yaml (synthetic X-rays).
+    STUDY is a study's name, or its YAML file; without one, configs/studies/phantom.yaml (synthetic
+    X-rays). `spineseg studies` lists the names.
     """
 
 
@@ -61,8 +65,10 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     Ctrl-C leaves every trial resumable: the same command goes on.
     """
     from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import say_of_record
 
     study = load_study(config, sets)
+    say_of_record(study, config)
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
@@ -72,19 +78,10 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
         if not run_study(study, config):
             click.echo("interrupted; the same command goes on from here")
             raise SystemExit(130)
-        comparison = compare_study(study, config)
+        comparison = compare_study(study)
     click.echo(comparison.text())
-    click.echo(_next_steps(config))
+    click.echo(after_comparison(comparison.summary, study.store.root))
     tell_finished(study, comparison.summary, comparison.page)
-
-
-def _next_steps(config: Path) -> str:
-    named = "" if config == Path("configs/studies/phantom.yaml") else f" CONFIG={config}"
-    return (
-        f"Browse every run:   make ui{named}\n"
-        f"Register the best:  make promote{named}\n"
-        f"Mark your own film: make predict IMAGES=film.jpg"
-    )
 
 
 @cli.command()
@@ -93,10 +90,10 @@ def _next_steps(config: Path) -> str:
 @JSON
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
-    from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import load_recorded
     from study.status import study_status
 
-    answer = study_status(load_study(config, sets))
+    answer = study_status(load_recorded(config, sets, "status"))
     click.echo(answer.model_dump_json() if as_json else answer.text())
 
 
@@ -118,13 +115,13 @@ def compare(
     With OTHER, another study's, compare the two studies instead, over the validation films that
     both have.
     """
-    from spineseg.config.yaml_files import load_study
     from spineseg.errors import ConfigError
+    from spineseg.study_config import load_recorded
 
     if other is None and other_sets:
         raise ConfigError(f"--other-set {other_sets[0]}: belongs to a second study; name it")
-    study = load_study(config, sets)
-    beside = None if other is None else load_study(other, other_sets)
+    study = load_recorded(config, sets, "compare")
+    beside = None if other is None else load_recorded(other, other_sets, "compare")
 
     from spineseg.report.two_studies import two_studies_text
     from study.compare import compare_study, compare_with
@@ -133,8 +130,10 @@ def compare(
         found = compare_with(study, beside)
         click.echo(found.model_dump_json() if as_json else two_studies_text(found))
         return
-    comparison = compare_study(study, config)
+    comparison = compare_study(study)
     click.echo(comparison.json() if as_json else comparison.text())
+    if not as_json:
+        click.echo(after_comparison(comparison.summary, study.store.root))
 
 
 @click.command("study")
@@ -149,11 +148,12 @@ def export_a_study(
     config: Path, sets: tuple[str, ...], out: Path, force: bool, as_json: bool
 ) -> None:
     """Write a study's tables (CSV, Markdown, LaTeX) and figures (SVG), each with a caption."""
-    from spineseg.config.yaml_files import load_study
     from spineseg.report.exported import export_study
+    from spineseg.study_config import load_recorded
     from study.compare import summarised
 
-    files = export_study(*summarised(load_study(config, sets)), out, force=force)
+    recorded = load_recorded(config, sets, "export study")
+    files = export_study(*summarised(recorded), out, force=force)
     click.echo(json.dumps(files) if as_json else f"{out}: {', '.join(files)}")
 
 
@@ -212,14 +212,15 @@ def promote(
     Opens the sealed test part, once, if the gates before it pass. Exit code 1 where it is refused;
     every gate is listed with its figure.
     """
-    from spineseg.config.yaml_files import load_study
     from spineseg.errors import ConfigError, SpinesegError
+    from spineseg.study_config import load_recorded, reference, say_of_record
 
     if rollback is not None and (name is not None or as_challenger):
         raise ConfigError(
             f"--rollback {rollback}: names a version; leave --run and --challenger out"
         )
-    study = load_study(config, sets)
+    study = load_recorded(config, sets, "promote")
+    say_of_record(study, config)
 
     from study.compare import compare_study
     from study.on_end import tell_promoted
@@ -236,8 +237,10 @@ def promote(
         return
     verdict = promote_best(study, name, reason, say=say)
     with contextlib.suppress(SpinesegError):
-        compare_study(study, config)  # The page shows what the test part said.
+        compare_study(study)  # The page shows what the test part said.
     click.echo(verdict.model_dump_json() if as_json else verdict.text())
+    if not as_json:
+        click.echo(after_promotion(verdict, reference(study)))
     if verdict.promoted:
         tell_promoted(study, verdict)
     raise SystemExit(0 if verdict.promoted else 1)
@@ -250,6 +253,8 @@ cli.add_command(export)
 export.add_command(export_a_study)
 cli.add_command(models)
 cli.add_command(history)
+cli.add_command(keys)
+cli.add_command(studies)
 cli.add_command(try_page)
 cli.add_command(ui)
 

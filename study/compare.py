@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import warnings
 from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
 
+from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
@@ -22,6 +24,7 @@ from spineseg.report.study_comparison import StudyComparison
 from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
+from spineseg.study_config import reference
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import (
@@ -31,7 +34,6 @@ from spineseg.tracking.tracked_runs import (
     write_study_note,
 )
 from spineseg.tracking.views.written import write_views
-from study.confirm import most_trainings
 from study.optuna_store import in_memory
 from study.stores import fill_stores
 from study.trial_queue import refuse_another
@@ -41,17 +43,16 @@ _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver f
 log = logging.getLogger(__name__)
 
 
-def compare_study(config: StudyConfig, where: Path | None = None) -> StudyComparison:
+def compare_study(config: StudyConfig) -> StudyComparison:
     """Compare the study's runs, write the page, and bring both stores to what the folders say.
 
-    `where` is the study's own file, for the commands that the page names. While another
-    process runs, promotes or compares the study, its stores are left to that one.
+    While another process runs, promotes or compares the study, its stores are left to that one.
 
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
     """
     study, found = summarised(config)
-    summary = found.model_copy(update={"config_path": str(where) if where else None})
+    summary = found.model_copy(update={"reference": shlex.join(reference(config))})
     places = study.places
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)

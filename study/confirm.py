@@ -6,35 +6,12 @@ the baseline are trained again with seeds that no choice was made by, and compar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from spineseg.budget import FRESH_SEED, finalists
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
-from study.trial_queue import TrialSpec, certain_trials
-
-FRESH_SEED = 1000
-"""Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
-
-
-def confirmation_trials(config: StudyConfig) -> int:
-    """Return how many trainings confirmation takes at most."""
-    return 0 if config.confirm is None else (config.confirm.top + 1) * config.confirm.seeds
-
-
-def most_trainings(config: StudyConfig) -> int:
-    """Return how many trainings the study comes to at most."""
-    return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
-
-
-def finalists(runs: Iterable[Run], config: StudyConfig) -> list[Run]:
-    """Return the best completed variants and searched runs by the objective, best first."""
-    if config.confirm is None:
-        return []
-    completed = [
-        run for run in runs if run.outcome == "completed" and run.job.kind in ("variant", "search")
-    ]
-    completed.sort(key=lambda run: (-run.value, run.job.number))
-    return completed[: config.confirm.top]
+from study.trial_queue import TrialSpec
 
 
 def confirmations(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:

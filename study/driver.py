@@ -12,6 +12,7 @@ from pathlib import Path
 
 import optuna
 
+from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
@@ -26,6 +27,7 @@ from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.report.study_note import Ended, running_note
 from spineseg.runs import Run, read_runs
+from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
@@ -34,7 +36,7 @@ from spineseg.tracking.views.written import write_views
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from study.checks import check_study, check_weights
-from study.confirm import confirmations, most_trainings
+from study.confirm import confirmations
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
@@ -81,7 +83,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     places = StudyPlaces(config.store.root, config.name)
     with places.lock():
         devices = chosen_devices(config.devices.device)
-        running = _taken_up(config, places, launcher)
+        running = _taken_up(config, places, where, launcher)
         slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
         with _stopping_on_signals(running.interrupted):
             _work(running, slots)
@@ -97,13 +99,16 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     return not running.interrupted.is_set()
 
 
-def _taken_up(config: StudyConfig, places: StudyPlaces, launcher: Starts | None) -> _Running:
+def _taken_up(
+    config: StudyConfig, places: StudyPlaces, where: Path, launcher: Starts | None
+) -> _Running:
     """Return the study ready to run: record checked, data there, both stores filled."""
     runs = read_runs(places.folder)
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
     refuse_another(config, runs, dataset.fingerprint)
     check_weights(config)
+    keep_study_config(config, places, where)
     keep_data_record(places, dataset, [audit_page(dataset)])
     wanted = [*certain_trials(config), *confirmations(runs, config)]
     study = open_study(config, runs, [spec.attributes() for spec in wanted])

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from spineseg.budget import confirmation_trials
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
@@ -17,7 +18,6 @@ from spineseg.films import PARTS
 from spineseg.progress import duration
 from spineseg.training.devices import chosen_devices
 from study.checks import check_weights
-from study.confirm import confirmation_trials
 from study.timing import TIMING_BATCHES, epoch_seconds
 from study.trial_queue import certain_trials, train_config
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 
+from spineseg.config.problems import checked
 from spineseg.config.search import Choices, FloatRange, IntRange, SearchConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
@@ -85,8 +86,6 @@ def _extremes(axis: FloatRange | IntRange | Choices) -> tuple[Any, ...]:
 
 
 def _check(baseline: TrainConfig, changes: dict[str, Any], where: str) -> None:
-    from spineseg.config.yaml_files import checked
-
     checked(TrainConfig, baseline.model_dump() | changes, where)
 
 

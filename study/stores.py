@@ -15,6 +15,7 @@ from spineseg.runs import Run
 from spineseg.study_record import StudyRecord
 from spineseg.tracking.carry import carry_over
 from spineseg.tracking.store import TrackingStore
+from spineseg.tracking.study_files import log_study_config
 from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
 from study.optuna_store import open_study
 
@@ -46,6 +47,7 @@ def fill_mlflow(
     parent = open_study_run(store, config, manifest, runs[0].job if runs else None)
     files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
     log_study_artifacts(store, parent, files, replace=False)
+    log_study_config(store, parent, places)
     return parent, carry_over(store, config.name, parent, runs)
 
 

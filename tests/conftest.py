@@ -12,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side
 import pytest
 from exports import write_export
 
+for _name in ("MAKELEVEL", "SPINESEG_SET"):  # `make test` advises nobody, and overrides nothing.
+    os.environ.pop(_name, None)
+
 LONGEST = (
     "test_end_to_end",
     "test_served",

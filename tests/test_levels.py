@@ -6,6 +6,7 @@ from spineseg.levels import (
     CLASS_NAMES,
     CLASS_RANK,
     colour,
+    contrast,
     levels_apart,
 )
 
@@ -25,6 +26,12 @@ def test_anatomical_order_runs_from_head_to_pelvis() -> None:
 
 def test_every_level_has_a_colour_of_its_own() -> None:
     assert len({colour(level) for level in ANATOMICAL_ORDER}) == 24
+
+
+def test_every_level_stands_out_on_a_dark_film() -> None:
+    shares = [[c / 255 for c in colour(level)] for level in ANATOMICAL_ORDER]
+    assert min(contrast(share, (0, 0, 0)) for share in shares) >= 3
+    assert contrast((1, 1, 1), (0, 0, 0)) == pytest.approx(21)
 
 
 def test_extra_levels_have_a_colour_of_their_own() -> None:

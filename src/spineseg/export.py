@@ -56,7 +56,13 @@ def export_network(
     with staging(out.parent, out.stem) as folder:
         part = folder / out.name
         if kind == SAFE:
-            write_network(chosen.path, part, trust=chosen.trusted)
+            write_network(
+                chosen.path,
+                part,
+                trust=chosen.trusted,
+                numbering=chosen.numbering,
+                synthetic=chosen.synthetic,
+            )
             load_network(part)  # As whoever gets it will.
             card = read_card(part)
             figures = {"architecture": card.architecture, "licence": card.licence}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -145,3 +146,8 @@ def shown(path: Path | str) -> str:
     if text.isprintable():
         return text
     return text.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")
+
+
+def without_password(text: str) -> str:
+    """Return `text` with the user and password of every URL in it blotted out."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)

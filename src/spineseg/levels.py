@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from colorsys import hls_to_rgb
 from functools import lru_cache
 from typing import Literal
@@ -29,6 +29,7 @@ TRANSITIONAL = {"T13": "T12", "L6": "L5"}
 View = Literal["frontal", "lateral"]
 _WRITTEN = re.compile(r"(?:vertebra[ _-]*)?(C|T|TH|L)[ _-]*0?([1-9][0-9]?)", re.IGNORECASE)
 _LONGEST_SPELT = 80
+_LEAST_CONTRAST = 3.05  # Of a level's colour on black; a bit above 3, for rounding.
 _LOOKALIKES = str.maketrans("СсТтΤτϹϲᴄ‐‑‒–—−", "CcTtTtCcc------")
 """Cyrillic and Greek letters that look like C and T, and what looks like a hyphen."""
 
@@ -76,13 +77,34 @@ def levels_apart(level: str, other: str) -> int:
     return RANK[other] - RANK[level]
 
 
+def place(level: str) -> float:
+    """Return where a level lies from head to pelvis: its rank; of T13 and L6 a half more."""
+    return RANK[TRANSITIONAL[level]] + 0.5 if level in TRANSITIONAL else RANK[level]
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the contrast of two RGB colours, 0..1 each, as WCAG 2.1 defines it: 1 to 21."""
+    low, high = sorted(map(_luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def colour(level: str) -> tuple[int, int, int]:
     """Return the level's RGB colour, 0..255: hue runs down the column, lightness alternates.
 
+    Blue and violet are lightened until they stand at 3:1 or more on a dark film (WCAG 1.4.11).
     The extra levels T13 and L6 are coloured as those above them would go on. Raises KeyError for
     any other name that is not one of the 24 levels.
     """
     rank = RANK[TRANSITIONAL[level]] + 1 if level in TRANSITIONAL else RANK[level]
     lightness = (0.45, 0.62, 0.54)[rank % 3]
-    red, green, blue = hls_to_rgb(rank / len(ANATOMICAL_ORDER) * 0.85, lightness, 0.85)
+    hue = rank / len(ANATOMICAL_ORDER) * 0.85
+    red, green, blue = hls_to_rgb(hue, lightness, 0.85)
+    while contrast((red, green, blue), (0.0, 0.0, 0.0)) < _LEAST_CONTRAST:
+        lightness += 0.01
+        red, green, blue = hls_to_rgb(hue, lightness, 0.85)
     return round(red * 255), round(green * 255), round(blue * 255)

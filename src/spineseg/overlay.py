@@ -76,7 +76,7 @@ def draw_beside_labels(
     shapes += [Shape(o, "", _WHITE, weight=0.6, fill=0.0) for o in truths]
     picture = draw_shapes(film, shapes, _SMALL_SIDE_PX)[0]
     strip = Image.new("RGB", (picture.shape[1], _STRIP_PX), MARGIN_COLOUR)
-    ImageDraw.Draw(strip).text((6, _STRIP_PX / 2), caption, _WHITE, _font(_STRIP_PX // 2), "lm")
+    ImageDraw.Draw(strip).text((6, _STRIP_PX / 2), caption, _WHITE, letters(_STRIP_PX // 2), "lm")
     return np.vstack([picture, np.asarray(strip)])
 
 
@@ -97,7 +97,7 @@ def draw_shapes(
     canvas = _bodies(canvas, shapes, bodies)
     named = [(shape, body) for shape, body in zip(shapes, bodies, strict=True) if shape.text]
     size = _font_px(height, width, len(named))
-    font = _font(size)
+    font = letters(size)
     texts = [shape.text for shape, _ in named]
     labels, extra = place_labels(texts, [body for _, body in named], font, height, width)
     if extra:
@@ -159,7 +159,7 @@ def _font_px(height: int, width: int, labels: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def letters(size: int) -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans, which comes with matplotlib and has the arrow."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     return ImageFont.truetype(folder / "DejaVuSans-Bold.ttf", size)

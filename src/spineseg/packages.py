@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distributions, version
+from pathlib import Path
+
+import spineseg
 
 _IN_PLACE = re.compile(r"^#   ([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
+
+
+@cache
+def packages_text() -> str:
+    """Return the lock file, after what differs from it here; without a checkout what is installed.
+
+    Either way lines that pip installs from.
+    """
+    lock = Path(spineseg.__file__).parents[2] / "requirements.lock"
+    if not lock.is_file():
+        found = {f"{d.name}=={d.version}" for d in distributions() if d.name}
+        return "\n".join(
+            ["# Installed here; there is no lock file.", *sorted(found, key=str.lower)]
+        )
+    text = lock.read_text()
+    locked: dict[str, set[str]] = {}  # Several of one name: for other Pythons and platforms.
+    for name, number in _PINNED.findall(text):
+        locked.setdefault(name, set()).add(number)
+    here = {name: _installed(name) for name in locked}
+    other = [f"#   {n}=={v}" for n, v in here.items() if v is not None and v not in locked[n]]
+    head = "\n".join(["# Installed here in place of what is locked:", *other, ""]) if other else ""
+    return f"{head}{text}"
 
 
 def unlike_then(text: str) -> list[str]:

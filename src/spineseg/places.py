@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spineseg.errors import InUseError
-from spineseg.files import locked
+from spineseg.files import is_locked, locked
 
 _POLL_SECONDS = 0.1
 
@@ -36,6 +36,18 @@ class Caches:
         self.models = root / "work" / "models"  # Weights fetched from a registry.
 
 
+def studies_on_record(root: Path) -> list[str]:
+    """Return the names of the studies under a root that hold a run, or a config, in order."""
+    folder = root / "work" / "studies"
+    found = folder.iterdir() if folder.is_dir() else iter(())
+    return sorted(f.name for f in found if (f / "study.yaml").is_file() or has_runs(f))
+
+
+def has_runs(study_folder: Path) -> bool:
+    """Return whether a study's folder holds a run."""
+    return any(study_folder.glob("[0-9]*-*/job.json"))
+
+
 class StudyPlaces(Caches):
     """Where the records of one study lie."""
 
@@ -44,6 +56,8 @@ class StudyPlaces(Caches):
         self.study = study
         self.folder = root / "work" / "studies" / study
         self.data_record = self.folder / "data"  # The manifest and the audit of its data.
+        self.config = self.folder / "study.yaml"  # The study as it is run, every key filled in.
+        self.packages = self.folder / "requirements.lock"
         self.report = self.folder / "report.html"
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
@@ -59,7 +73,7 @@ class StudyPlaces(Caches):
             if not free:
                 raise InUseError(
                     f"study {self.study!r} is being run or promoted already (process "
-                    f"{self.holder()}); wait for it, or see `spineseg status`"
+                    f"{self.holder()}); wait for it, or see `spineseg status {self.study}`"
                 )
             yield
 
@@ -69,6 +83,10 @@ class StudyPlaces(Caches):
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked_within(self._lock, seconds) as free:
             yield free
+
+    def is_held(self) -> bool:
+        """Return whether any process holds the study."""
+        return is_locked(self._lock)
 
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""

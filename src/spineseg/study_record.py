@@ -13,7 +13,7 @@ from spineseg.data.audit import Audit
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset, Manifest, load_manifest
 from spineseg.errors import DataError, RecordError, StoreError
 from spineseg.files import write_whole
-from spineseg.places import StudyPlaces
+from spineseg.places import StudyPlaces, studies_on_record
 from spineseg.runs import Run, read_runs
 
 
@@ -44,7 +44,7 @@ class StudyRecord:
         if folder is None:
             raise DataError(
                 f"the data {self.manifest.fingerprint[:12]} of study {self.places.study!r} are not "
-                "on this machine; make them with `spineseg data`"
+                f"on this machine; make them with `spineseg data {self.places.study}`"
             )
         return folder
 
@@ -63,7 +63,7 @@ def read_study(places: StudyPlaces) -> StudyRecord:
     """
     runs = read_runs(places.folder)
     if not runs:
-        others = _others(places)
+        others = [name for name in studies_on_record(places.root) if name != places.study]
         known = f"; on record: {', '.join(others)}" if others else ""
         raise StoreError(
             f"study {places.study!r} has not been run yet{known}; start it with `spineseg run`"
@@ -77,11 +77,6 @@ def read_study(places: StudyPlaces) -> StudyRecord:
             f"({type(error).__name__}); put them back, or let `spineseg run` write them"
         ) from None
     return StudyRecord(places, runs, manifest, audit)
-
-
-def _others(places: StudyPlaces) -> list[str]:
-    folders = places.folder.parent.iterdir() if places.folder.parent.is_dir() else iter(())
-    return sorted(folder.name for folder in folders if any(folder.glob("[0-9]*-*/job.json")))
 
 
 def keep_data_record(places: StudyPlaces, dataset: Dataset, more: Iterable[Path] = ()) -> None:

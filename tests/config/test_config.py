@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from spineseg.config.problems import checked
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
-from spineseg.config.yaml_files import checked, load_study, read_mapping
+from spineseg.config.yaml_files import load_study, read_mapping
 from spineseg.errors import ConfigError
 from study.checks import check_study
 
@@ -201,7 +202,7 @@ def test_a_variant_is_its_difference_from_the_baseline() -> None:
             ["data", "split 'keep'", "drawn without", "set split: patients"],
         ),
         ("name=A B", ["name", "A B"]),
-        ("data.sources.3.path=x", ["data.sources.3.path=x", "no item of a list of 1"]),
+        ("data.sources.3.path=x", ["data.sources.3.path=x", "has no item '3'", "a list of 1"]),
         ("nonsense", ["--set 'nonsense'", "key=value"]),
         ("name", ["--set 'name'", "key=value"]),
         ("baseline.lr0=[1,", ["--set", "cannot be read"]),

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import ENVIRONMENT, clean, spineseg
+from command import ENVIRONMENT, ROOT, clean, spineseg
 
 # The baseline forgets what the bundled weights know; a gentle variant cannot but beat it.
 # Three seeds and six test patients are the least that can give a p-value below 0.05.
@@ -95,7 +95,7 @@ def test_a_killed_study_goes_on_to_its_end_and_says_what_it_found(folder: Path) 
     output = (folder / "output.txt").read_text()
     assert "taken up again" in output and "baseline:" not in output.split("mask mAP50")[0]
     assert "* gentle" in output and "synthetic" in output
-    assert "make ui" in output and "make promote" in output
+    assert "spineseg ui tiny" in output and "spineseg promote tiny" in output
     trials = status(folder)
     confirmed = [f"{arm}-seed-{seed}" for seed in (1, 2, 3) for arm in ("baseline", "gentle")]
     assert list(trials) == ["baseline", "gentle", "search-001", *confirmed]
@@ -112,7 +112,7 @@ def test_the_plan_times_a_few_batches_and_estimates_the_hours(folder: Path) -> N
 
 
 def test_the_comparison_is_a_table_and_a_page(folder: Path) -> None:
-    answer = json.loads(spineseg("compare", "tiny.yaml", "--json", cwd=folder).stdout)
+    answer = json.loads(spineseg("compare", "tiny", "--json", cwd=folder).stdout)
     assert answer["best"] == "gentle" and answer["synthetic"] is True
     page = (folder / answer["page"]).read_text()
     assert "synthetic data" in page and page.count("data:image/jpeg") >= 3
@@ -175,7 +175,7 @@ def undated(page: Path) -> str:
 
 
 def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> None:
-    promoted = spineseg("promote", "tiny.yaml", "--json", cwd=folder)
+    promoted = spineseg("promote", "tiny", "--json", cwd=folder)
     verdict = json.loads(promoted.stdout)
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert verdict["run"] == "gentle" and verdict["version"] == "1"
@@ -188,7 +188,7 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
 
     back = spineseg("promote", "tiny.yaml", "--rollback", "1", cwd=folder)
     assert back.returncode == 2 and "version 1 of 'spine-vertebrae' is champion alr" in back.stderr
-    unknown = spineseg("promote", "tiny.yaml", "--rollback", "9", cwd=folder)
+    unknown = spineseg("promote", "tiny", "--rollback", "9", cwd=folder)
     assert unknown.returncode == 2 and "has no version 9; it has 1" in unknown.stderr
 
     film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
@@ -231,3 +231,18 @@ def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path
     (row,) = json.loads(done.stdout.strip().splitlines()[-1])
     assert row["model"] == "spine-vertebrae version 1" and row["synthetic"] is True
     assert row["error"] == "" and len(json.loads(row["vertebrae"])) > 0
+
+
+def test_the_readmes_python_is_pasted_and_works(folder: Path) -> None:
+    """After `make study` and `make promote`, in the project's folder; it leaves no store behind."""
+    after = (ROOT / "README.md").read_text().split("From Python")[1]
+    snippet = re.findall(r"\n\n((?:    .*\n)+)", after)[0]
+    film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
+    shutil.copy(film, folder / "film.jpg")
+    before = sorted(path.name for path in folder.iterdir())
+    code = "\n".join(line[4:] for line in snippet.splitlines()) + "\nprint('FOUND', len(found))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], text=True, capture_output=True, cwd=folder, env=clean()
+    )
+    assert done.returncode == 0 and "FOUND 1" in done.stdout, done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == before

@@ -13,6 +13,7 @@ from run_folders import make_job
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError, RecordError, SpinesegError, StoreError, WeightsError
+from spineseg.export import export_network
 from spineseg.files import sha256_of
 from spineseg.job import JOB_FILE
 from spineseg.tracking.store import TrackingStore, open_store
@@ -24,11 +25,6 @@ data: {sources: [{kind: local, path: export}]}
 baseline: {weights: random, optimizer: AdamW}
 store: {root: ROOT, mlflow_uri: URI}
 """
-
-
-@pytest.fixture(autouse=True)
-def nothing_falls_into_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -49,12 +45,36 @@ def content(chosen: Chosen) -> bytes:
     return chosen.path.read_bytes()
 
 
+def test_the_word_bundled_means_the_weights_that_come_with_the_project() -> None:
+    named, file = (chosen_model(Asked(weights=w)) for w in ("bundled", bundled_weights()))
+    assert named == file and named.synthetic is True
+
+
+def test_a_copy_of_the_bundled_weights_is_known_to_be_synthetic(tmp_path: Path) -> None:
+    chosen = chosen_model(Asked(weights=shutil.copy(bundled_weights(), tmp_path / "mine.pt")))
+    assert chosen.label == "mine.pt" and chosen.synthetic is True
+
+
+def test_exported_weights_number_as_the_model_that_they_are_of(
+    store: TrackingStore, tmp_path: Path
+) -> None:
+    register_file(store, bundled_weights(), image_size_px=224, tags={"synthetic": "false"})
+    asked = Asked(store="other", numbering="argmax")
+    export_network(asked, [], out=tmp_path / "w.safetensors", opset=17, say=print)
+    model, file = chosen_model(asked), chosen_model(Asked(weights=tmp_path / "w.safetensors"))
+    assert file.numbering == model.numbering == LEARNT.model_copy(update={"numbering": "argmax"})
+    assert file.synthetic is model.synthetic is False
+
+
 def test_a_file_from_elsewhere_numbers_whole_columns_of_which_it_knows_nothing() -> None:
     chosen = chosen_model(Asked(weights=bundled_weights()))
     assert chosen.path == bundled_weights() and chosen.image_size_px == 224
     assert chosen.as_json() == {
         "sha256": sha256_of(bundled_weights()),
         "file": str(bundled_weights()),
+        "label": "bundled weights",
+        "synthetic": True,
+        "trained_on": "synthetic X-rays only",
         "image_size_px": 224,
         "numbering": "sequence",
         "transitional": False,
@@ -151,8 +171,9 @@ def test_a_store_that_is_named_goes_before_the_configs(
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({}, "neither --weights nor --model"),
         ({"weights": Path("a.pt"), "model": "b"}, "--weights a.pt and --model b are both given"),
+        ({"weights": "bundled", "run": "a/b"}, "--weights bundled and --run a/b are both given"),
+        ({"run": "a/b", "store": "http://host:1"}, "name a folder of records, as mlruns, or"),
         ({"weights": Path("a.pt"), "store": "b"}, "leave one of them out"),
         ({"model": "b", "sets": ("store.root=x",)}, "name it with --config"),
     ],

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
-import numpy as np
 import pytest
 from evidence_factory import sealed_test
-from made_up_films import column, column_record
+from made_up_films import compared_film
 from page_words import page_of
 from report_factory import confirmed_study, study
 
-from spineseg.films import LabelledFilm
 from spineseg.report import anatomy
-from spineseg.report.comparison import FilmComparison
 from spineseg.report.sections import working_point
-
-
-def compared(folder: Path) -> FilmComparison:
-    """Return a film that lies in a folder, of which the baseline finds nothing right."""
-    cv2.imwrite(str(folder / "film.png"), np.full((200, 200), 90, np.uint8))
-    film = LabelledFilm(folder / "film.png", column())
-    return FilmComparison(film, column_record("film.png", missed=17), column_record("film.png"))
 
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a study before any baseline was trained again, or any effect was measured."""
     folder = tmp_path_factory.mktemp("page")
-    html = page_of(study(), folder, [compared(folder)])
+    html = page_of(study(), folder, [compared_film(folder)])
     assert sorted(path.name for path in folder.iterdir()) == ["film.png", "report.html"]
     return html
 
@@ -38,7 +25,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def full_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of a study with fresh seeds and an opened test part."""
     folder = tmp_path_factory.mktemp("full")
-    return page_of(confirmed_study(test=sealed_test()), folder, [compared(folder)])
+    return page_of(confirmed_study(test=sealed_test()), folder, [compared_film(folder)])
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_the_answer_begins_with_the_verdict_and_so_does_the_advice(
     assert given.tone == tone and given.text.startswith(beginning)
     word = summary.evidence.arm("x").effect("mask_map50_95").verdict
     words, command = next_steps.go_on(summary)
-    assert word in beginning.lower() and (command == "promote") == (word == "better")
+    assert word in beginning.lower() and command.startswith("promote ") == (word == "better")
     assert word == "better" or f"x is {word}." in words
 
 
@@ -132,7 +132,7 @@ def test_the_warning_of_a_second_opening_stands_below_the_answer(tmp_path: Path)
     assert html.index('<p class="answer') < warned < tiled and "<b>idea" not in html
     text = words_of(html)
     assert "no-flips was not promoted; refused by: speed." in text
-    assert "spineseg promote STUDY.yaml" in text
+    assert "spineseg promote made-up" in text
     assert "speed REFUSED 1.02 times the baseline's" in text and "a better <b>idea</b>" in text
 
 

@@ -9,58 +9,20 @@ import pytest
 from exports import write_export
 from merged_data import prepare
 from page_words import words_of
+from planted_findings import RECALL, account, patients
 
-from spineseg.data.account import Account, LeftOutFiles, PatientAccount, SourceAccount
+from spineseg.data.account import PatientAccount
 from spineseg.data.audit import Audit, Finding, load_audit
 from spineseg.data.description import described
 from spineseg.data.manifest import Dataset
 from spineseg.report.audit import write_audit
-from spineseg.report.audit_claim import KindSeen, Sight
-
-RECALL = Sight(
-    rows=(
-        KindSeen(kind="exact", found={"phantoms": (40, 40), "radiographs": (60, 60)}),
-        KindSeen(kind="cropped by 10 %", found={"phantoms": (31, 40)}),
-    ),
-    false_alarms={"phantoms": (2, 1000)},
-    machine="2 cores",
-    date="2026-11-25",
-)
+from spineseg.report.audit_claim import Sight
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("page")
     return prepare(folder, write_export(folder / "x", {"train": 6, "valid": 3}))
-
-
-def patients(told: int, alone: int, pattern: str | None = r"-(\d+)-AP") -> PatientAccount:
-    return PatientAccount(
-        told_by="data.patient_pattern" if pattern else "file names",
-        pattern=pattern,
-        films_told=told,
-        films_alone=alone,
-        patients=told + alone,
-        examples_told={"film-162-AP.jpg": "162"} if told else {},
-        examples_alone=("other.jpg",) if alone else (),
-    )
-
-
-def account(of: PatientAccount) -> Account:
-    source = SourceAccount(
-        name="mine",
-        layout="YOLO, a folder a part",
-        films_seen=14,
-        films_used=9,
-        films_without_labels=2,
-        label_files_seen=8,
-        label_files_used=7,
-        converted={"DICOM to PNG": 3},
-        left_out=(LeftOutFiles(reason="no film of that name", files=5, examples=("a.txt",)),),
-        class_map_unused=("D1",),
-        drop_classes={"sacrum": 12},
-    )
-    return Account(sources=(source,), patients=of)
 
 
 def page_of(

@@ -148,7 +148,7 @@ def test_the_worst_films_are_shown_and_not_evenly_spaced_ones(
     assert [each.name for each in found[:3]] == ["film-3.png", "film-11.png", "film-17.png"]
     assert len(found) == 6 and [each.mistakes for each in found] == [15, 9, 3, 0, 0, 0]
     assert all(each.film and each.best for each in found)
-    captions = [[caption for _, caption, _ in films.picture(each, "x").columns] for each in found]
+    captions = [[drawn.caption for drawn in films.picture(each, "x").columns] for each in found]
     assert captions[0] == ["", "12 right, 5 missed", "7 right, 10 missed"]
 
 
@@ -159,7 +159,10 @@ def test_where_the_baseline_leads_it_stands_alone(
     found = worst_films.worst_films(kept, study(best="baseline"))
     assert found[0].best is None and found[0].mistakes == 5
     columns = films.picture(found[0], None).columns
-    assert [who for who, _, _ in columns] == ["labels", "baseline"]
+    assert [drawn.who for drawn in columns] == ["labels", "baseline"]
+    assert columns[1].alt == (
+        "film-3.png as the baseline sees it: 12 right, 5 missed, of 17 labelled vertebrae, T1 to L5"
+    )
 
 
 @pytest.mark.usefixtures("few_figures")

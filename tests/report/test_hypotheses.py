@@ -22,7 +22,8 @@ def test_a_hypothesis_is_judged_by_interval_and_p() -> None:
         "upright": "not told apart",
     }
     drawn = hypotheses.forest(summary)
-    assert "not told apart" in drawn and "+0.003  better" in drawn
+    assert ">+0.003<" in drawn and ">better<" in drawn and ">not told apart<" in drawn
+    assert "no-mosaic +0.003, +0.002 to +0.004, better;" in drawn  # For those who cannot see it.
 
 
 def test_without_evidence_nothing_is_judged_and_nothing_drawn() -> None:

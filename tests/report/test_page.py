@@ -56,6 +56,18 @@ def test_every_inner_link_has_its_target_and_no_id_comes_twice(full_page: str) -
     assert len(anchors) == len(set(anchors))
 
 
+def test_every_table_has_a_caption_and_each_of_its_heads_a_side(full_page: str) -> None:
+    tables = re.findall(r"<table>(.*?)</table>", full_page, re.S)
+    assert len(tables) > 8
+    for table in tables:
+        rows, heads = table.count("<tr"), re.findall(r"<th\b[^>]*>(.*?)</th>", table)
+        assert table.lstrip().startswith("<caption") and all(heads)
+        assert len(re.findall(r'<th scope="(?:col|row)"', table)) == len(heads)
+        assert table.count('scope="row"') == rows - 1
+    areas = re.findall(r'role="region" aria-label="([^"]+)" tabindex="0"', full_page)
+    assert len(areas) >= len(tables) and len(areas) == len(set(areas))
+
+
 def test_the_page_answers_its_questions_in_order(full_page: str) -> None:
     found = re.findall(r'<h2 id="([^"]+)"', full_page)
     order = ["answer", "confirmation", "promotion", "where", "hypotheses", "runs", "learning"]

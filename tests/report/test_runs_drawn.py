@@ -11,7 +11,7 @@ from spineseg.report.sections import cost, data, learning, search
 
 def test_fresh_seeds_are_drawn_as_one_cost_and_no_curve(full_page: str) -> None:
     summary = confirmed_study()
-    assert not any("-seed-" in name for _, name, _ in learning.legend(summary))
+    assert not any("-seed-" in key.name for key in learning.legend(summary))
     few = confirmed_study(runs=[r for r in summary.runs if r.kind != "confirm"])
     curve = valid_curve("mask_map50_95")
     curves = [learning.learning_curves(s, curve, "x") for s in (summary, few)]

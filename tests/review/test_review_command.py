@@ -9,8 +9,6 @@ import pytest
 from command import spineseg
 from reviewed import one_lower, phantom_export, relabelled
 
-from spineseg.training.weights import bundled_weights
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,8 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_shifted_column_is_reviewed_first_with_weights(folder: Path) -> None:
-    weights = str(bundled_weights())
-    done = spineseg("data", "study.yaml", "--review", "with", "--weights", weights, cwd=folder)
+    done = spineseg("data", "study.yaml", "--review", "with", "--weights", "bundled", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "doubtful     1 film, worst first: column-shifted 1" in done.stdout
     assert "1 film of the sealed test part was not compared with the model" in done.stdout
@@ -57,12 +54,14 @@ def test_without_weights_nothing_is_doubtful_and_json_says_what_was_written(fold
             "--review new --weights gone.pt",
             "gone.pt: no such file; name a .pt or .safetensors file",
         ),
+        ("--run x/baseline", "--run x/baseline: means nothing without --review; give both"),
+        ("--review new --run x/baseline", "no study has been run in mlruns; run one with"),
         ("--review new --weights a.pt --model b", "are both given; name one of them"),
         (
             "--review new --store mlruns",
-            "--store mlruns: means nothing without --weights or --model",
+            "--store mlruns: means nothing without --weights, --run or --model",
         ),
-        ("--device cpu", "--device cpu: means nothing without --weights or --model"),
+        ("--device cpu", "--device cpu: means nothing without --weights, --run or --model"),
         ("--review new --sound -1", "-1 is not in the range"),
     ],
 )

@@ -23,6 +23,7 @@ COMMANDS = (
     "evaluate",
     "ui",
     "try",
+    "studies",
     "export",
     "reproduce",
 )
@@ -100,6 +101,16 @@ def test_plan_without_timing_lists_every_certain_trial(tmp_path: Path) -> None:
     assert [trial["name"] for trial in answer["trials"]] == ["baseline", "no-flips"]
 
 
+def test_overrides_in_the_environment_count_where_none_is_given(tmp_path: Path) -> None:
+    small(tmp_path)
+    (tmp_path / "export").rename(tmp_path / "my films")
+    around = "data.sources.0.path='my films' data.split_seed=3"
+    done = spineseg("data", "small.yaml", "--json", cwd=tmp_path, SPINESEG_SET=around)
+    assert done.returncode == 0 and sum(json.loads(done.stdout)["films"].values()) == 6
+    line = refused(spineseg("data", "small.yaml", cwd=tmp_path, SPINESEG_SET="name=a b='c"))
+    assert "a quote in it is not closed" in line
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -109,6 +120,7 @@ def test_plan_without_timing_lists_every_certain_trial(tmp_path: Path) -> None:
         (["run", "small.yaml", "--set", "devices.device=9"], "not on this machine"),
         (["data", "small.yaml", "--set", "data.sources.0.path=gone"], "no such folder"),
         (["status", "small.yaml"], "has not been run yet"),
+        (["status", "smal"], "no study on record in mlruns, no file and none of configs/studies"),
         (["compare", "small.yaml"], "has not been run yet"),
         (["promote", "small.yaml"], "has not been run yet"),
         (["predict", "film.jpg"], "no such file"),

@@ -42,7 +42,7 @@ def test_predict_uses_the_champion_and_says_so(folder: Path) -> None:
     done = spineseg("predict", "film.jpg", "--out", "by-champion", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout)
-    assert {"image", "width", "height", "spacing", "vertebrae", "weights"} == set(answer)
+    assert set(answer) >= {"image", "width", "height", "spacing", "vertebrae", "weights"}
     assert answer["weights"]["sha256"] == SHA256 and answer["weights"]["version"] == "1"
     assert f"weights {SHA256[:12]} (model spine-vertebrae version 1 of sqlite:" in done.stderr
     assert (folder / "mlruns" / "work" / "models" / f"{SHA256}.pt").is_file()
@@ -63,7 +63,6 @@ def test_evaluate_scores_the_champion_and_a_file(folder: Path) -> None:
     ("words", "said"),
     [
         ("predict film.jpg --weights text.pt --model a", "are both given; name one"),
-        ("evaluate --data export", "neither --weights nor --model is given"),
         ("evaluate --data export --weights text.pt --model a", "are both given; name one"),
         ("evaluate --data export --weights text.pt --store mlruns", "leave one of them out"),
         ("predict film.jpg --set store.root=x", "name it with --config"),

@@ -70,7 +70,7 @@ def finished_study(folder: Path, stores: Path, *sets: str) -> Browsed:
     """Return a study run to its end, with a pruned and a failed trial."""
     path = write_study(folder, stores, BROWSED, {"train": 4, "valid": 4, "test": 4})
     config = run(path, FakeLauncher(score, fails={"search-001": "nan_loss"}), *sets)
-    compare_study(config, path)
+    compare_study(config)
     study = Browsed(path, config)
     draw_films(study)
     return study
@@ -81,7 +81,7 @@ def filled_elsewhere(study: Browsed, uri: str) -> Browsed:
     config = study.config.model_copy(
         update={"store": study.config.store.model_copy(update={"mlflow_uri": uri})}
     )
-    compare_study(config, study.path)
+    compare_study(config)
     elsewhere = Browsed(study.path, config)
     return elsewhere
 

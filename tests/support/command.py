@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def clean() -> dict[str, str]:
-    """Return the environment without the addresses that MLflow leaves in a process."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    """Return the environment without the addresses that MLflow leaves in a process, and make's."""
+    ours = ("MAKELEVEL", "MAKEFLAGS", "SPINESEG_SET")
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", *ours))}
 
 
 ENVIRONMENT = clean() | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONUNBUFFERED": "1"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 
 from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
-from spineseg.films import Outline
+from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.report.comparison import FilmComparison
 
 
 def column(shift: float = 0.0, *, bend: float = 0.0) -> tuple[Outline, ...]:
@@ -60,3 +63,10 @@ def column_record(name: str, *, missed: int = 0, wrong: int = 0) -> FilmRecord:
         overlaps = [float(place == other) for other in range(len(truths))]
         found.append((Outline(level, truth.points, 0.9), overlaps))
     return film_record(name, truths, found)
+
+
+def compared_film(folder: Path) -> FilmComparison:
+    """Return a film that lies in a folder, of which the baseline finds nothing right."""
+    cv2.imwrite(str(folder / "film.png"), np.full((200, 200), 90, np.uint8))
+    film = LabelledFilm(folder / "film.png", column())
+    return FilmComparison(film, column_record("film.png", missed=17), column_record("film.png"))

@@ -186,7 +186,10 @@ def test_a_registry_without_rights_is_one_line_before_anything_is_opened(tmp_pat
     assert "\n" not in str(caught.value) and not list(tmp_path.rglob("promotions.jsonl"))
 
 
-def test_a_store_that_is_only_read_is_one_line(store: TrackingStore, tmp_path: Path) -> None:
+def test_a_store_that_is_only_read_is_one_line(
+    store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # MLflow makes the folders `file:/...` of such an address.
     file = store.root / "mlflow.db"
     reading = open_store(tmp_path, f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(StoreError, match="readonly database") as caught:

@@ -17,7 +17,7 @@ from registry_cases import fresh_store
 from served_model import ServedModel, promoted
 
 from spineseg.chosen_model import Asked
-from spineseg.inference import predict_images
+from spineseg.inference.predict import predict_films
 from spineseg.tracking.store import TrackingStore
 
 wide = pytest.mark.wide
@@ -140,9 +140,8 @@ def test_command_library_and_server_agree_to_the_pixel_on_20_films(
     for path, (_, content) in zip(paths, films, strict=True):
         path.write_bytes(content)
     asked = Asked(model="spine-vertebrae", store=str(store.root))
-    command = predict_images(
-        paths, asked, out=tmp_path / "out", confidence=0.25, device="cpu", say=lambda line: None
-    )
+    command: list[dict] = []
+    predict_films(paths, asked, out=tmp_path / "out", each=lambda step: command.append(step.answer))
     loaded = mlflow.pyfunc.load_model("models:/spine-vertebrae@champion")
     library = loaded.predict(pd.DataFrame({"image": [content for _, content in films]}))
     by_path = loaded.predict(pd.DataFrame({"image": paths}))

@@ -41,22 +41,24 @@ Say = Callable[[str], None]
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    metavar="FILE",
+    metavar="FILE|bundled",
     help="With --review: a .safetensors or .pt file that reads whole columns; those labelled one "
     "level off from it are doubtful.",
 )
+@click.option("--run", metavar="STUDY[/RUN]", help="The same, the best weights of a run on record.")
 @click.option("--model", metavar="NAME[@ALIAS|/VERSION]", help="The same, a registered model.")
 @click.option(
-    "--store", metavar="URI|DIR", help="Where the model is; default: the store of CONFIG."
+    "--store", metavar="URI|DIR", help="Where model or run is; default: the store of CONFIG."
 )
 @click.option(
     "--trust",
     is_flag=True,
-    help="With --weights or --model: load a .pt file in full: it then runs whatever code its maker "
-    "put into it.",
+    help="With --weights, --run or --model: load a .pt file in full: it then runs whatever code "
+    "its maker put into it.",
 )
 @click.option(
-    "--device", help="With --weights or --model: auto, cpu or a CUDA device; default: auto."
+    "--device",
+    help="With --weights, --run or --model: auto, cpu or a CUDA device; default: auto.",
 )
 def data(
     config: Path,
@@ -65,6 +67,7 @@ def data(
     review: Path | None,
     sound: int | None,
     weights: Path | None,
+    run: str | None,
     model: str | None,
     store: str | None,
     trust: bool,
@@ -75,10 +78,15 @@ def data(
     Exit code 1 where they leak between their parts in a way that the config does not accept.
     """
     if review is None:
-        _refuse_without("--review", {"--weights": weights, "--model": model, "--sound": sound})
-    if weights is None and model is None:
         _refuse_without(
-            "--weights or --model", {"--store": store, "--device": device, "--trust": trust or None}
+            "--review",
+            {"--weights": weights, "--run": run, "--model": model, "--sound": sound},
+        )
+    compares = weights is not None or run is not None or model is not None
+    if not compares:
+        _refuse_without(
+            "--weights, --run or --model",
+            {"--store": store, "--device": device, "--trust": trust or None},
         )
 
     say, chosen, reviewed = say_to(as_json), None, None
@@ -86,12 +94,18 @@ def data(
         from spineseg.review.folder import refuse_taken
 
         refuse_taken(review)
-    if weights is not None or model is not None:
+    if compares:
         from spineseg.chosen_model import Asked, chosen_model
         from spineseg.training.devices import chosen_devices
 
         asked = Asked(
-            weights=weights, model=model, store=store, config=config, sets=sets, trust=trust
+            weights=weights,
+            model=model,
+            run=run,
+            store=store,
+            config=config,
+            sets=sets,
+            trust=trust,
         )
         device = chosen_devices(device or "auto")[0].name
         chosen = chosen_model(asked)

@@ -47,13 +47,11 @@ def export_model(
     """Write weights to a file for use elsewhere; one that is there is replaced.
 
     ONNX is compared with torch on FILMS, by default on synthetic ones made for it, and kept only
-    where boxes and masks agree. Without --weights or --model, the champion of spine-vertebrae.
+    where boxes and masks agree. Without --weights, --run or --model, the champion.
     """
-    from spineseg.chosen_model import DEFAULT_MODEL, Asked
+    from spineseg.chosen_model import Asked
     from spineseg.export import export_network
 
-    if asked["weights"] is None and asked["model"] is None:
-        asked["model"] = DEFAULT_MODEL
     say = say_to(as_json)
     written = export_network(Asked(**asked), films, out=out, opset=opset, say=say)
     if as_json:

@@ -1,15 +1,15 @@
-"""The commands that use weights, a file's or a registered model's: `predict` and `evaluate`."""
+"""The commands that use weights, whosever they are: `predict` and `evaluate`."""
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from spineseg.commands.options import JSON, say_to
+from spineseg.commands.options import JSON, NAMED_CONFIG, SETS, say_to
 
 Command = Callable[..., None]
 DEVICE = click.option(
@@ -26,18 +26,13 @@ def chooses_weights(command: Command) -> Command:
             help="Levels one by one or by whole columns; default: as the weights' own job or "
             "version says, else whole.",
         ),
-        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --config."),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="A study's config: the model is in its store.",
-        ),
+        SETS,
+        NAMED_CONFIG,
         click.option(
             "--store",
             metavar="URI|DIR",
-            help="Where the model is: an MLflow address, or a folder of records; default: the "
-            "store of --config, else mlruns.",
+            help="Where the model or run is: an MLflow address, or a folder of records; default: "
+            "the store of --config, else mlruns.",
         ),
         click.option(
             "--trust",
@@ -46,10 +41,17 @@ def chooses_weights(command: Command) -> Command:
         ),
         click.option("--model", metavar="NAME[@ALIAS|/VERSION]", help="A registered model."),
         click.option(
+            "--run",
+            metavar="STUDY[/RUN]",
+            help="The best weights of a run on record, as phantom/search-002; of a study alone: of "
+            "its best run.",
+        ),
+        click.option(
             "--weights",
             type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="A .safetensors or .pt file; nothing in it is run.",
+            metavar="FILE|bundled",
+            help="A .safetensors or .pt file, nothing in it is run; or the synthetic weights that "
+            "come with the project. Without --weights, --run or --model: the champion.",
         ),
     ):
         command = option(command)
@@ -57,40 +59,56 @@ def chooses_weights(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("films", nargs=-1, required=True, metavar="FILES|FOLDERS|PATTERNS...")
 @chooses_weights
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("predictions"),
-    show_default=True,
-    help="Folder of overlays and JSON files.",
+    metavar="DIR",
+    help="Folder for overlays, JSON, CSV and gallery: a new one, or that of the same call, which "
+    "then goes on; default: predictions, or predictions-2 and so on where that is taken.",
 )
-@click.option("--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Less certain vertebrae are left out.",
+)
 @DEVICE
 @JSON
 def predict(
-    images: tuple[Path, ...],
-    out: Path,
+    films: tuple[str, ...],
+    out: Path | None,
     confidence: float,
     device: str,
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Outline and number the vertebrae on IMAGES: an overlay and a JSON file each.
+    """Outline and number the vertebrae on films: overlays, JSON, a CSV and an HTML gallery.
 
-    Without --weights or --model, by the champion of spine-vertebrae.
+    Folders are searched with all beneath them, quoted patterns ('films/**/*.png') are expanded;
+    what is no film there is skipped, counted and listed. Exit code 1 where a film could not be
+    read and the others were predicted; a file named itself that is no film is refused beforehand.
+    A call that was stopped goes on where it was if it is made again.
     """
-    from spineseg.chosen_model import DEFAULT_MODEL, Asked
-    from spineseg.inference import predict_images
+    from spineseg.chosen_model import Asked
+    from spineseg.commands.film_progress import FilmProgress
+    from spineseg.inference.predict import predict_films
 
-    if asked["weights"] is None and asked["model"] is None:
-        asked["model"] = DEFAULT_MODEL
-    predictions = predict_images(
-        images, Asked(**asked), out=out, confidence=confidence, device=device, say=say_to(as_json)
-    )
-    if as_json:
-        click.echo(json.dumps(predictions))
+    say, choice = say_to(as_json), Asked(**asked)
+    with FilmProgress(as_json) as progress:
+        done = predict_films(
+            films,
+            choice,
+            out=out,
+            confidence=confidence,
+            device=device,
+            say=say,
+            each=progress.show,
+        )
+    say(done.text())
+    raise SystemExit(1 if done.errors else 0)
 
 
 @click.command()
@@ -117,9 +135,14 @@ def predict(
 @DEVICE
 @JSON
 def evaluate(folder: Path, part: str, device: str, as_json: bool, **asked: Any) -> None:
-    """Score any weights, a file's or a registered model's, on any labelled export."""
+    """Score any weights on any labelled export, numbered just as `predict` numbers with them."""
     from spineseg.chosen_model import Asked
-    from spineseg.inference import evaluate_films, evaluation_json, evaluation_text
+    from spineseg.inference.evaluate import evaluate_films, evaluation_json, evaluation_text
 
-    answer = evaluate_films(Asked(**asked), folder, part=part, device=device)
+    say = say_to(True) if sys.stderr.isatty() else _silent
+    answer = evaluate_films(Asked(**asked), folder, part=part, device=device, say=say)
     click.echo((evaluation_json if as_json else evaluation_text)(*answer))
+
+
+def _silent(text: str) -> None:
+    """Say nothing: where no person looks on, the answer is all."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spineseg.commands.options import JSON
+from spineseg.commands.options import JSON, NAMED_CONFIG, SETS
 from spineseg.report.grid import as_columns
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ Command = Callable[..., None]
 def names_a_store(command: Command) -> Command:
     """Give a command the options that say which registry it reads."""
     for option in (
-        click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --config."),
-        click.option(
-            "--config", type=click.Path(path_type=Path), metavar="FILE", help="A study's config."
-        ),
+        SETS,
+        NAMED_CONFIG,
         click.option(
             "--store",
             metavar="URI|DIR",

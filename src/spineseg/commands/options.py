@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from spineseg.called import SETS_VARIABLE, split_overrides
+
+
+def _or_around(context: object, option: object, given: tuple[str, ...]) -> tuple[str, ...]:
+    return given or tuple(split_overrides(os.environ.get(SETS_VARIABLE, "")))
+
+
 CONFIG = click.argument(
     "config",
     type=click.Path(path_type=Path),
     default=Path("configs/studies/phantom.yaml"),
-    metavar="[CONFIG]",
+    metavar="[STUDY]",
 )
 SETS = click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a config key; repeatable."
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_or_around,
+    help=f"Override a key of the config; repeatable. Without it, those in {SETS_VARIABLE} count.",
+)
+NAMED_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="STUDY",
+    help="A study's name or file: the model is in its store.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
 

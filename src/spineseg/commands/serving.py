@@ -18,10 +18,10 @@ from spineseg.commands.options import CONFIG, SETS
 @DEVICE
 def try_page(config: Path, sets: tuple[str, ...], port: int, show: bool, device: str) -> None:
     """Open a page on 127.0.0.1: drop a film, see the champion's outlines beside the baseline's."""
-    from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import load_recorded
     from spineseg.training.devices import chosen_devices
 
-    study = load_study(config, sets)
+    study = load_recorded(config, sets, "try")
     name = chosen_devices(device)[0].name
 
     from spineseg.serving.server import bound, serve_page
@@ -41,10 +41,10 @@ def try_page(config: Path, sets: tuple[str, ...], port: int, show: bool, device:
 @click.option("--open", "open_browser", is_flag=True, help="Open it in a browser, too.")
 def ui(config: Path, sets: tuple[str, ...], port: int, open_browser: bool) -> None:
     """Browse every run in MLflow, on 127.0.0.1, beginning with the study's list."""
-    from spineseg.config.yaml_files import load_study
+    from spineseg.study_config import load_recorded
     from spineseg.tracking.store import open_store
     from spineseg.tracking.ui import serve
 
-    study = load_study(config, sets)
+    study = load_recorded(config, sets, "ui")
     store = open_store(study.store.root, study.store.mlflow_uri)
     serve(store, study, port=port, open_browser=open_browser)

@@ -12,19 +12,21 @@ from pydantic import (
     model_validator,
 )
 
-from spineseg.config.model import Model, Probability
+from spineseg.config.model import PLAIN, Fraction, Model, Pixels, Share, Unit
 from spineseg.levels import RANK
+
+Films = Annotated[int, Unit("films")]
 
 
 class PhantomSource(Model):
     """Synthetic X-rays, made on the spot and reproducible from the seed."""
 
-    kind: Literal["phantom"]
+    kind: Literal["phantom"] = Field(description="Synthetic films, made on the spot.")
     seed: int = Field(0, ge=0, description="The same seed gives the same bytes.")
-    frontal_films: int = Field(ge=3, description="Frontal whole-spine films (T1..L5 labelled).")
-    lateral_films: int = Field(ge=3, description="Lateral neck films (C1..C7 labelled).")
-    film_size_px: int = Field(640, ge=64, le=2048, description="Side of the square films.")
-    difficulty: Probability = Field(0.5, description="0 clean and straight, 1 noisy and curved.")
+    frontal_films: Films = Field(ge=3, description="Frontal whole-spine films (T1..L5 labelled).")
+    lateral_films: Films = Field(ge=3, description="Lateral neck films (C1..C7 labelled).")
+    film_size_px: Pixels = Field(640, ge=64, le=2048, description="Side of the square films.")
+    difficulty: Fraction = Field(0.5, description="0 clean and straight, 1 noisy and curved.")
 
 
 class LabelledSource(Model):
@@ -50,7 +52,7 @@ class LabelledSource(Model):
 class LocalSource(LabelledSource):
     """A folder of one's own: YOLO segmentation, Darknet, COCO, labelme or Label Studio's JSON."""
 
-    kind: Literal["local"]
+    kind: Literal["local"] = Field(description="A folder of one's own.")
     path: Path = Field(
         description="The folder that holds data.yaml or the annotations' JSON, or that file; "
         "relative to the working folder."
@@ -60,11 +62,13 @@ class LocalSource(LabelledSource):
 class RoboflowSource(LabelledSource):
     """A project on Roboflow, downloaded with the user's key."""
 
-    kind: Literal["roboflow"]
-    workspace: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="As in its address.")
-    project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="As in its address.")
+    kind: Literal["roboflow"] = Field(description="A project on Roboflow.")
+    workspace: str = Field(
+        pattern=PLAIN, description="The first name in the project's address, after universe."
+    )
+    project: str = Field(pattern=PLAIN, description="The second name in its address.")
     version: int | None = Field(
-        None, ge=1, description="Version; none: the newest, looked up once and written down."
+        None, ge=1, description="Version; null: the newest, looked up once and written down."
     )
 
 
@@ -75,7 +79,9 @@ Leak = Literal["near-duplicates", "shared-patients", "shared-radiographs"]
 class DataConfig(Model):
     """Which sources are merged into the 24-level dataset, how they are mended and split."""
 
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...] = Field(
+        min_length=1, description="Where the films come from: one or several, merged."
+    )
     boxes: Literal["refuse", "rectangle"] = Field(
         "refuse", description="What becomes of a box among outlines: an error, or a rectangle."
     )
@@ -85,17 +91,17 @@ class DataConfig(Model):
     split: Literal["patients", "keep"] = Field(
         "patients", description="'patients': split anew by patient; 'keep': the sources' own split."
     )
-    valid_fraction: float = Field(
+    valid_fraction: Share = Field(
         0.2, gt=0, lt=0.9, description="Share of patients for validation."
     )
-    test_fraction: float = Field(
+    test_fraction: Share = Field(
         0.0, ge=0, lt=0.9, description="Share of patients for the test part, which no search sees."
     )
     split_seed: int = Field(0, ge=0, description="Seed of the division by patient.")
     patient_pattern: str | None = Field(
         None,
         description="Regular expression; its first group, found in a file name, is the patient. "
-        "None: each radiograph is a patient of its own.",
+        "null: each radiograph is a patient of its own.",
     )
     patients_from: Literal["names", "dicom-patient", "dicom-study"] = Field(
         "names",

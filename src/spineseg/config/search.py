@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from spineseg.config.model import SLUG, Model
+from spineseg.config.model import SLUG, Epochs, Model, Unit
+
+Trials = Annotated[int, Unit("trials")]
 
 
 class Variant(Model):
     """A named difference from the baseline, and the reason to try it."""
 
-    name: str = Field(pattern=SLUG)
+    name: str = Field(pattern=SLUG, description="What the run is called.")
     hypothesis: str = Field(min_length=1, description="What the variant is expected to show.")
-    changes: dict[str, Any] = Field(min_length=1, description="TrainConfig fields and new values.")
+    changes: dict[str, Any] = Field(
+        min_length=1, description="Keys of baseline and their new values, only those that differ."
+    )
 
 
 class FloatRange(Model):
     """A searched number: uniform, or log-uniform."""
 
-    low: float
-    high: float
-    log: bool = False
+    low: float = Field(description="Lowest value that is tried.")
+    high: float = Field(description="Highest value that is tried.")
+    log: bool = Field(
+        False, description="Whether each power of ten is as likely, as for rates; low is above 0."
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> FloatRange:
@@ -45,10 +46,10 @@ class FloatRange(Model):
 class IntRange(Model):
     """A searched whole number."""
 
-    low: int
-    high: int
-    step: int = Field(1, ge=1)
-    integer: Literal[True]
+    low: int = Field(description="Lowest value that is tried.")
+    high: int = Field(description="Highest value that is tried.")
+    step: int = Field(1, ge=1, description="Distance between neighbouring values, from low on.")
+    integer: Literal[True] = Field(description="Says that only whole numbers are meant.")
 
     @model_validator(mode="after")
     def _ordered(self) -> IntRange:
@@ -65,7 +66,9 @@ class IntRange(Model):
 class Choices(Model):
     """A searched choice among named values."""
 
-    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
+    choices: tuple[str | int | float | bool, ...] = Field(
+        min_length=2, description="The values, as [0.0, 0.5]."
+    )
 
     def holds(self, value: Any) -> bool:
         """Return whether a value lies on the axis."""
@@ -91,21 +94,31 @@ Axis = Annotated[
 class PrunerConfig(Model):
     """When a searched trial is given up: its best epoch is not among the others' best share."""
 
-    keep_percent: float = Field(
+    keep_percent: Annotated[float, Unit("percent")] = Field(
         50.0, gt=0, lt=100, description="Share of trials, best first, that go on: 50 the median."
     )
-    startup_trials: int = Field(3, ge=0, description="Finished trials before any is pruned.")
-    warmup_epochs: int = Field(3, ge=0, description="Epochs of each trial before it can be pruned.")
+    startup_trials: Trials = Field(3, ge=0, description="Finished trials before any is pruned.")
+    warmup_epochs: Epochs = Field(
+        3, ge=0, description="Epochs of each trial before it can be pruned."
+    )
 
 
 class SearchConfig(Model):
-    """The searched part of a study: TPE over a space of TrainConfig fields."""
+    """The searched part of a study: TPE over a space of the baseline's keys."""
 
-    trials: int = Field(0, ge=0, description="Trials beyond the baseline and the variants.")
+    trials: Trials = Field(0, ge=0, description="Trials beyond the baseline and the variants.")
     seed: int = Field(0, ge=0, description="Seed of the sampler.")
-    startup_trials: int = Field(10, ge=1, description="Random trials before TPE models the space.")
-    fixed: dict[str, Any] = Field(
-        default_factory=dict, description="Fields that every searched trial sets alike."
+    startup_trials: Trials = Field(
+        10, ge=1, description="Random trials before TPE models the space."
     )
-    space: dict[str, Axis] = Field(default_factory=dict)
-    pruner: PrunerConfig | None = Field(default_factory=PrunerConfig)
+    fixed: dict[str, Any] = Field(
+        default_factory=dict, description="Keys of baseline that every searched trial sets alike."
+    )
+    space: dict[str, Axis] = Field(
+        default_factory=dict,
+        description="Keys of baseline and the axis that each is searched along.",
+    )
+    pruner: PrunerConfig | None = Field(
+        default_factory=PrunerConfig,
+        description="When a searched trial is given up early; null: never.",
+    )

@@ -6,15 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spineseg.config.data import DataConfig
-from spineseg.config.model import SLUG, Model
+from spineseg.config.model import SLUG, Model, OneOf, Unit
 from spineseg.config.numbering import Numbering
 from spineseg.config.on_end import OnEndConfig
 from spineseg.config.search import SearchConfig, Variant
@@ -29,13 +24,6 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-def _measured_each_epoch(value: str) -> str:
-    """Let a study maximise only what the trainer measures, too, after each epoch."""
-    if value not in OBJECTIVES:
-        raise ValueError(f"must be one of {', '.join(OBJECTIVES)}")
-    return value
-
-
 class ConfirmConfig(Model):
     """Finalists and baseline once more, on fresh seeds: what looked best may have been luck."""
 
@@ -45,7 +33,7 @@ class ConfirmConfig(Model):
         description="Best configurations to train again, by the objective; 0: the baseline alone, "
         "to measure the noise between its seeds.",
     )
-    seeds: int = Field(
+    seeds: Annotated[int, Unit("seeds")] = Field(
         5, ge=2, description="Fresh seeds of each, and of the baseline; noise takes two at least."
     )
 
@@ -54,39 +42,62 @@ class DeviceConfig(Model):
     """Where trials run on this machine."""
 
     device: Annotated[str, BeforeValidator(_number_as_text)] = Field(
-        "auto", description="'auto', 'cpu', or CUDA device numbers as '0' or '0,1'."
+        "auto",
+        description="'auto' (every GPU, else the CPU), 'cpu', or CUDA device numbers as '0' "
+        "or '0,1'.",
     )
-    trials_per_device: int = Field(1, ge=1, description="Trainings at a time on each device.")
+    trials_per_device: Annotated[int, Unit("trials")] = Field(
+        1, ge=1, description="Trainings at a time on each device."
+    )
 
 
 class StoreConfig(Model):
     """Where records are kept. One machine needs nothing but the folder."""
 
     root: Path = Field(Path("mlruns"), description="Folder of everything that is generated.")
-    mlflow_uri: str | None = Field(None, description="An MLflow server instead of the own store.")
-    optuna_url: str | None = Field(None, description="A database instead of the own SQLite file.")
+    mlflow_uri: str | None = Field(
+        None, description="Address of an MLflow server, as http://HOST:5000; null: the own store."
+    )
+    optuna_url: str | None = Field(
+        None, description="Address of a database, as postgresql://HOST/NAME; null: the own file."
+    )
 
 
 class PromoteConfig(Model):
     """What the registry calls the model, and what a challenger must bring."""
 
-    model_name: str = Field("spine-vertebrae", pattern=SLUG)
-    min_gain: float = Field(0.0, ge=0, description="Objective gain over the champion or baseline.")
-    max_slowdown: float = Field(
-        3.0, gt=0, description="Highest seconds per film, as a multiple of the baseline's."
+    model_name: str = Field(
+        "spine-vertebrae", pattern=SLUG, description="Name of the model in MLflow's registry."
+    )
+    min_gain: Annotated[float, Unit("of the objective, 0 to 1")] = Field(
+        0.0, ge=0, description="Gain over the champion, or the baseline, that is asked for."
+    )
+    max_slowdown: Annotated[float, Unit("times the baseline's")] = Field(
+        3.0, gt=0, description="Highest time per film, as a multiple of the baseline's."
     )
 
 
 class StudyConfig(Model):
     """A whole study: data, baseline, variants, search."""
 
-    name: str = Field(pattern=SLUG)
-    description: str = ""
-    data: DataConfig
-    baseline: TrainConfig
-    variants: tuple[Variant, ...] = ()
-    search: SearchConfig = Field(default_factory=SearchConfig)
-    objective: Annotated[str, AfterValidator(_measured_each_epoch)] = Field(
+    name: str = Field(
+        pattern=SLUG, description="What the study is called, and its folder under the store."
+    )
+    description: str = Field("", description="What it is for, in a sentence; shown beside it.")
+    data: DataConfig = Field(
+        description="Which films; or the name of a file with these keys, relative to this one."
+    )
+    baseline: TrainConfig = Field(
+        description="The training that all others are compared with; or the name of a file with "
+        "these keys, relative to this one."
+    )
+    variants: tuple[Variant, ...] = Field(
+        (), description="Named differences from the baseline, each trained once."
+    )
+    search: SearchConfig = Field(
+        default_factory=SearchConfig, description="What is searched, and how often."
+    )
+    objective: Annotated[str, AfterValidator(OneOf(OBJECTIVES))] = Field(
         "mask_map50_95", description="What the search maximises, on the validation part."
     )
     numbering: Numbering = Field(
@@ -98,13 +109,17 @@ class StudyConfig(Model):
         False, description="Whether 'sequence' allows for an extra level, T13 or L6."
     )
     confirm: ConfirmConfig | None = Field(
-        default_factory=ConfirmConfig, description="Training again on fresh seeds; none: no claim."
+        default_factory=ConfirmConfig, description="Training again on fresh seeds; null: no claim."
     )
-    devices: DeviceConfig = Field(default_factory=DeviceConfig)
-    store: StoreConfig = Field(default_factory=StoreConfig)
-    promote: PromoteConfig = Field(default_factory=PromoteConfig)
+    devices: DeviceConfig = Field(
+        default_factory=DeviceConfig, description="Where trials run, and how many at a time."
+    )
+    store: StoreConfig = Field(default_factory=StoreConfig, description="Where records are kept.")
+    promote: PromoteConfig = Field(
+        default_factory=PromoteConfig, description="What a champion is called, and must bring."
+    )
     on_end: OnEndConfig | None = Field(
-        None, description="Who is told when the study has ended, or promoted a model; none: nobody."
+        None, description="Who is told when the study has ended, or promoted a model; null: nobody."
     )
 
     @model_validator(mode="after")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
+from pydantic import Field
+
+from spineseg.config.model import (
+    Degrees,
+    Epochs,
+    Fraction,
+    Model,
+    Pixels,
+    Probability,
+    Share,
+    Unit,
 )
-
-from spineseg.config.model import Model, Probability
 
 
 class TrainConfig(Model):
@@ -26,11 +33,21 @@ class TrainConfig(Model):
         "'bundled' (this project's synthetic checkpoint), 'random', or the path of a .pt or "
         ".safetensors file, of which nothing is run.",
     )
-    image_size_px: int = Field(640, ge=32, multiple_of=32, description="Side of the square input.")
-    batch: int = Field(16, ge=1, description="Images per step.")
-    epochs: int = Field(250, ge=1, description="Passes over the training part.")
-    patience_epochs: int = Field(
-        100, ge=0, description="Stop after so many epochs without gain; 0 never."
+    image_size_px: Pixels = Field(
+        640,
+        ge=32,
+        multiple_of=32,
+        description="Side of the square input; Ultralytics' imgsz.",
+    )
+    batch: Annotated[int, Unit("films")] = Field(
+        16, ge=1, description="Films per step, the batch size."
+    )
+    epochs: Epochs = Field(250, ge=1, description="Passes over the training part.")
+    patience_epochs: Epochs = Field(
+        100,
+        ge=0,
+        description="Early stopping, after so many epochs without gain; 0 never. Ultralytics' "
+        "patience.",
     )
     seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
     deterministic: bool = Field(True, description="Use deterministic kernels where there are any.")
@@ -40,37 +57,49 @@ class TrainConfig(Model):
         "auto", description="'auto' lets Ultralytics choose, and then ignores lr0 and momentum."
     )
     lr0: float = Field(0.01, gt=0, le=1, description="Initial learning rate.")
-    lrf: float = Field(0.01, gt=0, le=1, description="Final learning rate as a fraction of lr0.")
+    lrf: Share = Field(0.01, gt=0, le=1, description="Final learning rate as a fraction of lr0.")
     momentum: float = Field(0.937, ge=0, lt=1, description="SGD momentum, or beta1 of Adam.")
     weight_decay: float = Field(0.0005, ge=0, le=1, description="L2 regularisation.")
-    warmup_epochs: float = Field(3.0, ge=0, description="Epochs of learning-rate warm-up.")
+    warmup_epochs: Annotated[float, Unit("epochs")] = Field(
+        3.0, ge=0, description="Epochs of learning-rate warm-up."
+    )
     warmup_bias_lr: float = Field(
         0.1, ge=0, le=1, description="Rate of the biases at the start of warm-up; 'auto' takes 0."
     )
     cos_lr: bool = Field(False, description="Cosine instead of linear learning-rate schedule.")
 
-    box_gain: float = Field(7.5, ge=0, description="Weight of the box loss.")
-    cls_gain: float = Field(0.5, ge=0, description="Weight of the class loss.")
-    dfl_gain: float = Field(1.5, ge=0, description="Weight of the distribution focal loss.")
-    class_weight_power: Probability = Field(
-        0.0, description="Class weights: inverse frequency to this power; 0 off, 1 full."
+    box_gain: float = Field(7.5, ge=0, description="Weight of the box loss; Ultralytics' box.")
+    cls_gain: float = Field(
+        0.5, ge=0, description="Weight of the class (level) loss; Ultralytics' cls."
+    )
+    dfl_gain: float = Field(
+        1.5, ge=0, description="Weight of the distribution focal loss; Ultralytics' dfl."
+    )
+    class_weight_power: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0,
+        description="Class weights: inverse frequency to this power; 0 off, 1 full. Ultralytics' "
+        "cls_pw.",
     )
 
-    hsv_h: Probability = Field(0.015, description="Hue jitter, fraction.")
-    hsv_s: Probability = Field(0.7, description="Saturation jitter, fraction.")
-    hsv_v: Probability = Field(0.4, description="Brightness jitter, fraction.")
-    degrees: float = Field(0.0, ge=0, le=180, description="Rotation, plus or minus degrees.")
-    translate: Probability = Field(0.1, description="Shift, plus or minus fraction of the side.")
-    scale: float = Field(0.5, ge=0, lt=1, description="Zoom, plus or minus fraction.")
-    shear: float = Field(0.0, ge=0, le=90, description="Shear, plus or minus degrees.")
+    hsv_h: Fraction = Field(0.015, description="Hue jitter, plus or minus.")
+    hsv_s: Fraction = Field(0.7, description="Saturation jitter, plus or minus.")
+    hsv_v: Fraction = Field(0.4, description="Brightness jitter, plus or minus.")
+    degrees: Degrees = Field(0.0, ge=0, le=180, description="Rotation, plus or minus.")
+    translate: Fraction = Field(0.1, description="Shift, plus or minus, of the side.")
+    scale: Share = Field(0.5, ge=0, lt=1, description="Zoom, plus or minus.")
+    shear: Degrees = Field(0.0, ge=0, le=90, description="Shear, plus or minus.")
     flipud: Probability = Field(0.0, description="Probability of a vertical flip.")
     fliplr: Probability = Field(0.5, description="Probability of a horizontal flip.")
     mosaic: Probability = Field(1.0, description="Probability of a four-image mosaic.")
-    close_mosaic_epochs: int = Field(10, ge=0, description="No mosaic in the last so many epochs.")
+    close_mosaic_epochs: Epochs = Field(
+        10, ge=0, description="No mosaic in the last so many epochs; Ultralytics' close_mosaic."
+    )
     mixup: Probability = Field(0.0, description="Probability of blending two images.")
-    copy_paste: Probability = Field(0.0, description="Fraction of instances pasted elsewhere.")
+    copy_paste: Fraction = Field(0.0, description="Share of the instances pasted elsewhere.")
     overlap_mask: bool = Field(True, description="Merge overlapping masks into one in training.")
-    mask_ratio: Literal[1, 2, 4] = Field(4, description="Downsampling of masks in training.")
+    mask_ratio: Literal[1, 2, 4] = Field(
+        4, description="Downsampling of masks in training: 1 full size, 4 a quarter of the side."
+    )
 
     def with_(self, **changes: Any) -> TrainConfig:
         """Return this config with `changes`, checked again.

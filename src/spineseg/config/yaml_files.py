@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from spineseg.config.data import DataConfig
+from spineseg.config.named import Named, named_study
+from spineseg.config.problems import checked
+from spineseg.config.recorded import refuse_blotted, with_paths_found
 from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 
-_UNION_TAGS = {"number", "integer", "choice", "phantom", "local", "roboflow"}
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
-
 
 def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
-    """Return the study that `path` describes, `overrides` ("search.trials=4") applied.
+    """Return the study that `path`, a file or a study's name, describes, `overrides` applied.
 
-    `data` and `baseline` may name other files, relative to `path`; a baseline may be a mapping
-    with `extends: FILE` and what it changes. Raises ConfigError naming file, key and remedy.
+    An override is as "search.trials=4". `data` and `baseline` may name other files, relative to the
+    study's; a baseline may be a mapping with `extends: FILE` and what it changes. What a name
+    stands for, `named` says; records lie where a study on record was found. Raises ConfigError
+    naming file, key and remedy.
     """
-    content = read_mapping(path)
+    overrides = list(overrides)
+    found = study_named(path, overrides)
+    content = read_mapping(found.file)
     if isinstance(content.get("data"), str):
-        content["data"] = read_mapping(_beside(path, content["data"], "data"))
-    content["baseline"] = _baseline(content.get("baseline", {}), path)
-    return checked(StudyConfig, _overridden(content, overrides), path)
+        content["data"] = read_mapping(_beside(found.file, content["data"], "data"))
+    content["baseline"] = _baseline(content.get("baseline", {}), found.file)
+    if found.root is not None:
+        content = _placed(content, found.file, found.root)
+    study = checked(StudyConfig, _overridden(content, overrides), found.file)
+    refuse_blotted(study, found.file)
+    return study
+
+
+def study_named(path: Path, overrides: Iterable[str] = ()) -> Named:
+    """Return the file that `path`, a file or a name, stands for, with `store.root` overridden.
+
+    Raises ConfigError for a name that nothing or two things have.
+    """
+    key = "store.root="
+    roots = [text.removeprefix(key) for text in overrides if text.startswith(key)]
+    return named_study(path, Path(roots[-1]) if roots else StoreConfig().root)
+
+
+def _placed(content: dict[str, Any], file: Path, root: Path) -> dict[str, Any]:
+    """Return a study on record as of the root where it lies."""
+    if content.get("name") != file.parent.name:
+        raise ConfigError(
+            f"{file}: is the config of study {content.get('name')!r}; give its folder that name "
+            "again"
+        )
+    store = content.get("store")
+    content["store"] = (store if isinstance(store, dict) else {}) | {"root": str(root)}
+    return with_paths_found(content, file)
 
 
 def load_data(path: Path, overrides: Iterable[str] = ()) -> DataConfig:
-    """Return the data that `path` describes: a data config, or a study's.
+    """Return the data that `path` describes: a data config, or a study's, or a study by its name.
 
     Raises ConfigError naming file, key and remedy.
     """
-    content = read_mapping(path)
+    overrides = list(overrides)
+    file = study_named(path, overrides).file
+    content = read_mapping(file)
     if "sources" not in content and "data" in content:
         return load_study(path, overrides).data
     own, _ = _told_apart(overrides)
-    return checked(DataConfig, _overridden(content, own), path)
+    return checked(DataConfig, _overridden(content, own), file)
 
 
 def _told_apart(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -93,7 +123,10 @@ def _overridden(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"--set {override!r}: must be key=value, as search.trials=4")
+            raise ConfigError(
+                f"--set {override!r}: must be key=value, as search.trials=4; a "
+                "value with spaces wants quotes of its own, as path='My Films'"
+            )
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -104,88 +137,55 @@ def _overridden(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
 
 def _set(content: Any, keys: list[str], value: Any, override: str) -> None:
     *path, last = keys
-    for key in path:
-        content = _child(content, key, override)
+    for i, key in enumerate(path):
+        content = _child(content, key, _Place(override, keys[:i]))
+    place = _Place(override, path)
     if isinstance(content, list):
-        content[_index(content, last, override)] = value
+        content[_index(content, last, place)] = value
     elif isinstance(content, dict):
         content[last] = value
     else:
-        raise ConfigError(f"--set {override!r}: {'.'.join(path)} has no keys of its own")
+        raise place.error(f"is a single value, {content!r}, and has no key {last!r}")
 
 
-def _child(content: Any, key: str, override: str) -> Any:
+class _Place(NamedTuple):
+    """Where in a config an override has come to."""
+
+    override: str
+    path: list[str]
+
+    def error(self, rule: str) -> ConfigError:
+        name = ".".join(self.path)
+        return ConfigError(f"--set {self.override!r}: {name} {rule}; see `spineseg keys {name}`")
+
+
+def _child(content: Any, key: str, place: _Place) -> Any:
     if isinstance(content, list):
-        return content[_index(content, key, override)]
+        return content[_index(content, key, place)]
     if not isinstance(content, dict):
-        raise ConfigError(f"--set {override!r}: {key!r} has nothing to belong to")
+        raise place.error(f"is a single value, {content!r}, and has no key {key!r}")
     if content.get(key) is None:
         content[key] = {}
     return content[key]
 
 
-def _index(content: list[Any], key: str, override: str) -> int:
-    named = [
-        i for i, item in enumerate(content) if isinstance(item, dict) and item.get("name") == key
-    ]
-    if named:
-        return named[0]
+def _index(content: list[Any], key: str, place: _Place) -> int:
+    names = [item.get("name") if isinstance(item, dict) else None for item in content]
+    if key in names:
+        return names.index(key)
     if key.isdigit() and int(key) < len(content):
         return int(key)
-    raise ConfigError(
-        f"--set {override!r}: {key!r} is no item of a list of {len(content)}; "
-        "use a number from 0, or the item's name"
+    has = ", ".join(f"{i} ({name})" if name else str(i) for i, name in enumerate(names))
+    raise place.error(
+        f"has no item {key!r}: it is a list of {len(content)}, {has or 'empty'}; "
+        "name one by its number or name"
     )
 
 
-def checked(model: type[AnyModel], content: Any, where: Path | str) -> AnyModel:
-    """Return `content` as `model`. Raises ConfigError with `where`, key, rule and remedy."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(f"{where}: {_first_problem(error, model)}") from None
-
-
-def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
-    problems = error.errors(include_url=False)
-    unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
-    problem = (unknown or problems)[0]
-    path = [str(part) for part in problem["loc"]]
-    key = ".".join(part for part in path if part not in _UNION_TAGS)
-    if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(path[-1], known_keys(model), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "remove it"
-        return f"unknown key {key!r}; {hint}"
-    if problem["type"] == "missing":
-        return f"key {key!r} is missing; add it"
-    rule = problem["msg"].removeprefix("Value error, ")
-    rule = rule[0].lower() + rule[1:]
-    got = problem.get("input")
-    shown = "" if isinstance(got, (dict, list, tuple)) or got is None else f", got {got!r}"
-    return f"{key}: {rule}{shown}" if key else rule
-
-
-def known_keys(model: type[BaseModel]) -> set[str]:
-    """Return the field names of `model` and of every model inside it."""
-    keys: set[str] = set()
-    pending: list[Any] = [model]
-    seen: set[Any] = set()
-    while pending:
-        item = pending.pop()
-        if item in seen or not hasattr(item, "__hash__"):
-            continue
-        seen.add(item)
-        if isinstance(item, type) and issubclass(item, BaseModel):
-            keys |= set(item.model_fields)
-            pending += [field.annotation for field in item.model_fields.values()]
-        else:
-            pending += list(getattr(item, "__args__", ()))
-    return keys
-
-
 def load_store(path: Path, overrides: Iterable[str] = ()) -> StoreConfig:
-    """Return where the config at `path` keeps its records: its own choice, or the default."""
-    content = read_mapping(path)
+    """Return where the config at `path`, or of that name, keeps its records: or the default."""
+    overrides = list(overrides)
+    content = read_mapping(study_named(path, overrides).file)
     if "data" in content:
         return load_study(path, overrides).store
     _, own = _told_apart(overrides)

@@ -49,7 +49,7 @@ class Listing:
     """What lies beneath a folder, as paths in it with `/`; links to folders are not followed.
 
     Hidden files, an operating system's litter, caches, readmes, licences, tables and documents are
-    plainly no data and are in none of these lists.
+    plainly no data: `litter`, and in no other list.
     """
 
     folder: Path
@@ -59,6 +59,7 @@ class Listing:
     folders: set[str] = field(default_factory=set)
     linked: set[str] = field(default_factory=set)  # Films that links among `films` lead to.
     left_out: list[LeftOut] = field(default_factory=list)
+    litter: list[str] = field(default_factory=list)
 
     def path(self, name: str) -> Path:
         """Return where a listed file lies."""

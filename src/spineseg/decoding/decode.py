@@ -21,6 +21,7 @@ from spineseg.files import shown
 from spineseg.films import Spacing
 
 _LEAST_SIDE_PX = 16
+_HEAD_BYTES = 132  # With DICOM's mark at its end.
 _MOST_BYTES = 2 * 1024**3
 _PICTURE_PX = (640, 900)  # Of a page: widest, tallest.
 
@@ -81,6 +82,17 @@ def decode(content: bytes, path: Path, *, least_px: int | None = None) -> Decode
     if least_px is not None:
         image.draft("L", (least_px, least_px))
     return DecodedFilm(size, loaded(image, path), None)
+
+
+def glance_at_film(path: Path) -> None:
+    """Read a film's head only. Raises DataError for what is plainly none; damage may lie deeper."""
+    if not path.is_file():
+        film_content(path)  # It says why.
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        if not is_dicom(head, path):
+            file.seek(0)
+            _refuse_small(opened(file, path).size, path)
 
 
 def _refuse_small(size: tuple[int, int], path: Path) -> None:

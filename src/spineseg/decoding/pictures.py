@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -30,10 +31,11 @@ _WHAT = {"1": "1 bit", "P": "palette", "PA": "palette", "CMYK": "CMYK", "YCbCr":
 Image.MAX_IMAGE_PIXELS = 10 * MOST_PIXELS  # So that our own limit speaks first, with the size.
 
 
-def opened(content: bytes, path: Path) -> Image.Image:
+def opened(content: bytes | BinaryIO, path: Path) -> Image.Image:
     """Return a picture whose head is read. Raises DataError for none, and for one too large."""
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError:
         raise DataError(
             f"{shown(path)}: has more than {MOST_PIXELS // 1_000_000} million pixels; "

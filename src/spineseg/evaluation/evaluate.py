@@ -24,16 +24,18 @@ def evaluate_weights(
     device: str,
     numbering: NumberingModel,
     trust: bool = False,
+    batch: int = 16,
 ) -> Evaluated:
     """Return the scores of `weights` on `films` under both ways of numbering, with the records.
 
-    `numbering` says what is known of columns; with `trust`, the code in a .pt file runs. Raises
+    `numbering` says what is known of columns; with `trust`, the code in a .pt file runs; `batch`
+    films go through the network at a time: alone, each has the answer that `predict` gives. Raises
     DataError without films or labels, WeightsError for weights that cannot be used.
     """
     if not films:
         raise DataError("there is no film to evaluate on; name a part that has some")
     predictor = Predictor(weights, image_size_px=image_size_px, device=device, trust=trust)
-    predictions = predictor.predict_many(film.path for film in films)
+    predictions = predictor.predict_many((film.path for film in films), batch)
     records = [
         record_film(film, prediction) for film, prediction in zip(films, predictions, strict=True)
     ]

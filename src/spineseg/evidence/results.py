@@ -136,7 +136,7 @@ class StudySummary(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     evidence: Evidence | None = None
     test: SealedTest | None = None
-    config_path: str | None = Field(None, description="The study's YAML, for command lines.")
+    reference: str | None = Field(None, description="The words that a command finds the study by.")
 
     def run(self, name: str | None) -> RunSummary | None:
         """Return the run called `name`."""

@@ -27,6 +27,7 @@ from spineseg.prediction.checkpoints import (
     unknown_architecture,
     weights_for,
 )
+from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.pickled import named_in, no_checkpoint
 from spineseg.prediction.suffixes import SAFE
 
@@ -45,6 +46,8 @@ class NetworkCard(BaseModel):
     class_names: tuple[str, ...] = Field(min_length=1, max_length=MOST_CLASSES)
     image_size_px: int = Field(ge=LEAST_SIDE_PX, le=MOST_SIDE_PX, multiple_of=LEAST_SIDE_PX)
     licence: str = LICENCE
+    numbering: NumberingModel | None = None  # How the weights number; None: the file is silent.
+    synthetic: bool | None = None  # Trained on synthetic films only; None where nobody knows.
 
 
 def load_network(path: Path, *, trust: bool = False) -> Any:
@@ -90,18 +93,35 @@ def refuse_code(path: Path) -> None:
         named_in(path)
 
 
-def write_network(source: Path, target: Path, *, trust: bool = False) -> None:
+def numbering_in(path: Path) -> tuple[NumberingModel | None, bool | None]:
+    """Return how weights number and whether their films were synthetic, as far as the file says."""
+    if not _is_safe(path):
+        return None, None
+    card = read_card(path)
+    return card.numbering, card.synthetic
+
+
+def write_network(
+    source: Path,
+    target: Path,
+    *,
+    trust: bool = False,
+    numbering: NumberingModel | None = None,
+    synthetic: bool | None = None,
+) -> None:
     """Write the weights in `source` to `target` as .safetensors, in the precision they have there.
 
-    The same weights give the same bytes. Raises WeightsError as load_network does, and for a
-    network that cannot be built by its name; then nothing is written.
+    `numbering` and `synthetic` go with them, so that they number alike wherever they are. The same
+    give the same bytes. Raises WeightsError as load_network does, and for a network that cannot be
+    built by its name; then nothing is written.
     """
     from safetensors.torch import save
 
     _, card, weights = _opened(source, trust=trust)
     whole = {key: weights[key].clone().contiguous() for key in sorted(weights)}
+    card = card.model_copy(update={"numbering": numbering, "synthetic": synthetic})
     # One key: of several, the library keeps no certain order.
-    write_whole(target, save(whole, metadata={_CARD: card.model_dump_json()}))
+    write_whole(target, save(whole, metadata={_CARD: card.model_dump_json(exclude_none=True)}))
 
 
 def _is_safe(path: Path) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pycocotools.mask as coco_mask
 
 from spineseg.films import Outline, Spacing
-from spineseg.prediction.detections import Prediction
+from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.film_mask import FilmMask
 
 _TOLERANCE_PX = 0.6
@@ -19,18 +19,36 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 def mask_outline(mask: FilmMask) -> np.ndarray:
     """Return the outline of a mask's largest piece, (points, 2) fractions; empty without one."""
-    if not mask.window.size:
+    largest = _largest_piece(mask)
+    if largest is None:
         return np.zeros((0, 2))
-    pieces, _ = cv2.findContours(mask.window, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if not pieces:
-        return np.zeros((0, 2))
-    largest = max(pieces, key=cv2.contourArea)
     points = cv2.approxPolyDP(largest, _TOLERANCE_PX, True)[:, 0] + [
         mask.left + 0.5,
         mask.top + 0.5,
     ]
     height, width = mask.film
     return points / [width, height] if len(points) >= 3 else np.zeros((0, 2))
+
+
+def _largest_piece(mask: FilmMask) -> np.ndarray | None:
+    """Return the contour of a mask's largest piece, in px of its window; None without one."""
+    if not mask.window.size:
+        return None
+    pieces, _ = cv2.findContours(mask.window, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return max(pieces, key=cv2.contourArea, default=None)
+
+
+def area_and_centroid(mask: FilmMask) -> tuple[int, tuple[float, float]]:
+    """Return the pixels of a mask's largest piece, and their centre (x, y) in px of the film.
+
+    Raises ValueError for an empty mask.
+    """
+    piece = _largest_piece(mask)
+    if piece is None:
+        raise ValueError("an empty mask has no centroid")
+    filled = cv2.drawContours(np.zeros_like(mask.window), [piece], -1, 1, cv2.FILLED)
+    y, x = np.nonzero(filled)
+    return len(x), (mask.left + float(x.mean()) + 0.5, mask.top + float(y.mean()) + 0.5)
 
 
 def boundary_distance_px(mask: FilmMask, other: FilmMask) -> float:
@@ -64,15 +82,19 @@ def prediction_outlines(prediction: Prediction, confidence: float) -> tuple[Outl
 
     Of detections that outline the same body under several levels, the most confident is kept.
     """
-    return tuple(
-        Outline(d.level, points, d.confidence)
+    return tuple(outline for outline, _ in _outlined(prediction, confidence))
+
+
+def _outlined(prediction: Prediction, confidence: float) -> list[tuple[Outline, FilmMask]]:
+    return [
+        (Outline(d.level, points, d.confidence), d.mask)
         for d in _one_each(prediction, confidence)
         if len(points := mask_outline(d.mask))
-    )
+    ]
 
 
-def _one_each(prediction: Prediction, confidence: float) -> list[Any]:
-    kept: list[Any] = []
+def _one_each(prediction: Prediction, confidence: float) -> list[Detection]:
+    kept: list[Detection] = []
     for detection in prediction.detections:
         if detection.confidence < confidence:
             continue
@@ -87,7 +109,7 @@ def _one_each(prediction: Prediction, confidence: float) -> list[Any]:
 def prediction_as_json(
     prediction: Prediction, confidence: float, spacing: Spacing | None = None
 ) -> dict[str, Any]:
-    """Return one film's vertebrae as plain values; boxes and polygons in pixels.
+    """Return one film's vertebrae as plain values; boxes, polygons, areas, centroids in pixels.
 
     With `spacing`, polygons in millimetres too; how far they hold, its kind says.
     """
@@ -97,19 +119,22 @@ def prediction_as_json(
         "height": prediction.height,
         "spacing": asdict(spacing) if spacing else None,
         "vertebrae": [
-            _vertebra(outline, [prediction.width, prediction.height], spacing)
-            for outline in prediction_outlines(prediction, confidence)
+            _vertebra(outline, mask, spacing) for outline, mask in _outlined(prediction, confidence)
         ],
     }
 
 
-def _vertebra(outline: Outline, size: list[int], spacing: Spacing | None) -> dict[str, Any]:
-    points = outline.points * size
+def _vertebra(outline: Outline, mask: FilmMask, spacing: Spacing | None) -> dict[str, Any]:
+    height, width = mask.film
+    points = outline.points * [width, height]
+    area, (x, y) = area_and_centroid(mask)
     apart = [spacing.column_mm, spacing.row_mm] if spacing else None
     return {
         "level": outline.level,
         "confidence": round(outline.confidence or 0.0, 4),
         "box": [round(float(v), 1) for v in (*points.min(0), *points.max(0))],
+        "area_px": area,
+        "centroid": [round(x, 1), round(y, 1)],
         "polygon": points.round(1).tolist(),
         "polygon_mm": (points * apart).round(2).tolist() if apart else None,
     }

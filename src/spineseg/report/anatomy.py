@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.collections import PatchCollection
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.transforms import Affine2D
 
 from spineseg.evaluation.result import Evaluation
 from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.report.confused import confusion_words
 from spineseg.report.drawing import (
     BLUE,
     FAINT,
     INK,
+    LEAST_PX,
     ORANGE,
+    SMALL_PT,
     SOFT,
     as_svg,
     fixed_figure,
@@ -25,6 +31,11 @@ from spineseg.report.shares import right_by_level
 _SHARES = LinearSegmentedColormap.from_list("shares", [ORANGE, "#f3e3c3", "#9cc3e2", BLUE])
 _LOW_SHARE = 0.4
 _STEP, _PITCH = 0.78, 5.8
+_UNIT_IN = 0.371  # Of the spine's drawing.
+_MOST_LETTERS = 20  # Of a name above its column; longer ones are broken.
+_MATRIX_IN, _MATRIX_PX = 5.4, 530  # Two of that width stand beside each other on a wide screen.
+_COUNT_PT = ((100, 7.4), (1000, 6.6), (float("inf"), 5.2))  # Counts below -> the size that fits.
+_DARK_SHARE = 0.5  # From here on figures are white.
 
 
 def spine(evaluations: dict[str, Evaluation]) -> str:
@@ -37,26 +48,39 @@ def spine(evaluations: dict[str, Evaluation]) -> str:
     """
     several = len(evaluations) > 1
     with house_style(**{"axes.grid": False}):
-        figure, axes = fixed_figure(4.9 if several else 2.3, 7.6, (0, 0, 0, 0))
+        titles = {name: fill(name, _MOST_LETTERS) for name in evaluations}
+        above = 0.5 * max(title.count("\n") for title in titles.values())
+        figure, axes = fixed_figure(4.35 if several else 1.8, 7.6 + _UNIT_IN * above, (0, 0, 0, 0))
         first: dict[str, float] = {}
         for place, (title, evaluation) in enumerate(evaluations.items()):
-            _column(axes, _PITCH * place, title, evaluation, first)
+            _column(axes, _PITCH * place, titles[title], evaluation, first)
             first = first or right_by_level(evaluation)
         axes.set_xlim(-1.75, _PITCH * (len(evaluations) - 1) + (4.1 if several else 2.8))
-        axes.set_ylim(-_STEP * len(ANATOMICAL_ORDER) + 0.25, 2.0)
+        axes.set_ylim(-_STEP * len(ANATOMICAL_ORDER) + 0.25, 2.0 + above)
         axes.set_aspect("equal")
         axes.axis("off")
-        return as_svg(figure, "Share of right levels along the spine")
+        says = " ".join(f"{name}: {_column_words(e)}" for name, e in evaluations.items())
+        return as_svg(figure, "Share of right levels along the spine", says)
+
+
+def _column_words(evaluation: Evaluation) -> str:
+    found = right_by_level(evaluation)
+    if not found:
+        return "no labelled vertebra."
+    order = sorted(found, key=lambda level: found[level])
+    low, high = order[0], order[-1]
+    text = f"from {found[low]:.0%} ({low}) to {found[high]:.0%} ({high}) of a level's vertebrae"
+    return f"{text} have their right level, over {len(found)} levels."
 
 
 def _column(
     axes: Axes, left: float, title: str, evaluation: Evaluation, first: dict[str, float]
 ) -> None:
     shares = right_by_level(evaluation)
-    axes.text(left - 1.7, 1.6, title, fontweight="bold", fontsize=10.5)
+    axes.text(left - 1.7, 1.5, title, fontweight="bold", fontsize=10, va="bottom")
     heads = [(1.75, "right"), (2.7, "AP")] + ([(4.0, "change")] if first else [])
     for x, head in heads:
-        axes.text(left + x, 0.78, head, ha="right", fontsize=7.5, color=SOFT)
+        axes.text(left + x, 0.78, head, ha="right", fontsize=SMALL_PT, color=SOFT)
     for rank, level in enumerate(ANATOMICAL_ORDER):
         y, share = -_STEP * rank, shares.get(level)
         _body(
@@ -65,7 +89,7 @@ def _column(
             rank,
             "#eef1f4" if share is None else _SHARES((share - _LOW_SHARE) / (1 - _LOW_SHARE)),
         )
-        axes.text(left - 1.7, y, level, va="center", fontsize=8.5)
+        axes.text(left - 1.7, y, level, va="center", fontsize=SMALL_PT)
         score = evaluation.levels.get(level)
         ap = score.mask_ap50_95 if score else None
         cells = [(1.75, "–" if share is None else f"{share:.0%}", INK)]
@@ -75,7 +99,7 @@ def _column(
             tint = BLUE if points > 0 else ORANGE if points < 0 else SOFT
             cells.append((4.0, f"{points:+d}".replace("-", "−") if points else "±0", tint))
         for x, text, tint in cells:
-            axes.text(left + x, y, text, ha="right", va="center", fontsize=8.5, color=tint)
+            axes.text(left + x, y, text, ha="right", va="center", fontsize=SMALL_PT, color=tint)
 
 
 def _body(axes: Axes, left: float, rank: int, face: object) -> None:
@@ -101,26 +125,35 @@ def _body(axes: Axes, left: float, rank: int, face: object) -> None:
 def confusion(title: str, evaluation: Evaluation) -> str:
     """Draw a confusion matrix in anatomical order, shaded by the share of its row.
 
-    The diagonal is framed and one level up or down tinted, so that off-by-one errors show.
+    The diagonal is blue, and one level up or down tinted, so that off-by-one errors show. It is
+    never smaller than its figures can be read at.
     """
     seen = {level for row in evaluation.confusion.values() for level in row}
     levels = [lv for lv in ANATOMICAL_ORDER if lv in evaluation.confusion or lv in seen]
-    rows, columns = [*levels, "background"], [*levels, "missed"]
+    rows, columns = [*levels, "invented"], [*levels, "missed"]
     counts = np.array(
-        [[evaluation.confusion.get(t, {}).get(p, 0) for p in columns] for t in rows], float
+        [
+            [evaluation.confusion.get(true, {}).get(found, 0) for found in columns]
+            for true in [*levels, "background"]
+        ],
+        float,
     )  # (true, found)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    least_pt = next(size for most, size in _COUNT_PT if counts.max(initial=0) < most)
     with house_style(**{"axes.grid": False, "font.size": 7.5}):
-        figure, axes = fixed_figure(5.4, 5.55, (0.85, 0.75, 0.05, 0.3))
+        figure, axes = fixed_figure(_MATRIX_IN, 5.6, (0.72, 0.72, 0.05, 0.3))
         _diagonals(axes, len(levels))
+        cells, shades = [], []
         for i, j in np.argwhere(counts > 0):
             right = i == j and i < len(levels)
-            tint = BLUE if right else ORANGE
-            alpha = 0.12 + 0.88 * float(share[i, j])
-            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=tint, alpha=alpha, lw=0))
-            ink = "white" if share[i, j] > 0.55 else INK
-            text, size = f"{counts[i, j]:.0f}", 6.5 if counts[i, j] < 100 else 5.2
-            axes.text(j + 0.5, i + 0.53, text, ha="center", va="center", fontsize=size, color=ink)
+            cells.append(Rectangle((j, i), 1, 1))
+            shades.append(to_rgba(BLUE if right else ORANGE, shade(float(share[i, j]))))
+            size = next(size for most, size in _COUNT_PT if counts[i, j] < most)
+            axes.text(
+                j + 0.5, i + 0.53, f"{counts[i, j]:.0f}", ha="center", va="center",
+                fontsize=size, color="white" if share[i, j] >= _DARK_SHARE else INK,
+            )  # fmt: skip
+        axes.add_collection(PatchCollection(cells, facecolors=shades, lw=0, gid="ground-cells"))
         axes.axhline(len(levels), color="#8795a3", lw=0.8)
         axes.axvline(len(levels), color="#8795a3", lw=0.8)
         axes.set_xlim(0, len(columns))
@@ -133,15 +166,24 @@ def confusion(title: str, evaluation: Evaluation) -> str:
         axes.set_xlabel("found as")
         axes.set_ylabel("true level")
         axes.set_title(title)
-        return as_svg(figure, f"Confusion matrix of {title}")
+        least_px = max(_MATRIX_PX, LEAST_PX * 72 * _MATRIX_IN / least_pt)
+        return as_svg(figure, f"Confusion matrix of {title}", confusion_words(evaluation), least_px)
+
+
+def shade(share: float) -> float:
+    """Return how opaque a cell of that share of its row is.
+
+    Neither white nor dark figures have a contrast of 4.5:1 between 0.69 and 0.87: that is leapt.
+    """
+    return 0.1 + 1.16 * share if share < _DARK_SHARE else 0.9 + 0.2 * (share - _DARK_SHARE)
 
 
 def _diagonals(axes: Axes, levels: int) -> None:
     """Tint the band of one level up or down, and rule the cells."""
-    for i in range(levels):
-        for j in (i - 1, i, i + 1):
-            if 0 <= j < levels:
-                axes.add_patch(Rectangle((j, i), 1, 1, facecolor="#f4f1ea", lw=0))
+    band = [
+        Rectangle((j, i), 1, 1) for i in range(levels) for j in (i - 1, i, i + 1) if 0 <= j < levels
+    ]
+    axes.add_collection(PatchCollection(band, facecolor="#f4f1ea", lw=0, gid="ground-band"))
     axes.set_xticks(range(1, levels + 1), minor=True)
     axes.set_yticks(range(1, levels + 1), minor=True)
     axes.grid(which="minor", color=FAINT, lw=0.5)

@@ -18,7 +18,7 @@ from spineseg.levels import ANATOMICAL_ORDER, colour
 from spineseg.report import audit_plots
 from spineseg.report.audit_claim import Sight, claim
 from spineseg.report.html import jpeg_uri, svgs, write_html
-from spineseg.report.marked_film import film_picture
+from spineseg.report.marked_film import film_picture, film_words
 
 _MOST_DRAWN = 8  # Findings of a kind that are drawn; the others are listed.
 _MOST_LISTED = 60
@@ -138,7 +138,8 @@ def _drawn(
             (
                 path.name,
                 part,
-                jpeg_uri(film_picture(read_merged_film(path), finding.labels, size_px)),
+                film_words(film := read_merged_film(path), finding.labels),
+                jpeg_uri(film_picture(film, finding.labels, size_px)),
             )
             for part, path in _there(finding, films)
         ],

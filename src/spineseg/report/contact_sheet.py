@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from spineseg.films import LabelledFilm, Part
 from spineseg.report.html import jpeg_uri, write_html
-from spineseg.report.marked_film import film_picture
+from spineseg.report.marked_film import film_picture, film_words
 
 _FILMS_ON_A_SHEET = 48
 _PICTURE_PX = (800, 1000)
@@ -43,6 +43,7 @@ def write_sheets(
     return paths
 
 
-def _pictures(films: Sequence[SheetFilm]) -> Iterator[tuple[str, str, str, str]]:
+def _pictures(films: Sequence[SheetFilm]) -> Iterator[tuple[str, str, str, str, str]]:
     for film, part, text, marked in films:
-        yield film.path.name, part, text, jpeg_uri(film_picture(film, marked, _PICTURE_PX))
+        drawn = jpeg_uri(film_picture(film, marked, _PICTURE_PX))
+        yield film.path.name, part, text, film_words(film, marked), drawn

@@ -78,7 +78,7 @@ def running_note(config: StudyConfig, synthetic: bool, ended: Sequence[Ended], m
     return _joined(
         _head(f"Running: {done}{_other_ends([run.outcome for run in ended])}", synthetic),
         words,
-        "The answer and the page come with `spineseg compare`.",
+        f"The answer and the page come with `spineseg compare {config.name}`.",
         config.description,
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spineseg.chosen_model import Asked, Chosen, chosen_model
+from spineseg.chosen_model import BUNDLED, Asked, Chosen, chosen_model
 from spineseg.config.study import StudyConfig
 from spineseg.decoding.decode import DecodedFilm
 from spineseg.errors import DataError, NoneYetError, SpinesegError
@@ -16,7 +16,6 @@ from spineseg.prediction.answers import numbered_film
 from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
 from spineseg.prediction.predictor import Predictor
 from spineseg.runs import read_runs
-from spineseg.training.weights import bundled_weights
 
 LEAST_CONFIDENCE = 0.05
 """Below it nothing is sent: the page's slider begins here."""
@@ -81,8 +80,7 @@ def offered_models(
         found.append(_loaded(key, title, chosen, device))
     if not found:
         missing.append("The weights that come with the project answer instead.")
-        chosen = chosen_model(Asked(weights=bundled_weights(), config=config, sets=tuple(sets)))
-        chosen = replace(chosen, synthetic=True)  # As their card says; the file does not.
+        chosen = chosen_model(Asked(weights=BUNDLED, config=config, sets=tuple(sets)))
         found.append(_loaded("bundled", "Bundled weights", chosen, device))
     for line in (*(f"{m.title}: {m.chosen.text()}" for m in found), *missing):
         say(line)

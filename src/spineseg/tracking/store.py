@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -20,6 +19,7 @@ from mlflow.utils.uri import is_local_uri
 from sqlalchemy.exc import SQLAlchemyError
 
 from spineseg.errors import NoneYetError, StoreError
+from spineseg.files import without_password as without_password
 from spineseg.places import locked_within
 
 for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
@@ -172,11 +172,6 @@ def _remedy(what: str, error: Exception) -> str:
             f"folders; or {check}"
         )
     return check
-
-
-def without_password(text: str) -> str:
-    """Return `text` with the user and password of every URL in it blotted out."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 def experiments(store: TrackingStore, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:

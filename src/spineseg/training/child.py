@@ -18,6 +18,7 @@ from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_
 from spineseg.training.machine import machine_facts, system_readings
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
+from spineseg.workers import cores
 
 NO_SPACE = errno.ENOSPC
 """Exit code of a child that found the disk full."""
@@ -96,7 +97,7 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
         "name": TRAINER_FOLDER,
         "exist_ok": True,
         "device": device,
-        "workers": 0 if device == "cpu" else min(8, len(os.sched_getaffinity(0))),
+        "workers": 0 if device == "cpu" else min(8, cores()),
         "plots": True,
         "fraction": job.fraction,
     }

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from spineseg.errors import ConfigError
+from spineseg.workers import cores
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Device:
     description: str
 
 
-CPU = Device("cpu", f"CPU, {len(os.sched_getaffinity(0))} cores")
+CPU = Device("cpu", f"CPU, {cores()} cores")
 
 
 def cuda_devices() -> list[Device]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
 from spineseg.code_version import code_version
+from spineseg.workers import cores
 
 
 def machine_facts() -> dict[str, str]:
@@ -21,7 +21,7 @@ def machine_facts() -> dict[str, str]:
         "platform": platform.platform(),
         "code": code_version(),
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(cores()),
         "cuda": torch.version.cuda or "none",
         "ultralytics": version("ultralytics-opencv-headless"),
         **{package: version(package) for package in packages},

@@ -32,9 +32,12 @@ def listed(folder: Path) -> Listing:
                     f"{shown(folder)}: holds more than {MOST_ENTRIES:,} files; name the folder of "
                     "the export itself"
                 )
-            if not _is_litter(entry.name):
-                _take(found, entry, f"{at}/{entry.name}" if at else entry.name, left)
-    for names in (found.films, found.files):
+            name = f"{at}/{entry.name}" if at else entry.name
+            if _is_litter(entry.name):
+                found.litter.append(name)
+            else:
+                _take(found, entry, name, left)
+    for names in (found.films, found.files, found.litter):
         names.sort()
     return found
 

@@ -52,6 +52,8 @@ def number_column(
     """
     if not len(boxes):
         return []
+    # As records keep them: so a film that is scored has the same levels as one that is predicted.
+    boxes, level_scores = np.round(boxes, 3), np.round(level_scores, 5)
     scores = np.zeros((len(boxes), len(ANATOMICAL_ORDER)))
     scores[:, list(CLASS_RANK)] = level_scores
     bodies, scores = gathered_bodies(boxes, scores)

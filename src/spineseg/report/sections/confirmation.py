@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from statistics import fmean
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, Evidence, StudySummary
 from spineseg.report.chosen_runs import leader_name
 from spineseg.report.claim import claim
-from spineseg.report.drawing import BLUE, INK, ORANGE, SOFT, as_svg, house_style, new_figure
+from spineseg.report.drawing import (
+    BLUE,
+    INK,
+    ORANGE,
+    SOFT,
+    WIDTH_IN,
+    as_svg,
+    house_style,
+    new_figure,
+    span,
+)
 from spineseg.report.grid import Grid
 from spineseg.report.wording import (
     NONE,
@@ -29,6 +41,7 @@ from spineseg.report.wording import (
     value_text,
 )
 
+_MOST_LETTERS = 18  # Of a name beside its dots; longer ones are broken.
 _EFFECT_HEAD = ["difference to baseline", "95 % interval", "p (Holm)", "verdict"]
 
 
@@ -174,11 +187,11 @@ def seed_dots(summary: StudySummary) -> str:
         return ""
     leader = leader_name(summary)
     with house_style():
-        figure, axes = new_figure(6.4, 1.25 + 0.42 * len(arms))
+        figure, axes = new_figure(WIDTH_IN, 1.1 + 0.42 * len(arms))
         for place, arm in enumerate(reversed(arms)):
             tint = INK if arm.name == "baseline" else BLUE if arm.name == leader else SOFT
             spread = 0.09 * (np.arange(len(arm.scores)) % 3 - 1)
-            axes.scatter(arm.scores, place + spread, s=26, color=tint, alpha=0.55, lw=0, zorder=3)
+            axes.scatter(arm.scores, place + spread, s=26, color=tint, alpha=0.75, lw=0, zorder=3)
             axes.plot([arm.mean, arm.mean], [place - 0.28, place + 0.28], color=tint, lw=2.4)
             if arm.searched_score is not None:
                 axes.scatter(
@@ -186,10 +199,22 @@ def seed_dots(summary: StudySummary) -> str:
                     facecolor="white", edgecolor=ORANGE, linewidth=1.6,
                 )  # fmt: skip
         axes.axvline(arms[0].mean, color=INK, lw=0.9, ls=(0, (4, 3)), zorder=1)
-        axes.set_yticks(range(len(arms)), [arm.name for arm in reversed(arms)])
+        axes.set_yticks(range(len(arms)), [fill(arm.name, _MOST_LETTERS) for arm in reversed(arms)])
         axes.set_ylim(-0.6, len(arms) - 0.4)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(f"{label(summary.objective)}, validation")
-        return as_svg(figure, "Scores of each configuration's trainings")
+        known = [*(score for arm in arms for score in arm.scores)]
+        known += [arm.searched_score for arm in arms if arm.searched_score is not None]
+        axes.set_xlim(span(known, least=0.01))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+        says = "; ".join(map(_arm_words, arms))
+        return as_svg(figure, "Scores of each configuration's trainings", f"{says}.")
+
+
+def _arm_words(arm: ArmResult) -> str:
+    low, high = min(arm.scores), max(arm.scores)
+    text = f"{arm.name}: mean {arm.mean:.3f} of {count(len(arm.scores), 'training')}"
+    text += f" from {low:.3f} to {high:.3f}"
+    return text + ("" if arm.searched_score is None else f", picked by {arm.searched_score:.3f}")

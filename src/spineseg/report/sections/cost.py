@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from textwrap import fill
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 
 from spineseg.config.model import Model
 from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.report.curves import valid_curve
-from spineseg.report.drawing import BLUE, GREY, ORANGE, SOFT, as_svg, house_style, new_figure
+from spineseg.report.drawing import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SMALL_PT,
+    SOFT,
+    WIDTH_IN,
+    as_svg,
+    house_style,
+    new_figure,
+)
 from spineseg.report.wording import changes_text, count, label
 
 MOST_BARS = 24
+_MOST_LETTERS = 28  # Of a name beside its bar; longer ones are broken.
+_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
 class Unfinished(Model):
@@ -89,6 +103,13 @@ def _reason(run: RunSummary, objective: str) -> str:
     return f"given up {after}{best}"
 
 
+class _Bar(NamedTuple):
+    name: str
+    seconds: float
+    colour: str
+    outcome: str  # Said beside the bar; empty where it is an ordinary one.
+
+
 def bars(summary: StudySummary) -> str:
     """Draw each run's training time, the longest on top; at most `MOST_BARS` of them.
 
@@ -97,31 +118,48 @@ def bars(summary: StudySummary) -> str:
     shown = _timed(summary)[-MOST_BARS:]
     if not shown:
         return ""
-    hours = shown[-1][1] > 5400
-    times = [seconds / (3600 if hours else 60) for _, seconds, _ in shown]
+    longest = shown[-1]
+    unit, size = next(pair for pair in _UNITS if longest.seconds >= pair[1] * 1.5 or pair[1] == 1)
+    times = [bar.seconds / size for bar in shown]
+    names = [fill(bar.name, _MOST_LETTERS) for bar in shown]
     with house_style():
-        figure, axes = new_figure(6.4, 0.9 + 0.22 * len(shown))
-        tints = [tint for _, _, tint in shown]
-        drawn = axes.barh([name for name, _, _ in shown], times, color=tints, height=0.6)
-        axes.bar_label(drawn, fmt="%.1f", padding=4, fontsize=8, color=SOFT)
-        seeds = ", blue: fresh seeds" if BLUE in tints else ""
-        unit = "hours" if hours else "minutes"
-        axes.set_xlabel(f"training {unit} (light: pruned, red: failed{seeds})")
-        axes.set_xlim(0, max(times) * 1.1)
+        figure, axes = new_figure(
+            WIDTH_IN, 0.9 + 0.22 * len(shown) + 0.14 * sum(n.count("\n") for n in names)
+        )
+        places = range(len(shown))
+        drawn = axes.barh(places, times, color=[bar.colour for bar in shown], height=0.6)
+        beside = [
+            f"{time:.1f} {bar.outcome}".strip() for time, bar in zip(times, shown, strict=True)
+        ]
+        axes.bar_label(drawn, beside, padding=4, fontsize=SMALL_PT, color=SOFT)
+        axes.set_yticks(places, names)
+        axes.set_xlabel(f"training {unit}")
+        axes.set_xlim(0, max(times) * 1.14)
         axes.set_ylim(-0.7, len(shown) - 0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.grid(axis="y", visible=False)
-        return as_svg(figure, "Training time of each run")
+        says = (
+            f"{count(len(shown), 'bar')}, from {longest.name}, {duration(longest.seconds)}, down "
+            f"to {shown[0].name}, {duration(shown[0].seconds)}."
+        )
+        return as_svg(figure, "Training time of each run", says)
 
 
-def _timed(summary: StudySummary) -> list[tuple[str, float, str]]:
-    """Return (name, seconds, colour), shortest first."""
+def _timed(summary: StudySummary) -> list[_Bar]:
+    """Return the bars, shortest first."""
+    colours = {"pruned": GREY, "failed": ORANGE}
     timed = [
-        (run.name, run.train_seconds, {"pruned": GREY, "failed": ORANGE}.get(run.outcome, SOFT))
+        _Bar(
+            run.name,
+            run.train_seconds,
+            colours.get(run.outcome, SOFT),
+            "" if run.outcome == "completed" else run.outcome,
+        )
         for run in summary.configurations
     ]
     again: dict[str, list[float]] = defaultdict(list)
     for run in summary.runs:
         if run.kind == "confirm":
             again[run.name.rpartition("-seed-")[0]].append(run.train_seconds)
-    timed += [(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE) for arm, s in again.items()]
-    return sorted((bar for bar in timed if bar[1] > 0), key=lambda bar: bar[1])
+    timed += [_Bar(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE, "") for arm, s in again.items()]
+    return sorted((bar for bar in timed if bar.seconds > 0), key=lambda bar: bar.seconds)

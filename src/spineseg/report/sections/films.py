@@ -17,15 +17,25 @@ from spineseg.overlay import MARGIN_COLOUR, draw_overlay
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.comparison import FilmComparison
 from spineseg.report.html import jpeg_uri
+from spineseg.report.marked_film import labels_text
 from spineseg.report.mistakes import draw_mistakes, mistakes_text
-from spineseg.report.wording import listed
+from spineseg.report.wording import listed, run_words
+
+
+class Drawn(NamedTuple):
+    """A film drawn as one run sees it, or with its labels."""
+
+    who: str
+    caption: str
+    source: str  # data URI
+    alt: str  # What it shows, for those who cannot see it.
 
 
 class Picture(NamedTuple):
     """A film drawn once for its labels and once for each run."""
 
     name: str
-    columns: list[tuple[str, str, str]]  # whose, caption, data URI
+    columns: list[Drawn]
 
 
 def content(summary: StudySummary, comparisons: Sequence[FilmComparison]) -> dict[str, Any] | None:
@@ -57,13 +67,21 @@ def picture(comparison: FilmComparison, best: str | None) -> Picture | None:
     except DataError:
         return None
     truths = comparison.film.outlines
-    columns = [("labels", "", draw_overlay(film, truths))]
+    labelled = labels_text([truth.level for truth in truths])
+    drawn = [draw_overlay(film, truths)]
+    texts = [("labels", "", f"{comparison.name} with its labels: {labelled}")]
     for who, record in _columns(comparison, best):
-        columns.append((who, mistakes_text(record), draw_mistakes(film, truths, record)))
-    width = max(drawn.shape[1] for _, _, drawn in columns)
+        caption = mistakes_text(record)
+        drawn.append(draw_mistakes(film, truths, record))
+        alt = f"{comparison.name} as {run_words(who)} sees it: {caption}, of {labelled}"
+        texts.append((who, caption, alt))
+    width = max(each.shape[1] for each in drawn)
     return Picture(
         comparison.name,
-        [(who, caption, jpeg_uri(_widened(drawn, width))) for who, caption, drawn in columns],
+        [
+            Drawn(who, caption, jpeg_uri(_widened(each, width)), alt)
+            for (who, caption, alt), each in zip(texts, drawn, strict=True)
+        ],
     )
 
 

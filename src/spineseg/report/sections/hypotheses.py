@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -11,7 +12,17 @@ from spineseg.config.model import Model
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.report.chosen_runs import leader_name
-from spineseg.report.drawing import BLUE, INK, SOFT, as_svg, house_style, new_figure
+from spineseg.report.drawing import (
+    BLUE,
+    INK,
+    SMALL_PT,
+    SOFT,
+    WIDTH_IN,
+    as_svg,
+    house_style,
+    new_figure,
+    span,
+)
 from spineseg.report.wording import (
     NONE,
     RULE,
@@ -22,6 +33,8 @@ from spineseg.report.wording import (
     p_text,
     signed,
 )
+
+_MOST_LETTERS = 18  # Of a name beside its interval; longer ones are broken.
 
 
 class HypothesisVerdict(Model):
@@ -144,7 +157,7 @@ def forest(summary: StudySummary) -> str:
         return ""
     leader = leader_name(summary)
     with house_style():
-        figure, axes = new_figure(6.8, 1.1 + 0.3 * len(lines))
+        figure, axes = new_figure(WIDTH_IN, 0.9 + 0.34 * len(lines))
         axes.axvline(0, color=INK, lw=1.4)
         for place, line in enumerate(lines):
             effect, tint = line.effect, BLUE if line.name == leader else SOFT
@@ -155,22 +168,30 @@ def forest(summary: StudySummary) -> str:
                 linewidth=1.5, zorder=3,
             )  # fmt: skip
             axes.annotate(
-                f"{signed(effect.difference)}  {effect.verdict}".replace("-", "−"),
+                f"{signed(effect.difference)}\n{effect.verdict}".replace("-", "−"),
                 (1, place), (6, 0), xycoords=("axes fraction", "data"),
-                textcoords="offset points", va="center", fontsize=8,
+                textcoords="offset points", va="center", fontsize=SMALL_PT,
                 color=INK if effect.verdict != "not told apart" else SOFT,
             )  # fmt: skip
         if arms and tried:
             axes.axhline(len(arms) - 0.5, color="#8795a3", lw=0.8, ls=(0, (2, 2)))
         names = [f"{x.name}, {x.effect.runs} seeds" if x.confirmed else x.name for x in lines]
-        axes.set_yticks(range(len(lines)), names)
+        axes.set_yticks(range(len(lines)), [fill(name, _MOST_LETTERS) for name in names])
         axes.set_ylim(-0.7, len(lines) - 0.3)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        ends = [end for line in lines for end in (line.effect.low, line.effect.high)]
+        axes.set_xlim(span([0.0, *ends], least=0.01))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.set_xlabel(f"{label(summary.objective)}, difference to the baseline")
-        return as_svg(figure, "Effect of each variant and finalist with its 95 % interval")
+        title = "Effect of each variant and finalist with its 95 % interval"
+        says = [
+            f"{name} {signed(line.effect.difference)}, {interval_text(line.effect)}, "
+            f"{line.effect.verdict}"
+            for name, line in zip(names, lines, strict=True)
+        ]
+        return as_svg(figure, title, "; ".join(reversed(says)) + ".")
 
 
 def _by_difference(pair: tuple[str, Effect]) -> float:

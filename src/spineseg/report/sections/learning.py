@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from spineseg.evidence.results import StudySummary
+from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.report.chosen_runs import leader_name
 from spineseg.report.curves import train_curve, valid_curve
 from spineseg.report.drawing import (
     BLUE,
+    DASHES,
     GREY,
     INK,
     SOFT,
     VARIANT_COLOURS,
+    WIDTH_IN,
+    Stroke,
     as_svg,
     house_style,
     new_figure,
+    span,
 )
 from spineseg.report.html import svgs
-from spineseg.report.wording import label
+from spineseg.report.wording import count, label, run_words
 
 LOSSES = (
     (valid_curve("cls_loss"), "class loss, validation"),
@@ -33,6 +38,14 @@ _MANY_EPOCHS = 20
 _LAST_MARK = {"pruned": "x", "failed": "v"}
 
 
+class Key(NamedTuple):
+    """One entry of the legend: a line, or the mark at a line's end."""
+
+    name: str
+    stroke: Stroke
+    mark: str = ""
+
+
 def content(summary: StudySummary) -> dict[str, Any] | None:
     """Return what the template needs; None where no run has a curve."""
     goal = (valid_curve(summary.objective), f"{label(summary.objective)}, validation")
@@ -40,39 +53,37 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
     return {"legend": legend(summary), "curves": drawn} if drawn else None
 
 
-def run_colours(summary: StudySummary) -> dict[str, str]:
-    """Return run -> colour: baseline black, leader blue, variants one each, searched runs grey."""
+def run_strokes(summary: StudySummary) -> dict[str, Stroke]:
+    """Return how each run is drawn.
+
+    The baseline thick and black, the leader thick and blue with diamonds, searched runs thin and
+    grey; variants each by a colour, by their dashes and, from the fifth on, by marks.
+    """
     leader = leader_name(summary)
-    variants = [run.name for run in summary.runs if run.kind == "variant"]
-    colours = {run.name: GREY for run in summary.runs}
-    for place, name in enumerate(name for name in variants if name != leader):
-        colours[name] = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]
+    variants = [run.name for run in summary.runs if run.kind == "variant" and run.name != leader]
+    strokes = {run.name: Stroke(GREY, 0.9) for run in summary.runs}
+    for place, name in enumerate(variants):
+        colour = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]
+        dashes, marker = DASHES[place % len(DASHES)], ("", "o", "s")[place // len(DASHES) % 3]
+        strokes[name] = Stroke(colour, 1.4, dashes, marker)
     if leader:
-        colours[leader] = BLUE
-    return colours | {"baseline": INK}
+        strokes[leader] = Stroke(BLUE, 2.2, marker="D")
+    return strokes | {"baseline": Stroke(INK, 2.6)}
 
 
-def legend(summary: StudySummary) -> list[tuple[str, str, str]]:
-    """Return (colour, name, line class) for every kind of line that the learning curves show."""
-    colours, leader = run_colours(summary), leader_name(summary)
+def legend(summary: StudySummary) -> list[Key]:
+    """Return a key for every kind of line that the learning curves show."""
+    strokes, leader = run_strokes(summary), leader_name(summary)
     drawn = [run for run in summary.configurations if any(run.curves.values())]
     named = [run for run in drawn if run.kind != "search" or run.name == leader]
     named.sort(key=lambda run: (run.kind != "baseline", run.name != leader))
     mark = " (best)" if leader == summary.best else " (leading)"
-    lines = [
-        (
-            colours[run.name],
-            run.name + (mark if run.name == leader else ""),
-            "thick" if run.name in ("baseline", leader) else "line",
-        )
-        for run in named
-    ]
+    keys = [Key(r.name + (mark if r.name == leader else ""), strokes[r.name]) for r in named]
     rest = sum(run.kind == "search" and run.name != leader for run in drawn)
-    if rest:
-        lines.append((GREY, f"searched ({rest})", "thin"))
+    keys += [Key(f"searched ({rest})", Stroke(GREY, 0.9))] if rest else []
     ends = {run.outcome for run in drawn}
-    lines += [(SOFT, "pruned", "mark-pruned")] if "pruned" in ends else []
-    return lines + ([(SOFT, "failed", "mark-failed")] if "failed" in ends else [])
+    keys += [Key("pruned", Stroke(SOFT), "×")] if "pruned" in ends else []
+    return keys + ([Key("failed", Stroke(SOFT), "▼")] if "failed" in ends else [])
 
 
 def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
@@ -80,18 +91,19 @@ def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
     runs = [run for run in summary.configurations if run.curves.get(curve)]
     if not runs:
         return ""
-    colours, leader = run_colours(summary), leader_name(summary)
+    strokes, leader = run_strokes(summary), leader_name(summary)
     with house_style():
-        figure, axes = new_figure(5.3, 3.1)
+        figure, axes = new_figure(WIDTH_IN, 2.9)
         for run in runs:
             values = run.curves[curve]
             top = 3 if run.name == "baseline" else 2 if run.name == leader else 0
-            width = {"search": 0.9, "variant": 1.4}.get(run.kind, 2.6)
-            style: dict[str, Any] = {"color": colours[run.name], "zorder": 3 + top}
-            style["lw"] = 2.2 if run.name == leader and run.kind != "baseline" else width
-            style["zorder"] += run.kind == "variant"
-            style["marker"] = "o" if len(values) == 1 else None
-            axes.plot(range(1, len(values) + 1), values, ms=4, **style)
+            style = strokes[run.name].drawn(len(values))
+            axes.plot(
+                range(1, len(values) + 1),
+                values,
+                zorder=3 + top + (run.kind == "variant"),
+                **style,
+            )
             if run.outcome in _LAST_MARK:
                 mark = _LAST_MARK[run.outcome]
                 axes.plot(len(values), values[-1], mark, color=SOFT, ms=5, zorder=9)
@@ -99,12 +111,32 @@ def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
         longest = max(len(run.curves[curve]) for run in runs)
-        axes.set_xlim(1 - 0.02 * longest, longest + 0.02 * longest + 0.1)
+        axes.set_xlim(max(0.5, 1 - 0.02 * longest), longest + 0.02 * longest + 0.1)
         if curve.endswith("_loss"):
             _loss_limits(axes, [run.curves[curve] for run in runs])
         else:
-            axes.set_ylim(bottom=0)
-        return as_svg(figure, f"{title} over the epochs")
+            axes.set_ylim(0, max(axes.get_ylim()[1], 0.01))
+        return as_svg(figure, f"{title} over the epochs", _says(summary, runs, curve))
+
+
+def _says(summary: StudySummary, runs: list[RunSummary], curve: str) -> str:
+    """Return where the curves begin and end: of the baseline, of the leader, of all."""
+    longest = max(len(run.curves[curve]) for run in runs)
+    leader = leader_name(summary)
+    text = [f"{count(len(runs), 'curve')}, of up to {count(longest, 'epoch')}"]
+    for run in runs:
+        if run.name in ("baseline", leader):
+            first, last = map(_written, (run.curves[curve][0], run.curves[curve][-1]))
+            text.append(f"{run_words(run.name)} goes from {first} to {last}")
+    ends = [run.curves[curve][-1] for run in runs if run.outcome == "completed"]
+    ends = [end for end in ends if math.isfinite(end)]
+    if len(ends) > 1:
+        text.append(f"completed runs end between {min(ends):.3f} and {max(ends):.3f}")
+    return "; ".join(text) + "."
+
+
+def _written(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "no number"
 
 
 def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
@@ -114,5 +146,4 @@ def _loss_limits(axes: Axes, curves: list[list[float]]) -> None:
     if finite.size:
         most = 97 if max(map(len, curves)) > _MANY_EPOCHS else 100
         low, high = float(finite.min()), float(np.percentile(finite, most))
-        if high > low:
-            axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        axes.set_ylim(span((low, high), least=max(0.05 * abs(high), 0.005)))

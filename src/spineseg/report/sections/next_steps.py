@@ -8,12 +8,14 @@ from typing import Any
 
 from scipy.stats import t as student
 
+from spineseg.called import pasted
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.significance import detectable_effect
-from spineseg.report.chosen_runs import challenger, looked_into, pruned_above
+from spineseg.report.chosen_runs import looked_into, pruned_above
 from spineseg.report.claim import claim
+from spineseg.report.going_on import browsing, go_on, marking
 from spineseg.report.shares import shares
 from spineseg.report.wording import (
     count,
@@ -34,36 +36,9 @@ _EDGE = 0.05  # Of an axis' length.
 
 def content(summary: StudySummary) -> dict[str, Any]:
     """Return what the template needs."""
-    words, verb = go_on(summary)
-    command = f"spineseg {verb} {summary.config_path or 'STUDY.yaml'}"
-    return {"steps": steps(summary), "go_on": words, "command": command}
-
-
-def go_on(summary: StudySummary) -> tuple[str, str]:
-    """Return how the study goes on from here, and the command's verb."""
-    best, found, baseline = challenger(summary), claim(summary), summary.baseline
-    if summary.test and summary.test.promoted:
-        return f"{summary.test.candidate} was promoted. More trials continue the same study:", "run"
-    if best and found and found.effect.verdict == "better":
-        return (
-            f"Register {best} as the champion. It is refused unless it passes every gate:",
-            "promote",
-        )
-    if best and found:
-        return (
-            f"{sentence(run_words(found.effect.name))} is {found.effect.verdict}. More trials "
-            "continue the same study:",
-            "run",
-        )
-    if best:
-        return (
-            f"The lead of {best} is not confirmed. The same command goes on, on fresh seeds where "
-            "the study asks for them:",
-            "run",
-        )
-    if baseline and baseline.outcome == "completed":
-        return "Nothing lies above the baseline yet. More trials continue the same study:", "run"
-    return "The same command goes on with the study where it stands:", "run"
+    words, command = go_on(summary)
+    shown = {"command": command, "browse": browsing(summary), "mark": marking(summary)}
+    return {"steps": steps(summary), "go_on": words} | {k: pasted(v) for k, v in shown.items()}
 
 
 def steps(summary: StudySummary) -> list[str]:

@@ -25,7 +25,7 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
 def gates(test: SealedTest) -> Grid:
     """Return the gates of the last promotion with their figures."""
     rows = [[gate.name, "passed" if gate.passed else "REFUSED", gate.figure] for gate in test.gates]
-    return Grid(["gate", "", "figure"], rows, prose=(2,))
+    return Grid(["gate", "outcome", "figure"], rows, prose=(2,))
 
 
 def gates_text(test: SealedTest) -> str:

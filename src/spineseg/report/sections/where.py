@@ -12,8 +12,8 @@ from spineseg.evidence.results import StudySummary
 from spineseg.metrics import METRICS, PRECISIONS
 from spineseg.report import anatomy
 from spineseg.report.chosen_runs import challenger, evaluations, looked_into
+from spineseg.report.confused import commonest
 from spineseg.report.grid import Grid
-from spineseg.report.html import svgs
 from spineseg.report.shares import Shares, right_by_level, shares
 from spineseg.report.wording import (
     NONE,
@@ -45,7 +45,10 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
         "numberings": numberings(summary),
         "numbering_text": numbering_text(summary),
         "outlines": outlines(scores),
-        "confusions": svgs([anatomy.confusion(*pair) for pair in scores.items()]),
+        "commonest": commonest(scores),
+        "confusions": [
+            (name, Markup(anatomy.confusion(name, each))) for name, each in scores.items()
+        ],
     }
 
 
@@ -119,7 +122,7 @@ def views(evaluations: dict[str, Evaluation]) -> Grid | None:
     rows += _metric_rows(list(columns.values()))
     for kind in ("missed", "invented", "doubled"):
         rows.append([kind, *(str(getattr(score, kind)) for score in columns.values())])
-    return Grid(["", *columns], rows)
+    return Grid(["measure", *columns], rows)
 
 
 def _metric_rows(columns: Sequence[Evaluation | ViewScore]) -> list[list[str]]:
@@ -144,7 +147,7 @@ def outlines(evaluations: dict[str, Evaluation]) -> Grid:
     rows.append(["Dice", *(NONE if dice is None else f"{dice:.3f}" for dice, _ in fits)])
     distances = (NONE if far is None else f"{far:.2f}" for _, far in fits)
     rows.append(["distance between outlines, px", *distances])
-    return Grid(["", *evaluations], rows)
+    return Grid(["measure", *evaluations], rows)
 
 
 def numberings(summary: StudySummary) -> Grid | None:
@@ -159,7 +162,7 @@ def numberings(summary: StudySummary) -> Grid | None:
             columns[f"{run.name}, {_NUMBERINGS[way]}{used}"] = e
     if not columns:
         return None
-    return Grid(["", *columns], _metric_rows(list(columns.values())))
+    return Grid(["measure", *columns], _metric_rows(list(columns.values())))
 
 
 def _both_ways(

@@ -9,13 +9,28 @@ from markupsafe import Markup
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.results import StudySummary
 from spineseg.report.chosen_runs import evaluations
-from spineseg.report.drawing import BLUE, GREY, INK, SOFT, as_svg, house_style, new_figure
+from spineseg.report.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    SMALL_PT,
+    SOFT,
+    WIDTH_IN,
+    Stroke,
+    as_svg,
+    house_style,
+    new_figure,
+)
 from spineseg.report.grid import Grid
 from spineseg.report.wording import NONE, count, run_words, sentence
 
 WANTED_PRECISION, WANTED_RECALL = 0.8, 0.7
 ORIGINAL_CONFIDENCE, ORIGINAL_IOU = 0.7, 0.55
 """The original work's recommendation, read off its curves: configs and figures are its own."""
+
+STROKES = (Stroke(INK, 2.3), Stroke(BLUE, 2.3, marker="D"))
+F1, PRECISION, RECALL = Stroke(SOFT, 2.3), Stroke(SOFT, 1.3, (5, 2)), Stroke(SOFT, 1.3, (1, 1.4))
+"""Of the runs, and of what is drawn of each."""
 
 
 class Point(NamedTuple):
@@ -33,10 +48,15 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
     if not scores:
         return None
     return {
-        "names": list(scores),
         "points": table(scores),
         "sentences": sentences(scores) + lost_levels(scores),
         "curves": Markup(curves(scores)),
+        "keys": [
+            *zip(scores, STROKES, strict=False),
+            ("F1, a dot at the best", F1),
+            ("precision", PRECISION),
+            ("recall", RECALL),
+        ],
     }
 
 
@@ -149,20 +169,30 @@ def curves(evaluations: dict[str, Evaluation]) -> str:
     if not drawn:
         return ""
     with house_style():
-        figure, axes = new_figure(6.8, 3.7)
+        figure, axes = new_figure(WIDTH_IN, 3.1)
         axes.axvline(ORIGINAL_CONFIDENCE, color=GREY, lw=1.2)
         axes.annotate(
             f"original's {ORIGINAL_CONFIDENCE:g}", (ORIGINAL_CONFIDENCE, 0.02), (4, 0),
-            textcoords="offset points", fontsize=8, color=SOFT,
+            textcoords="offset points", fontsize=SMALL_PT, color=SOFT,
         )  # fmt: skip
-        for (name, curve), tint in zip(drawn.items(), (INK, BLUE), strict=False):
-            confidence = [p.confidence for p in curve]
-            axes.plot(confidence, [p.precision for p in curve], color=tint, lw=1.3, ls=(0, (5, 2)))
-            axes.plot(confidence, [p.recall for p in curve], color=tint, lw=1.3, ls=(0, (1, 1.4)))
-            axes.plot(confidence, [p.f1 for p in curve], color=tint, lw=2.3)
+        for (name, curve), stroke in zip(drawn.items(), STROKES, strict=False):
+            confidence, style = [p.confidence for p in curve], stroke.drawn(len(curve))
+            axes.plot(confidence, [p.f1 for p in curve], **style)
+            for values, dashes in (
+                ([p.precision for p in curve], PRECISION.dashes),
+                ([p.recall for p in curve], RECALL.dashes),
+            ):
+                axes.plot(confidence, values, **style | {"lw": 1.3, "ls": (0, dashes)})
             best = best_f1(evaluations[name])
-            axes.plot(best.confidence, best.f1, "o", color=tint, ms=7, mec="white", zorder=5)
+            axes.plot(
+                best.confidence, best.f1, "o", color=stroke.colour, ms=7, mec="white", zorder=5
+            )
         axes.set_xlabel("confidence")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        return as_svg(figure, "Mask precision, recall and F1 over confidence")
+        says = "; ".join(
+            f"{name} has its best F1, {best.f1:.2f}, at confidence {best.confidence:.2f} with "
+            f"precision {best.precision:.2f} and recall {best.recall:.2f}"
+            for name, best in ((name, best_f1(evaluations[name])) for name in drawn)
+        )
+        return as_svg(figure, "Mask precision, recall and F1 over confidence", f"{says}.")

@@ -16,11 +16,16 @@ function drawFilm(canvas, film, vertebrae, colours, scale, leastFont, footer) {
   pen.lineJoin = "round";
   vertebrae.forEach((v, i) => {
     const path = outline(bodies[i]);
-    pen.fillStyle = pen.strokeStyle = colours[v.level];
+    pen.fillStyle = colours[v.level];
     pen.globalAlpha = 0.3;
     pen.fill(path);
     pen.globalAlpha = 1;
-    pen.lineWidth = Math.max(1.25, Math.min(width, height) / 400);
+    const line = Math.max(1.25, Math.min(width, height) / 400);
+    pen.lineWidth = line * 2.4;  // A dark rim, for bodies as bright as the line.
+    pen.strokeStyle = "rgba(0, 0, 0, .55)";
+    pen.stroke(path);
+    pen.lineWidth = line;
+    pen.strokeStyle = colours[v.level];
     pen.stroke(path);
   });
   pen.font = `600 ${font}px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;

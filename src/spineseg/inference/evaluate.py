@@ -1,86 +1,31 @@
-"""Weights at work: outlines drawn on films, and scores on any labelled export."""
+"""The scores of any weights on any labelled export, for a person and for a program."""
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import MANIFEST_FILE
-from spineseg.decoding.decode import decode, film_content, read_film
+from spineseg.decoding.decode import read_film
 from spineseg.errors import DataError
 from spineseg.evaluation.result import Evaluation
-from spineseg.files import write_whole
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.metrics import PRECISIONS, RATES
 from spineseg.training.devices import chosen_devices
 
 
-def predict_images(
-    images: Iterable[Path],
-    asked: Asked,
-    *,
-    out: Path,
-    confidence: float,
-    device: str,
-    say: Callable[[str], None],
-) -> list[dict[str, Any]]:
-    """Write `NAME.png` and `NAME.json` into `out` for each image; return what the JSON files hold.
-
-    All images are read before the first file is written. Raises DataError for an image that
-    cannot be read, WeightsError for weights that cannot be used, and whatever `chosen_model` does.
-    """
-    from PIL import Image
-
-    from spineseg.overlay import draw_overlay
-    from spineseg.prediction.answers import numbered_film
-    from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
-    from spineseg.prediction.predictor import Predictor
-
-    images = list(images)
-    for image in images:
-        read_film(image)
-    device_name = chosen_devices(device)[0].name
-    chosen = chosen_model(asked)
-    predictor = Predictor(
-        chosen.path, image_size_px=chosen.image_size_px, device=device_name, trust=chosen.trusted
-    )
-    say(chosen.text())
-    out.mkdir(parents=True, exist_ok=True)
-    answers = []
-    for name, path in zip(_names(images), images, strict=True):
-        film = decode(film_content(path), path)
-        prediction = numbered_film(predictor, film, path, chosen.numbering)
-        answer = prediction_as_json(prediction, confidence, film.spacing)
-        answer["weights"] = chosen.as_json()
-        outlines = prediction_outlines(prediction, confidence)
-        overlay = draw_overlay(film.pixels(), outlines)
-        picture = io.BytesIO()
-        Image.fromarray(overlay).save(picture, format="PNG")
-        write_whole(out / f"{name}.png", picture.getvalue())
-        write_whole(out / f"{name}.json", json.dumps(answer, indent=1))
-        say(f"{prediction.path}: {len(outlines)} vertebrae, {out / name}.png and .json")
-        answers.append(answer)
-    return answers
-
-
-def _names(images: list[Path]) -> list[str]:
-    """Return a stem for each image's files, unlike all others'."""
-    stems = [image.stem for image in images]
-    return [
-        stem if stems.count(stem) == 1 else f"{stem}-{number}"
-        for number, stem in enumerate(stems, start=1)
-    ]
-
-
 def evaluate_films(
-    asked: Asked, folder: Path, *, part: str, device: str
+    asked: Asked,
+    folder: Path,
+    *,
+    part: str,
+    device: str,
+    say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Evaluation, Chosen]:
     """Return the scores of weights on a labelled export, as they number, and which they are.
 
@@ -94,10 +39,12 @@ def evaluate_films(
             f"{folder}: the test part of a study's data is sealed; `spineseg promote` opens it "
             "once, choose --part train or valid"
         )
+    say(f"reading the films of {folder}")
     films = read_films(folder, part)
     for film in films:
         read_film(film.path)
     device_name = chosen_devices(device)[0].name
+    say(f"scoring {len(films)} films, once the network is loaded")
     chosen = chosen_model(asked)
     evaluated = evaluate_weights(
         chosen.path,
@@ -106,6 +53,7 @@ def evaluate_films(
         device=device_name,
         numbering=chosen.numbering,
         trust=chosen.trusted,
+        batch=1,
     )
     return evaluated.scores[chosen.numbering.numbering], chosen
 

@@ -1,0 +1,72 @@
+"""The folder that predictions are written to: a new one, or one that the same call goes on with."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spineseg.errors import ConfigError
+from spineseg.files import shown, write_whole
+from spineseg.inference.given import PREDICTIONS_FILE
+
+DEFAULT = Path("predictions")
+_FORMAT = 1
+
+
+def folder_for(wanted: Path | None, made_by: Mapping[str, Any], films: Mapping[str, str]) -> Path:
+    """Return where predictions go, so that nothing is mixed: `wanted`, or the first that is free.
+
+    A folder is free where it is empty, or holds predictions made in just this way (`made_by`) of no
+    films but these (their files' name -> film): then they are gone on with. Without `wanted`,
+    `predictions`, `predictions-2` and so on are looked at. Raises ConfigError where `wanted` is not
+    free.
+    """
+    if wanted is not None:
+        taken = _taken(wanted, made_by, films)
+        if taken is not None:
+            raise ConfigError(f"--out {shown(wanted)}: {taken}; name another folder")
+        return wanted
+    numbered = (DEFAULT.with_name(f"{DEFAULT.name}-{number}") for number in itertools.count(2))
+    return next(
+        folder
+        for folder in itertools.chain([DEFAULT], numbered)
+        if _taken(folder, made_by, films) is None
+    )
+
+
+def write_record(
+    folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str], more: Mapping[str, Any]
+) -> None:
+    """Write what marks a folder of predictions: how they were made, of which films, and `more`."""
+    content = {"format": _FORMAT, "made_by": made_by, **more, "films": films}
+    write_whole(folder / PREDICTIONS_FILE, json.dumps(content, indent=1))
+
+
+def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -> str | None:
+    """Return why a folder is not free; None where it is."""
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        return "is no folder"
+    record = folder / PREDICTIONS_FILE
+    if not record.is_file():
+        return "is not empty and holds no predictions" if any(folder.iterdir()) else None
+    try:
+        before = json.loads(record.read_text())
+        asked, there = before["made_by"], before["films"]
+        others = sorted(set(there.values()) - set(films.values()))
+        renamed = [film for name, film in there.items() if films.get(name) != film]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"its {PREDICTIONS_FILE} cannot be read"
+    for what, value in json.loads(json.dumps(made_by)).items():
+        if asked.get(what) != value:
+            return f"holds predictions made with another {what.replace('_', ' ')}"
+    if others:
+        many = f"{len(others)} other film{'s' * (len(others) > 1)}"
+        return f"holds predictions of {many}, as {shown(others[0])}"
+    if renamed:  # Another film of that name came along: both are numbered now.
+        return f"holds predictions of {shown(renamed[0])} under another name"
+    return None

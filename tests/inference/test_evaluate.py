@@ -1,0 +1,85 @@
+"""Scores of any weights on labelled films: as `predict` numbers them, and the study too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from registry_cases import LEARNT
+
+from spineseg.chosen_model import Asked
+from spineseg.data.manifest import MANIFEST_FILE
+from spineseg.errors import DataError
+from spineseg.evaluation.evaluate import evaluate_weights
+from spineseg.evaluation.result import Evaluation
+from spineseg.films import LabelledFilm, Outline
+from spineseg.inference.evaluate import evaluate_films, evaluation_json, evaluation_text
+from spineseg.metrics import PRECISIONS, RATES
+from spineseg.phantom.film import render_film
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.tracking.store import TrackingStore
+from spineseg.training.weights import bundled_weights
+
+FILE = Asked(weights=bundled_weights())
+
+
+def image(films: Path, number: int = 0) -> Path:
+    return films / "valid" / "images" / f"film-{number}.png"
+
+
+def labelled(films: Path) -> list[LabelledFilm]:
+    found = []
+    for number in range(3):
+        outlines = render_film("frontal", 224, number).outlines.items()
+        drawn = tuple(Outline(level, points.clip(0, 1)) for level, points in outlines)
+        found.append(LabelledFilm(image(films, number), drawn))
+    return found
+
+
+def test_a_registered_model_is_scored_as_its_study_would_score_it(
+    films: Path, store: TrackingStore
+) -> None:
+    """By whole columns, with what the version knows of them: as `predict` numbers."""
+    asked = Asked(model="spine-vertebrae", store=str(store.root))
+    evaluation, chosen = evaluate_films(asked, films, part="valid", device="cpu")
+    study = evaluate_weights(
+        bundled_weights(), labelled(films), image_size_px=224, device="cpu", numbering=LEARNT
+    ).scores["sequence"]
+    assert evaluation.films == 3 and evaluation.scores == pytest.approx(study.scores, abs=1e-3)
+    assert chosen.numbering == LEARNT and chosen.source["version"] == "1"
+
+
+def test_both_ways_of_numbering_can_be_asked_for(films: Path) -> None:
+    both = evaluate_weights(
+        bundled_weights(),
+        labelled(films),
+        image_size_px=96,
+        device="cpu",
+        numbering=NumberingModel(),
+    ).scores
+    for way in ("argmax", "sequence"):
+        asked = Asked(weights=bundled_weights(), numbering=way, image_size_px=96)
+        evaluation, chosen = evaluate_films(asked, films, part="valid", device="cpu")
+        assert evaluation.scores == pytest.approx(both[way].scores, abs=1e-3)
+        assert (chosen.image_size_px, chosen.numbering.numbering) == (96, way)
+
+
+def test_the_answer_says_every_metric_and_which_weights(films: Path) -> None:
+    evaluation, chosen = evaluate_films(FILE, films, part="valid", device="cpu")
+    text = evaluation_text(evaluation, chosen)
+    assert text.startswith(chosen.text()) and "3 films, " in text
+    assert all(metric.label in text for metric in (*PRECISIONS, *RATES))
+    assert "\nT12 " in text and "\nC1 " not in text
+    answer = json.loads(evaluation_json(evaluation, chosen))
+    assert answer.pop("weights") == chosen.as_json()
+    assert Evaluation.model_validate(answer) == evaluation
+
+
+@pytest.mark.parametrize("part", ["test", "all"])
+def test_the_sealed_part_of_a_studys_data_is_not_scored(
+    films: Path, tmp_path: Path, part: str
+) -> None:
+    (tmp_path / MANIFEST_FILE).write_text("{}")
+    with pytest.raises(DataError, match="test part of a study's data is sealed"):
+        evaluate_films(FILE, tmp_path, part=part, device="cpu")
