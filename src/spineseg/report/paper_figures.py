@@ -12,15 +12,14 @@ from spineseg.evidence.results import StudySummary
 from spineseg.report import anatomy
 from spineseg.report.chosen_runs import evaluations
 from spineseg.report.curves import valid_curve
-from spineseg.report.drawing import BLUE, INK, SOFT
+from spineseg.report.drawing import BLUE, INK, SOFT, Stroke
 from spineseg.report.sections import confirmation, cost, hypotheses, learning, search, working_point
 from spineseg.report.wording import label
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _LINE_PT = 14.0  # Below a figure, for the line that says what it was drawn from.
 _ENTRY_PT, _ROW_PT = 110.0, 11.0  # Of a legend.
-Legend = Sequence[tuple[str, str]]
-"""Colours and what they stand for."""
+Legend = Sequence[learning.Key]
 
 
 class PaperFigure(NamedTuple):
@@ -55,7 +54,7 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         [learning.learning_curves(summary, *curve) for curve in (goal, *learning.LOSSES)],
         ", as the trainer measures it.",
         False,
-        [(colour, name) for colour, name, kind in lines if not kind.startswith("mark")],
+        lines,
     )
     tried = ": each point a searched training, crosses pruned, the dashed line the baseline."
     yield search.searched_values(summary), tried, False, ()
@@ -77,13 +76,14 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         confusions = [anatomy.confusion(*pair) for pair in scores.items()]
         yield confusions, ": true levels by row, found ones by column.", False, ()
         points = ": F1 solid, precision dashed, recall dotted."
-        whose = list(zip((INK, BLUE), scores, strict=False))
+        strokes = Stroke(INK, 2.3), Stroke(BLUE, 2.3, marker="D")
+        whose = [learning.Key(*pair) for pair in zip(scores, strokes, strict=False)]
         yield [working_point.curves(scores)], points, False, whose
     yield [cost.bars(summary)], ".", False, ()
 
 
 def _title(svg: str) -> str:
-    return str(ElementTree.fromstring(svg).get("aria-label"))
+    return str(ElementTree.fromstring(svg).findtext("title"))
 
 
 def _file_name(title: str) -> str:
@@ -107,18 +107,37 @@ def standalone(svg: str, line: str, legend: Legend = ()) -> bytes:
     root.set("width", f"{width:g}pt")
     root.set("height", f"{whole:g}pt")
     paper = {"x": f"{left:g}", "y": f"{top:g}", "width": "100%", "height": "100%", "fill": "#fff"}
-    root.insert(0, ElementTree.Element(f"{{{_SVG}}}rect", paper))
-    title = ElementTree.Element(f"{{{_SVG}}}title")
-    title.text = root.get("aria-label")
-    root.insert(0, title)
-    for place, (colour, name) in enumerate(legend):
+    words = sum(child.tag.endswith(("}title", "}desc")) for child in root)  # They come first.
+    root.insert(words, ElementTree.Element(f"{{{_SVG}}}rect", paper))
+    for place, key in enumerate(legend):
         x = left + 4 + place % in_row * width / in_row
         y = top + height + _ROW_PT * (place // in_row + 0.7)
-        stroke = {"d": f"M {x:g} {y - 2.5:g} h 14", "stroke": colour, "stroke-width": "2"}
-        ElementTree.SubElement(root, f"{{{_SVG}}}path", stroke)
-        _write(root, x + 18, y, name)
+        _draw_key(root, x, y - 2.5, key.stroke, key.mark)
+        _write(root, x + 26, y, key.name)
     _write(root, left + 4, top + whole - 4, line)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _draw_key(root: ElementTree.Element, x: float, y: float, stroke: Stroke, mark: str) -> None:
+    """Draw what an entry of the legend stands for: a line with its dashes and mark, or a mark."""
+    if mark:
+        _write(root, x + 8, y + 2.5, mark)
+        return
+    line = {
+        "d": f"M {x:g} {y:g} h 22",
+        "stroke": stroke.colour,
+        "stroke-width": f"{stroke.width:g}",
+    }
+    line["stroke-dasharray"] = " ".join(f"{dash * stroke.width:g}" for dash in stroke.dashes)
+    ElementTree.SubElement(root, f"{{{_SVG}}}path", {k: v for k, v in line.items() if v})
+    middle, outline = x + 11, {"fill": "#fff", "stroke": stroke.colour}
+    if stroke.marker == "o":
+        circle = {"cx": f"{middle:g}", "cy": f"{y:g}", "r": "2"}
+        ElementTree.SubElement(root, f"{{{_SVG}}}circle", circle | outline)
+    elif stroke.marker:
+        turn = {"transform": f"rotate(45 {middle:g} {y:g})"} if stroke.marker == "D" else {}
+        square = {"x": f"{middle - 2:g}", "y": f"{y - 2:g}", "width": "4", "height": "4"}
+        ElementTree.SubElement(root, f"{{{_SVG}}}rect", square | outline | turn)
 
 
 def _write(root: ElementTree.Element, x: float, y: float, words: str) -> None:
