@@ -41,10 +41,15 @@ def unlike_then(text: str) -> list[str]:
     `text` may begin with what was installed in place of it, as comments "#   NAME==VERSION". Each
     as "torch 2.14.0 then, 2.14.1 now". Those that are not here are of other platforms.
     """
-    then = dict(_PINNED.findall(text)) | dict(_IN_PLACE.findall(text))
+    then: dict[str, list[str]] = {}  # Several of one name: for other Pythons and platforms.
+    for name, number in _PINNED.findall(text):
+        then.setdefault(name, []).append(number)
+    then |= {name: [number] for name, number in _IN_PLACE.findall(text)}
     found = {name: (was, _installed(name)) for name, was in then.items()}
     return [
-        f"{n} {was} then, {now} now" for n, (was, now) in found.items() if now not in (None, was)
+        f"{name} {' or '.join(was)} then, {now} now"
+        for name, (was, now) in found.items()
+        if now is not None and now not in was
     ]
 
 

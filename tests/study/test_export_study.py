@@ -16,9 +16,11 @@ from small_study import Ended
 from spineseg.errors import ConfigError
 from spineseg.evidence.results import StudySummary
 from spineseg.report import exported
+from spineseg.report.drawing import Stroke
 from spineseg.report.exported import CAPTIONS_FILE, export_study
 from spineseg.report.paper_figures import paper_figures, standalone
 from spineseg.report.paper_table import PaperTable, latex_text
+from spineseg.report.sections.learning import Key
 from spineseg.study_record import StudyRecord
 from study.compare import summarised
 
@@ -205,19 +207,23 @@ def test_a_study_of_the_real_size_has_all_figures_and_both_parts() -> None:
     names = [figure.name for figure in figures]
     assert len(names) == len(set(names)) >= 14
     assert {"mask-map50-95-over-lr0", "importance-of-the-searched-parameters"} <= set(names)
-    assert [name for _, name in figures[0].legend][:2] == ["baseline", "upright (best)"]
+    assert [key.name for key in figures[0].legend][:2] == ["baseline", "upright (best)"]
     for figure in figures:
         assert ElementTree.fromstring(figure.file("a <line> & more"))[-1].text == "a <line> & more"
 
 
 def test_a_line_below_a_figure_takes_room_of_its_own() -> None:
     root = ElementTree.fromstring(
-        standalone('<svg aria-label="It" style="width:9px" viewBox="0 0 40 30"><g/></svg>', "line")
+        standalone('<svg style="width:9px" viewBox="0 0 40 30"><title>It</title></svg>', "line")
     )
     assert root.get("viewBox") == "0 0 40 44" and root.get("height") == "44pt"
     assert "style" not in root.attrib
-    drawn = '<svg aria-label="It" viewBox="0 0 220 30"/>'
-    names = [("#000", "a"), ("#f00", "b & c"), ("#00f", "d")]
-    keyed = ElementTree.fromstring(standalone(drawn, "line", names))
+    keys = [Key("a", Stroke("#000", marker="D")), Key("b & c", Stroke("#f00", 1, (2, 1), "o"))]
+    keys.append(Key("pruned", Stroke("#00f"), "×"))
+    drawn = standalone('<svg viewBox="0 0 220 30"/>', "line", keys)
+    keyed = ElementTree.fromstring(drawn)
     assert keyed.get("viewBox") == "0 0 220 66"  # Two names a row.
-    assert [each.text for each in keyed if each.tag.endswith("text")] == ["a", "b & c", "d", "line"]
+    assert [each.text for each in keyed if each.tag.endswith("text")] == [
+        *("a", "b & c", "×", "pruned", "line")
+    ]
+    assert b'stroke-dasharray="2 1"' in drawn and b"rotate(45" in drawn and b"<circle" in drawn

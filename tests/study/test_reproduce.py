@@ -96,6 +96,8 @@ def test_the_store_alone_is_enough_and_what_is_not_as_then_is_named(
     ended: Ended, root: Path, store: TrackingStore, tmp_path: Path
 ) -> None:
     keep_config(store, ended, tmp_path)
+    parent = store.client.get_run(run_ids_of(store)["baseline"]).data.tags["mlflow.parentRunId"]
+    store.client.set_tag(parent, "command", "make study CONFIG=small.yaml")
     run_id = run_ids_of(store)["baseline"]
     with ready_again(run_id, store=str(root), say=lambda text: None) as ready:
         assert ready.config.name == "small-again-baseline"
@@ -107,6 +109,7 @@ def test_the_store_alone_is_enough_and_what_is_not_as_then_is_named(
         facts, text = ready.facts(), ready.text()
     assert facts["run"] == "small/baseline" and facts["run_id"] == run_id
     assert facts["data_fingerprint"][:12] in text and "found, the same" in text
+    assert "started by: make study CONFIG=small.yaml" in text
     assert "numpy 1.0 then, " in text and "not-here" not in text
     assert facts["code"][0] in text and facts["code"][1] in text
 
@@ -261,6 +264,7 @@ def test_a_code_version_that_is_not_known_is_said() -> None:
 def test_packages_are_compared_with_what_was_installed_then() -> None:
     here = unlike_then("numpy==0.1\n")[0].split(", ")[1].removesuffix(" now")
     assert unlike_then(f"numpy=={here}\nno-such-package==2\n") == []
+    assert unlike_then(f"numpy=={here} ; python_version < '3.12'\nnumpy==9 ; other\n") == []
     assert unlike_then(f"#   numpy==0.2\nnumpy=={here}\n") == [f"numpy 0.2 then, {here} now"]
 
 

@@ -54,7 +54,7 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         [learning.learning_curves(summary, *curve) for curve in (goal, *learning.LOSSES)],
         ", as the trainer measures it.",
         False,
-        [key for key in lines if not key.mark],
+        lines,
     )
     tried = ": each point a searched training, crosses pruned, the dashed line the baseline."
     yield search.searched_values(summary), tried, False, ()
@@ -76,8 +76,8 @@ def _drawn(summary: StudySummary) -> Iterator[tuple[list[str], str, bool, Legend
         confusions = [anatomy.confusion(*pair) for pair in scores.items()]
         yield confusions, ": true levels by row, found ones by column.", False, ()
         points = ": F1 solid, precision dashed, recall dotted."
-        pairs = zip(scores, (INK, BLUE), strict=False)
-        whose = [learning.Key(name, Stroke(colour)) for name, colour in pairs]
+        strokes = Stroke(INK, 2.3), Stroke(BLUE, 2.3, marker="D")
+        whose = [learning.Key(*pair) for pair in zip(scores, strokes, strict=False)]
         yield [working_point.curves(scores)], points, False, whose
     yield [cost.bars(summary)], ".", False, ()
 
@@ -107,17 +107,37 @@ def standalone(svg: str, line: str, legend: Legend = ()) -> bytes:
     root.set("width", f"{width:g}pt")
     root.set("height", f"{whole:g}pt")
     paper = {"x": f"{left:g}", "y": f"{top:g}", "width": "100%", "height": "100%", "fill": "#fff"}
-    root.insert(0, ElementTree.Element(f"{{{_SVG}}}rect", paper))
+    words = sum(child.tag.endswith(("}title", "}desc")) for child in root)  # They come first.
+    root.insert(words, ElementTree.Element(f"{{{_SVG}}}rect", paper))
     for place, key in enumerate(legend):
         x = left + 4 + place % in_row * width / in_row
         y = top + height + _ROW_PT * (place // in_row + 0.7)
-        drawn = {"d": f"M {x:g} {y - 2.5:g} h 24", "stroke": key.stroke.colour, "stroke-width": "2"}
-        if key.stroke.dashes:
-            drawn["stroke-dasharray"] = " ".join(f"{2 * part:g}" for part in key.stroke.dashes)
-        ElementTree.SubElement(root, f"{{{_SVG}}}path", drawn)
-        _write(root, x + 28, y, key.name)
+        _draw_key(root, x, y - 2.5, key.stroke, key.mark)
+        _write(root, x + 26, y, key.name)
     _write(root, left + 4, top + whole - 4, line)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _draw_key(root: ElementTree.Element, x: float, y: float, stroke: Stroke, mark: str) -> None:
+    """Draw what an entry of the legend stands for: a line with its dashes and mark, or a mark."""
+    if mark:
+        _write(root, x + 8, y + 2.5, mark)
+        return
+    line = {
+        "d": f"M {x:g} {y:g} h 22",
+        "stroke": stroke.colour,
+        "stroke-width": f"{stroke.width:g}",
+    }
+    line["stroke-dasharray"] = " ".join(f"{dash * stroke.width:g}" for dash in stroke.dashes)
+    ElementTree.SubElement(root, f"{{{_SVG}}}path", {k: v for k, v in line.items() if v})
+    middle, outline = x + 11, {"fill": "#fff", "stroke": stroke.colour}
+    if stroke.marker == "o":
+        circle = {"cx": f"{middle:g}", "cy": f"{y:g}", "r": "2"}
+        ElementTree.SubElement(root, f"{{{_SVG}}}circle", circle | outline)
+    elif stroke.marker:
+        turn = {"transform": f"rotate(45 {middle:g} {y:g})"} if stroke.marker == "D" else {}
+        square = {"x": f"{middle - 2:g}", "y": f"{y - 2:g}", "width": "4", "height": "4"}
+        ElementTree.SubElement(root, f"{{{_SVG}}}rect", square | outline | turn)
 
 
 def _write(root: ElementTree.Element, x: float, y: float, words: str) -> None:

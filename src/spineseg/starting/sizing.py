@@ -10,7 +10,7 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.config.training import TrainConfig
-from spineseg.progress import duration
+from spineseg.run_times import duration
 from spineseg.training.steps import Steps, steps_of
 
 CPU_HOURS, GPU_HOURS = 2.0, 24.0

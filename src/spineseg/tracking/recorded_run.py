@@ -17,10 +17,10 @@ from spineseg.events import EVENTS_FILE
 from spineseg.job import JOB_FILE, Job
 from spineseg.runs import Run, read_run
 from spineseg.tracking.store import TrackingStore, refusing, without_password
+from spineseg.tracking.study_files import COMMAND, FOLDER
 from spineseg.tracking.tracked_runs import JOB_ID, STUDY_KEY
 
-CONFIG_FILE, PACKAGES_FILE, COMMAND_FILE = "study.yaml", "requirements.lock", "command.txt"
-_STUDY_FILES = "study"  # Where they lie among the artifacts of the study's own run.
+CONFIG_FILE, PACKAGES_FILE = "study.yaml", "requirements.lock"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MOST_NAMED = 8
 
@@ -60,7 +60,7 @@ def fetch_run(store: TrackingStore, name: str, into: Path) -> RecordedRun:
         run=run,
         config=files.get(CONFIG_FILE),
         packages=files[PACKAGES_FILE].read_text() if PACKAGES_FILE in files else "",
-        command=files[COMMAND_FILE].read_text().strip() if COMMAND_FILE in files else "",
+        command=_command(store, parent) if parent else "",
         baseline_scores=_baseline_scores(store, found),
     )
 
@@ -156,11 +156,16 @@ def _study_files(store: TrackingStore, parent: str, place: Path) -> dict[str, Pa
     """Return name -> file of what the study's own run keeps of how it was asked for."""
     place.mkdir(parents=True)
     with refusing(store.uri):
-        there = [file.path for file in store.client.list_artifacts(parent, _STUDY_FILES)]
+        there = [file.path for file in store.client.list_artifacts(parent, FOLDER)]
         for path in there:
             fetched = Path(store.client.download_artifacts(parent, path, str(place)))
             shutil.move(fetched, place / fetched.name)
     return {path.name: path for path in place.iterdir() if path.is_file()}
+
+
+def _command(store: TrackingStore, parent: str) -> str:
+    with refusing(store.uri):
+        return str(store.client.get_run(parent).data.tags.get(COMMAND, ""))
 
 
 def _baseline_scores(store: TrackingStore, found: TrackedRun) -> tuple[float, ...]:
