@@ -40,8 +40,11 @@ SERVES = {
     r"mlflow models serve\b": "http://127.0.0.1:5001/ping",
 }
 """Lines that serve until Ctrl-C, and where what they serve answers."""
-BEGUN = {r"make study CONFIG=configs/studies/spine.yaml": "spine"}
-"""Lines that train for days: begun, and stopped after an epoch; the study's name."""
+BEGUN = {
+    r"make study CONFIG=configs/studies/spine.yaml": "spine",
+    r"make study STUDY=my-films": "my-films",
+}
+"""Lines that train for hours or days: begun, and stopped after an epoch; the study's name."""
 ELSEWHERE = r"make (test|test-all|setup)$"
 """Lines that would run this very test, or install again: `.ci/run` has them."""
 BEGUN_SECONDS = 600.0
@@ -107,10 +110,11 @@ def test_what_a_document_says_to_paste_works(block: Block, home: Home) -> None:
     match block.language:
         case "sh":
             for line in block.lines:
-                run(line.replace("YOUR_KEY", KEY), home)
+                run(line.replace("YOUR_KEY", KEY), home)  # Exported names last, as in a shell.
         case "python":
             done = pasted(f".venv/bin/python - <<'END'\n{block.text}\nEND", home.folder, home.env)
             assert done.returncode == 0, done.stdout
+            refuse_stray(home)
         case "yaml":
             extended(block.text, home.folder)
         case other:
@@ -119,7 +123,9 @@ def test_what_a_document_says_to_paste_works(block: Block, home: Home) -> None:
 
 def run(line: str, home: Home) -> None:
     """Paste a line and see it work, in the way that its kind allows."""
-    before = set(home.folder.iterdir())
+    if line.startswith("export "):
+        home.env.update([line.removeprefix("export ").split("=", 1)])
+        return
     if re.search(ELSEWHERE, line):
         done = pasted(line.replace("make ", "make -n "), home.folder, home.env)
         assert line.split("#")[0].strip() in (ROOT / ".ci" / "run").read_text() or "test" in line
@@ -138,8 +144,13 @@ def run(line: str, home: Home) -> None:
     done = pasted(line, home.folder, home.env)
     assert done.returncode == 0, f"{line}\n{done.stdout[-6000:]}"
     assert "Traceback" not in done.stdout
-    stray = {path.name for path in set(home.folder.iterdir()) - before}
-    assert not stray & {"mlflow.db", "runs", "file:", "mlartifacts"}, stray
+    refuse_stray(home)
+
+
+def refuse_stray(home: Home) -> None:
+    """See that nothing was left that only a library leaves that was told no place."""
+    there = {path.name for path in home.folder.iterdir()}
+    assert not there & {"mlflow.db", "runs", "file:", "mlartifacts"}
 
 
 def begun(line: str, study: str, home: Home) -> None:
