@@ -4,7 +4,7 @@ python benchmarks/predict_folder.py [--films 1000] [--film-px 640] [--network-px
 
 Predicts synthetic films with the bundled weights: first `--films` files (of 20 pictures, each with
 a grey value of its own), then the same call again, which keeps them all; then `--big` of 3000 px.
-About four minutes on 2 CPU cores.
+Some minutes on 2 CPU cores, if nothing else runs there.
 """
 
 from __future__ import annotations

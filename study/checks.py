@@ -9,8 +9,8 @@ from spineseg.config.study import StudyConfig
 from spineseg.places import Caches
 from spineseg.prediction.network_file import refuse_code
 from spineseg.training.weights import resolve_weights
+from spineseg.trials import certain_trials, train_config
 from study.search_space import check_space, check_variants
-from study.trial_queue import certain_trials, train_config
 
 
 def check_study(config: StudyConfig, where: Path) -> None:

@@ -17,9 +17,10 @@ from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
-from spineseg.commands.options import CONFIG, JSON, SETS, names_a_run, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
+from study.init import init
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +39,7 @@ def cli(debug: bool) -> None:
 @SETS
 @JSON
 @click.option("--timing/--no-timing", default=True, help="Train for seconds to estimate hours.")
+@live
 def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> None:
     """List what a study would run, and estimate its hours."""
     from spineseg.config.yaml_files import load_study
@@ -59,6 +61,7 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
 @cli.command()
 @CONFIG
 @SETS
+@live
 def run(config: Path, sets: tuple[str, ...]) -> None:
     """Run a study, or go on with it, and compare its runs.
 
@@ -69,6 +72,12 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 
     study = load_study(config, sets)
     say_of_record(study, config)
+
+    from spineseg.study_status import finished_text
+
+    told = finished_text(study)
+    if told:
+        click.echo(told)
 
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
@@ -91,7 +100,7 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
     from spineseg.study_config import load_recorded
-    from study.status import study_status
+    from spineseg.study_status import study_status
 
     answer = study_status(load_recorded(config, sets, "status"))
     click.echo(answer.model_dump_json() if as_json else answer.text())
@@ -103,6 +112,7 @@ def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
 @SETS
 @click.option("--other-set", "other_sets", multiple=True, metavar="KEY=VALUE", help="For OTHER.")
 @JSON
+@live
 def compare(
     config: Path,
     other: Path | None,
@@ -198,6 +208,7 @@ def reproduce(run: str, check: bool, as_json: bool, **places: Any) -> None:
     help="Register the best run, or --run NAME, with the alias challenger: no gate is asked, the "
     "test part stays sealed, the champion stays.",
 )
+@live
 def promote(
     config: Path,
     sets: tuple[str, ...],
@@ -246,6 +257,7 @@ def promote(
     raise SystemExit(0 if verdict.promoted else 1)
 
 
+cli.add_command(init)
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)

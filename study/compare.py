@@ -10,7 +10,6 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
@@ -18,8 +17,10 @@ from spineseg.evidence.summary import summarise
 from spineseg.evidence.two_studies import TwoStudies, compare_studies
 from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.report.page import write_page
+from spineseg.report.sections.answer import answer
 from spineseg.report.study_comparison import StudyComparison
 from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, leaderboard
@@ -34,9 +35,9 @@ from spineseg.tracking.tracked_runs import (
     write_study_note,
 )
 from spineseg.tracking.views.written import write_views
+from spineseg.trials import most_trainings, refuse_another
 from study.optuna_store import in_memory
 from study.stores import fill_stores
-from study.trial_queue import refuse_another
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.
@@ -51,14 +52,17 @@ def compare_study(config: StudyConfig) -> StudyComparison:
     Raises StoreError where the study was never run, RecordError where its folder is damaged,
     ConfigError where the config is another than its runs were made by.
     """
+    doing("comparing the runs: intervals, p-values")
     study, found = summarised(config)
     summary = found.model_copy(update={"reference": shlex.join(reference(config))})
     places = study.places
+    doing("writing the page")
     write_page(summary, worst_films(study, summary), places.report)
     rows = leaderboard(summary)
     table, csv = places.folder / "comparison.md", places.folder / "comparison.csv"
     write_whole(table, as_markdown(rows))
     write_whole(csv, as_csv(rows))
+    write_whole(places.answer, answer(summary).text)
     _into_mlflow(config, study, summary, [places.report, table, csv])
     return StudyComparison(summary, places.report)
 
@@ -94,6 +98,7 @@ def compare_with(config: StudyConfig, other: StudyConfig) -> TwoStudies:
 def _into_mlflow(
     config: StudyConfig, study: StudyRecord, summary: StudySummary, files: list[Path]
 ) -> None:
+    doing("bringing MLflow and Optuna to what the folders say")
     with study.places.lock_within(_WAIT_SECONDS) as free:
         if not free:
             log.warning(

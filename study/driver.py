@@ -12,7 +12,6 @@ from pathlib import Path
 
 import optuna
 
-from spineseg.budget import most_trainings
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
@@ -20,6 +19,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.job import Job
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
@@ -33,23 +33,23 @@ from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import write_study_note
 from spineseg.tracking.views.written import write_views
+from spineseg.training.control import is_running
 from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
+from spineseg.training.steps import few_steps
+from spineseg.trials import (
+    certain_trials,
+    confirmations,
+    most_trainings,
+    numbering_of,
+    refuse_another,
+)
 from study.checks import check_study, check_weights
-from study.confirm import confirmations
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study
 from study.stores import ended, fill_mlflow
-from study.trial_queue import (
-    Taken,
-    certain_trials,
-    enqueue,
-    next_trial,
-    numbering_of,
-    refuse_another,
-    set_sampler,
-)
+from study.trial_queue import Taken, enqueue, may_wait, next_trial, set_pruner
 
 
 @dataclass
@@ -65,9 +65,10 @@ class _Running:
     parent_run: str
     numbering: NumberingModel
     launcher: Starts
+    slots: list[Device]
     progress: Progress
+    interrupted: threading.Event
     projections: list[RunProjection] = field(default_factory=list)
-    interrupted: threading.Event = field(default_factory=threading.Event)
     asking: threading.Lock = field(default_factory=threading.Lock)
     taken: set[int] = field(default_factory=set)
     ended: list[Ended] = field(default_factory=list)
@@ -82,15 +83,17 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     check_study(config, where)
     places = StudyPlaces(config.store.root, config.name)
     with places.lock():
-        devices = chosen_devices(config.devices.device)
         running = _taken_up(config, places, where, launcher)
-        slots = [d for d in devices for _ in range(config.devices.trials_per_device)]
+        if warning := few_steps(config.baseline, running.dataset.manifest.count("train")):
+            running.progress.say(warning)
         with _stopping_on_signals(running.interrupted):
-            _work(running, slots)
+            _work(running)
             if not running.interrupted.is_set():
                 again = confirmations(read_runs(places.folder), config)
                 if enqueue(running.study, config, again):
-                    _work(running, slots)
+                    _work(running)
+        if running.interrupted.is_set():
+            running.progress.stopped()
         missed = [p for p in running.projections if not p.sync(force=True)]
         if missed:
             running.progress.say(
@@ -104,22 +107,28 @@ def _taken_up(
 ) -> _Running:
     """Return the study ready to run: record checked, data there, both stores filled."""
     runs = read_runs(places.folder)
+    devices = chosen_devices(config.devices.device)
+    slots = [device for device in devices for _ in range(config.devices.trials_per_device)]
+    doing("looking at the data")
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
     refuse_another(config, runs, dataset.fingerprint)
     check_weights(config)
     keep_study_config(config, places, where)
+    doing("opening the stores")
     keep_data_record(places, dataset, [audit_page(dataset)])
     wanted = [*certain_trials(config), *confirmations(runs, config)]
-    study = open_study(config, runs, [spec.attributes() for spec in wanted])
+    study = open_study(config, runs, lambda told: may_wait(told, wanted, config))
     enqueue(study, config, certain_trials(config))
-    set_sampler(study, config)
+    set_pruner(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
-    progress = Progress(config, most_trainings(config))
+    interrupted = threading.Event()
+    progress = Progress(config, runs, len(slots), stopping=interrupted.is_set)
     parent, missed = fill_mlflow(store, config, places, dataset.manifest, runs)
     if missed:
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
     write_views(store, config, picture_names(shown_films(dataset.manifest)))
+    progress.begin()
     return _Running(
         config=config,
         places=places,
@@ -130,7 +139,9 @@ def _taken_up(
         parent_run=parent,
         numbering=_numbering(config, dataset),
         launcher=launcher or Launcher(places.trainer),
+        slots=slots,
         progress=progress,
+        interrupted=interrupted,
         ended=[ended(run.job, run.end) for run in runs if run.end],
     )
 
@@ -142,10 +153,10 @@ def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
     return numbering_of(config).model_copy(update={"columns": learnt_from(films)})
 
 
-def _work(running: _Running, slots: list[Device]) -> None:
+def _work(running: _Running) -> None:
     """Let one thread per slot take trials until none is left; the first error ends all."""
-    with ThreadPoolExecutor(len(slots)) as pool:
-        futures = [pool.submit(_take_trials, running, device) for device in slots]
+    with ThreadPoolExecutor(len(running.slots)) as pool:
+        futures = [pool.submit(_take_trials, running, device) for device in running.slots]
         wait(futures)
     for future in futures:
         future.result()
@@ -162,7 +173,9 @@ def _take_trials(running: _Running, device: Device) -> None:
             _run_one(running, taken, job, device)
     except Interrupted:
         return
-    except BaseException:
+    except BaseException as error:
+        if running.interrupted.is_set() and isinstance(error, EOFError | ConnectionError):
+            return  # Ctrl-C reached what starts the children before it was ready.
         running.interrupted.set()  # The other slots must not go on for hours before it shows.
         raise
 
@@ -184,7 +197,7 @@ def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:
     folder = running.places.folder / job.folder_name
     projection = RunProjection(running.store, lambda: running.parent_run, folder, job)
     running.projections.append(projection)
-    running.progress.trial_begins(job, taken.resumed)
+    running.progress.trial_begins(job, taken.resumed, is_running(folder))
     if len(running.projections) == 1:
         _note(running)
     end = run_trial(
@@ -201,6 +214,7 @@ def _run_one(running: _Running, taken: Taken, job: Job, device: Device) -> None:
         tell(running.study, taken.trial, end, job.objective)
     running.ended.append(ended(job, end))
     _note(running)
+    running.progress.trial_ended(job)
 
 
 def _note(running: _Running) -> None:

@@ -13,7 +13,7 @@ from spineseg.job import JOB_FILE, Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.training.weights import resolve_weights
-from study.trial_queue import TrialSpec, train_config
+from spineseg.trials import TrialSpec, train_config
 
 
 def recorded_job(asked: Job, places: StudyPlaces) -> Job:

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, append_event
 from spineseg.job import Job
-from spineseg.training.control import ask_to_stop
+from spineseg.training.control import ask_to_stop, is_judged, let_go_on
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Child
 
@@ -55,10 +55,11 @@ def run_trial(
 ) -> Finished | Failed:
     """Run the training of a job on record, or go on with it, and return how it ended.
 
-    Each epoch's score is reported to `trial`; a searched trial that the pruner gives up is asked
-    to stop. A child that dies without a word is started again from its last whole epoch, at most
-    MAX_RESTARTS times. Raises Interrupted where `interrupted` is set meanwhile, RecordError where
-    the run's folder is moved away, and OSError where the disk is full: the trial stays open then.
+    Each epoch's score is reported to `trial`; of a searched one it is then said whether it goes on,
+    or stops there because the pruner gives it up: no later epoch counts before. A child that dies
+    without a word is started again from its last whole epoch, at most MAX_RESTARTS times. Raises
+    Interrupted where `interrupted` is set meanwhile, RecordError where the run's folder is moved
+    away, and OSError where the disk is full: the trial stays open then.
     """
     place = run_folder.stat().st_ino
     reader = EventReader(run_folder, job.id)
@@ -76,8 +77,9 @@ def run_trial(
                         return event
                     case Epoch():
                         _report(trial, event, reported, job)
-                        if job.kind == "search" and _hopeless(trial, event, job):
-                            ask_to_stop(run_folder)
+                        if job.kind == "search" and not is_judged(run_folder, event.epoch):
+                            judge = ask_to_stop if _hopeless(trial, event, job) else let_go_on
+                            judge(run_folder, event.epoch)
             projection.sync()
             if interrupted.is_set():
                 raise Interrupted(job.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -22,10 +22,9 @@ from spineseg.errors import RecordError, StoreError
 from spineseg.job import Job
 from spineseg.runs import Run
 from spineseg.tracking.store import without_password
+from spineseg.trials import TOLD
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-TOLD = ("kind", "changes", "hypothesis", "arm", "name")
-"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 _REFUSALS = (
     OSError,
     ImportError,
@@ -67,11 +66,13 @@ def _unusable(url: str | None, error: Exception) -> StoreError:
 
 
 def open_study(
-    config: StudyConfig, runs: Sequence[Run], queue: Sequence[Mapping[str, Any]] | None = None
+    config: StudyConfig,
+    runs: Sequence[Run],
+    may_wait: Callable[[Mapping[str, Any]], bool] = lambda told: True,
 ) -> optuna.Study:
     """Return the study in Optuna's store, made or brought to what its run folders say.
 
-    `queue`, where it is given, holds what is told (`TOLD`) of each trial that may wait; others are
+    `may_wait` is asked of what is told (`TOLD`) of each trial that waits; others than these are
     closed. Trials that the store lacks are added with their parameters, values, states and times;
     those that it has open are closed as their folders are. Raises StoreError where the store cannot
     be used, RecordError, naming both values, where it tells something else of a run.
@@ -84,19 +85,20 @@ def open_study(
         if study.direction != optuna.study.StudyDirection.MAXIMIZE:
             raise ValueError(f"its study {config.name!r} does not maximise, so it is another's")
         _bring_up(study, storage, runs)
-        if queue is not None:
-            _withdraw(study, storage, queue)
+        _withdraw(study, storage, may_wait)
     except _REFUSALS as error:
         raise _unusable(config.store.optuna_url, error) from None
     return study
 
 
 def _withdraw(
-    study: optuna.Study, storage: optuna.storages.RDBStorage, queue: Sequence[Mapping[str, Any]]
+    study: optuna.Study,
+    storage: optuna.storages.RDBStorage,
+    may_wait: Callable[[Mapping[str, Any]], bool],
 ) -> None:
     """Close the trials that wait for what the config no longer asks for."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        if {key: trial.user_attrs.get(key) for key in TOLD} not in queue:
+        if not may_wait({key: trial.user_attrs.get(key) for key in TOLD}):
             trial_id = _trial_id(study, storage, trial.number)
             storage.set_trial_user_attr(trial_id, "name", None)  # It never was a run.
             storage.set_trial_state_values(trial_id, TrialState.FAIL)

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-from spineseg.budget import confirmation_trials
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
@@ -15,20 +14,12 @@ from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, least_seed_p
 from spineseg.films import PARTS
-from spineseg.progress import duration
+from spineseg.run_times import duration, relative_work
 from spineseg.training.devices import chosen_devices
+from spineseg.training.steps import few_steps
+from spineseg.trials import certain_trials, confirmation_trials, train_config
 from study.checks import check_weights
-from study.timing import TIMING_BATCHES, epoch_seconds
-from study.trial_queue import certain_trials, train_config
-
-# Multiply-adds of one forward pass relative to size n, from Ultralytics' model table.
-_RELATIVE_WORK = {
-    "yolo11n-seg": 1.0,
-    "yolo11s-seg": 3.4,
-    "yolo11m-seg": 11.9,
-    "yolo11l-seg": 13.7,
-    "yolo11x-seg": 30.7,
-}
+from study.timing import TIMING_BATCHES, epoch_parts
 
 
 class PlannedTrial(Model):
@@ -62,6 +53,7 @@ class Plan(Model):
     films: dict[str, int]
     hours: float | None = Field(description="All trials, none pruned, shared among the devices.")
     basis: str = Field(description="What the estimate rests on.")
+    warning: str | None = Field(description="Why its trainings would hardly differ, if so.")
 
 
 def make_plan(
@@ -75,7 +67,7 @@ def make_plan(
     basis = "no timing was asked for"
     if timing:
         say("timing a few batches of the baseline")
-        seconds = epoch_seconds(config, dataset, devices[0])
+        seconds = sum(epoch_parts(config, dataset, devices[0]))
         basis = (
             f"{seconds:.1f} s an epoch for the baseline, from {TIMING_BATCHES} timed batches on "
             f"{devices[0].description}; other sizes and resolutions by their multiply-adds"
@@ -112,6 +104,7 @@ def make_plan(
         films={part: dataset.manifest.count(part) for part in PARTS},
         hours=hours,
         basis=basis,
+        warning=few_steps(config.baseline, dataset.manifest.count("train")),
     )
 
 
@@ -127,9 +120,7 @@ def _hours(config: TrainConfig, baseline: TrainConfig, seconds: float | None) ->
     """Return hours of one training, scaled from the baseline's seconds an epoch."""
     if seconds is None:
         return None
-    work = _RELATIVE_WORK[config.model] / _RELATIVE_WORK[baseline.model]
-    pixels = (config.image_size_px / baseline.image_size_px) ** 2
-    return seconds * work * pixels * config.epochs / 3600
+    return seconds * relative_work(config, baseline) * config.epochs / 3600
 
 
 def plan_text(plan: Plan) -> str:
@@ -151,7 +142,7 @@ def plan_text(plan: Plan) -> str:
     lines += _confirmation_lines(plan)
     total = "no estimate" if plan.hours is None else f"about {duration(plan.hours * 3600)}"
     lines += ["", f"in all: {total}, if nothing is pruned ({plan.basis})"]
-    return "\n".join(lines)
+    return "\n".join([*lines, plan.warning or ""]).rstrip()
 
 
 def _confirmation_lines(plan: Plan) -> list[str]:

@@ -20,6 +20,7 @@ from spineseg.evidence.model_evidence import model_evidence
 from spineseg.evidence.promotion import Promotion, Registered
 from spineseg.evidence.results import GateResult
 from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
@@ -45,8 +46,8 @@ from spineseg.tracking.registry import (
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
+from spineseg.trials import refuse_another
 from study.stores import fill_stores
-from study.trial_queue import refuse_another
 
 
 def promote_best(
@@ -78,8 +79,10 @@ def _promote(
     refuse_another(config, study.runs, None)
     arms = confirmed_arms(study.runs)
     chosen, baseline = _chosen(arms, name, config), arms["baseline"]
+    doing("bringing MLflow and Optuna to what the folders say")
     store = open_store(study.places.root, config.store.mlflow_uri)
     parent = fill_stores(store, config, study)
+    doing("asking the gates")
     runs = [*chosen.runs, *baseline.runs]
     holder = _champion(store, config.promote.model_name, say)
     candidacy = Candidacy(
@@ -95,6 +98,7 @@ def _promote(
     if all(gate.passed for gate in gates):
         refuse_without_rights(store, config.promote.model_name)
         open_sealed(study, reason, chosen_devices(config.devices.device)[0].name, say)
+        doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.
         carry_over(store, config.name, parent, study.runs)
         candidacy = replace(candidacy, test=sealed_results(study, config.objective))
@@ -238,6 +242,7 @@ def _register(
     reason: str | None,
 ) -> str:
     """Make the configuration's best validated training the champion; return its version."""
+    doing("registering the model")
     chosen, config = candidacy.chosen, candidacy.config
     test, result, effect = candidacy.tested
     run = _best(chosen.fresh)

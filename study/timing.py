@@ -8,20 +8,21 @@ import time
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run, read_run
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Launcher
+from spineseg.trials import TrialSpec, numbering_of
 from study.jobs import new_job
-from study.trial_queue import TrialSpec, numbering_of
 
 TIMING_BATCHES = 4
 _EPOCHS = 2
 
 
-def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> float:
-    """Return seconds of one baseline epoch, from a training of a few batches.
+def epoch_parts(config: StudyConfig, dataset: Dataset, device: Device) -> tuple[float, float]:
+    """Return seconds of training and of validation in a baseline epoch, by a few batches of one.
 
     Raises RunError where that training failed.
     """
@@ -36,6 +37,7 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
     shutil.rmtree(places.timing, ignore_errors=True)
     job.write(folder)
     child = Launcher(places.trainer).start(folder, device)
+    doing("timing a few batches of the baseline")
     try:
         while child.is_alive() and len(read_run(folder).epochs) < _EPOCHS:
             time.sleep(0.1)
@@ -46,10 +48,10 @@ def epoch_seconds(config: StudyConfig, dataset: Dataset, device: Device) -> floa
     return seconds
 
 
-def _seconds(run: Run, fraction: float) -> float:
+def _seconds(run: Run, fraction: float) -> tuple[float, float]:
     if len(run.epochs) < _EPOCHS:
         reason = run.failed.message if run.failed else "the training process died"
         raise RunError(f"the timing run failed: {reason}; see {run.folder / LOG_FILE}")
     second = run.epochs[1]  # The first one warms up.
     training = (second.epoch_seconds - second.validation_seconds) / fraction
-    return training + second.validation_seconds
+    return training, second.validation_seconds

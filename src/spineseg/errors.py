@@ -13,6 +13,14 @@ class DataError(SpinesegError):
     """A dataset that is missing, damaged or inconsistent."""
 
 
+class UnlabelledError(DataError):
+    """A folder of films of which nobody said yet what is on them; `films` is how many."""
+
+    def __init__(self, message: str, films: int) -> None:
+        super().__init__(message)
+        self.films = films
+
+
 class WeightsError(SpinesegError):
     """Weights that are missing, unreadable or of another kind than asked for."""
 

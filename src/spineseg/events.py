@@ -61,6 +61,13 @@ class Epoch(_Event):
         return self.metrics[f"valid/{objective}"]
 
 
+class Phase(_Event):
+    """What the child turns to now; before its first event it is starting."""
+
+    type: Literal["phase"] = "phase"
+    name: Literal["training", "pictures", "scoring", "recording"]
+
+
 class Finished(_Event):
     """The training ended of itself or was asked to stop; its best weights are evaluated."""
 
@@ -97,7 +104,7 @@ class Scored(_Event):
     metrics: dict[str, float] = Field(description="test/mask_map50_95 .., as the model numbers.")
 
 
-Event = Started | Epoch | Finished | Failed | Scored
+Event = Started | Epoch | Phase | Finished | Failed | Scored
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from spineseg.errors import InUseError
 from spineseg.files import is_locked, locked
 
+DRIVER_LOCK = "driver.lock"
+"""In a study's folder: who holds it drives the study."""
 _POLL_SECONDS = 0.1
 
 
@@ -59,12 +61,13 @@ class StudyPlaces(Caches):
         self.config = self.folder / "study.yaml"  # The study as it is run, every key filled in.
         self.packages = self.folder / "requirements.lock"
         self.report = self.folder / "report.html"
+        self.answer = self.folder / "answer.txt"  # What the page begins with, in words.
         self.verdict = self.folder / "promotion.json"
         self.promotions = root / "promotions.jsonl"
         self.openings = root / "test-openings.jsonl"  # By every study here.
         self.own_openings = self.folder / "test-openings.jsonl"  # By this one; goes with it.
         self.timing = self.folder / "timing"  # What `plan` trains for seconds.
-        self._lock = self.folder / "driver.lock"
+        self._lock = self.folder / DRIVER_LOCK
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -84,9 +87,9 @@ class StudyPlaces(Caches):
         with locked_within(self._lock, seconds) as free:
             yield free
 
-    def is_held(self) -> bool:
-        """Return whether any process holds the study."""
-        return is_locked(self._lock)
+    def held_since(self) -> float | None:
+        """Return when the process took the study that holds it, in seconds since the Unix epoch."""
+        return self._lock.stat().st_mtime if is_locked(self._lock) else None
 
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""

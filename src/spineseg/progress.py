@@ -1,103 +1,208 @@
-"""What a person sees while a study runs: trial, epoch, score against the baseline, time left."""
+"""What a person sees while a study runs: each training's phase, its scores, and the time left."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from typing import TextIO
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Event, Failed, Finished
+from spineseg.events import Epoch, Event, Failed, Finished, Phase
 from spineseg.job import Job
+from spineseg.live_line import LiveLine, live_line
+from spineseg.metrics import metric_named
+from spineseg.run_times import Spent, duration
+from spineseg.runs import Run
+from spineseg.time_left import (
+    begun_anew,
+    left_in_words,
+    measured,
+    shared,
+    so_far,
+    waiting_seconds,
+)
+from spineseg.trials import to_come
 
-QUIET_SECONDS = 15.0
+QUIET_SECONDS = 15.0  # Between two lines of one training, where there is no terminal.
+TWO_SCORES = (
+    "live: the trainer's own score after an epoch, on masks at reduced resolution; it steers the "
+    "pruning. scored: this project's, of the best weights at full resolution: all tables show that"
+)
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them: `45 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+@dataclass
+class _AtWork:
+    """One training under way."""
+
+    job: Job
+    begun: float
+    adopted: bool  # Its child was at work before.
+    log: list[Event] = field(default_factory=list)
+
+    def run(self) -> Run:
+        return Run(Path(self.job.folder_name), self.job, tuple(self.log))
+
+    def so_far(self) -> Spent:
+        """Return what it has taken; events of an earlier attempt do not say what it does now."""
+        found = so_far(self.run())
+        if not self.adopted and found.last < self.begun and found.end is None:
+            return begun_anew(found, self.begun)
+        return found
 
 
 class Progress:
-    """Lines about one study; on a terminal the epoch line is rewritten in place."""
+    """Lines about one study: each begin and end, and what is under way. Its slots are threads."""
 
-    def __init__(self, config: StudyConfig, total: int, out: TextIO = sys.stdout) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        runs: Sequence[Run],
+        slots: int = 1,
+        line: LiveLine | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin with the `runs` on record; `slots` trainings run at a time.
+
+        `stopping` tells whether the study was asked to stop.
+        """
         self._config = config
-        self._total = total
-        self._out = out
-        self._live = out.isatty()
-        self._lock = threading.Lock()
-        self._baseline: dict[int, float] = {}
-        self._epoch_seconds: list[float] = []
-        self._last_line = 0.0
-        self._done = 0
+        self._slots = slots
+        self._line = line or live_line()
+        self._stopping = stopping
+        self._now = now
+        self._lock = threading.RLock()  # Never held while something is written.
+        self._runs = {run.name: run for run in runs}
+        self._places = {run.name: i for i, run in enumerate(runs, start=1)}
+        self._at_work: dict[str, _AtWork] = {}
+        self._learn()
 
     def say(self, text: str) -> None:
         """Print a line of its own."""
-        with self._lock:
-            self._write(text, stays=True)
+        self._line.say(text)
 
-    def trial_begins(self, job: Job, resumed: bool) -> None:
-        """Announce a trial."""
-        again = " (taken up again)" if resumed else ""
-        self.say(f"{self._head(job)}{again}: {job.changed}")
+    def begin(self) -> None:
+        """Say what is ahead, and show from now on what is under way."""
+        if any(run.end is None for run in self._runs.values()) or self._total > len(self._runs):
+            self.say(f"{self._study()}\n{TWO_SCORES}")
+        self._line.doing("choosing what to train next")
+        self._line.show(self.lines)
+
+    def trial_begins(self, job: Job, resumed: bool, at_work: bool = False) -> None:
+        """Announce a trial; `at_work`: its child has been training all along."""
+        with self._lock:
+            self._places.setdefault(job.name, len(self._places) + 1)
+            self._at_work[job.name] = _AtWork(job, self._now(), at_work)
+            self._runs[job.name] = self._at_work[job.name].run()
+            self._learn()
+            again = " (taken up again)" if resumed else ""
+            text = f"{self._head(job)}{again}: {job.changed}"
+        self.say(text)
 
     def trial_event(self, job: Job, event: Event) -> None:
         """Show one event of a trial."""
-        match event:
-            case Epoch():
-                self._epoch(job, event)
-            case Finished():
-                self._finished(job, event)
-            case Failed():
-                self._done += 1
-                self.say(f"{self._head(job)} failed: {event.kind}, {event.message}")
-
-    def _epoch(self, job: Job, event: Epoch) -> None:
-        score, epochs = event.score(job.objective), job.config.epochs
-        if job.kind == "baseline":
-            self._baseline[event.epoch] = score
-        self._epoch_seconds = [*self._epoch_seconds[-19:], event.epoch_seconds]
-        against = self._baseline.get(event.epoch)
-        compared = "" if against is None or job.kind == "baseline" else f" (baseline {against:.3f})"
-        mean = sum(self._epoch_seconds) / len(self._epoch_seconds)
-        left = mean * (epochs - event.epoch)
-        after = mean * self._config.baseline.epochs * max(0, self._total - self._done - 1)
-        text = (
-            f"{self._head(job)}  epoch {event.epoch}/{epochs}  "
-            f"{job.objective} {score:.3f}{compared}  "
-            f"left: trial {duration(left)}, study at most {duration(left + after)}"
-        )
         with self._lock:
-            due = time.monotonic() - self._last_line > QUIET_SECONDS
-            if self._live or due:
-                self._write(text, stays=not self._live)
+            mine = self._at_work[job.name]
+            mine.log.append(event)
+            self._runs[job.name] = mine.run()
+            if isinstance(event, Finished | Failed) or self._taken.closing is None:
+                self._learn()  # Else not at each of a thousand epochs.
+            lines = []
+            match event:
+                case Finished():
+                    lines = [self._finished(job, event)]
+                case Failed():
+                    lines = [f"{self._head(job)} failed: {event.kind}, {event.message}"]
+                case Epoch() | Phase():
+                    due = not self._line.on_terminal and self._line.quiet_for(QUIET_SECONDS)
+                    lines = [f"{self._under_way(mine)}; {self._left()}"] if due else []
+        for text in lines:
+            self.say(text)
+        self._line.refresh()
 
-    def _finished(self, job: Job, event: Finished) -> None:
-        self._done += 1
-        best = event.metrics
+    def trial_ended(self, job: Job) -> None:
+        """Take a training from the lines: its end is on record everywhere."""
+        with self._lock:
+            del self._at_work[job.name]
+        self._line.doing("choosing what to train next")
+
+    def stopped(self) -> None:
+        """Say what an interruption leaves."""
+        with self._lock:
+            left = [self._place(mine) for mine in self._at_work.values() if not mine.run().end]
+            ended = sum(run.end is not None for run in self._runs.values())
+            text = f"stopped: {ended} of at most {self._total} trainings have ended"
+        self._line.doing("stopping")
+        self._line.show(list)
+        self.say("; left to be taken up again: ".join([text, ", ".join(left)] if left else [text]))
+
+    def lines(self) -> list[str]:
+        """Return what is shown now: a line for each training under way, and one for the study."""
+        with self._lock:
+            found = [self._under_way(mine) for mine in self._at_work.values()]
+            return [*found, self._study()] if found else []
+
+    def _learn(self) -> None:
+        """Learn from the runs, as they are now, what all takes and what is to come."""
+        runs = list(self._runs.values())
+        self._taken = measured(self._config, runs)
+        self._waiting = waiting_seconds(
+            self._config, runs, self._taken, self._at_work.keys(), self._now()
+        )
+        self._total = len(runs) + len(to_come(self._config, runs))
+
+    def _left(self) -> str:
+        now = self._now()
+        under_way = [
+            self._taken.left(mine.job.config, mine.so_far(), now) for mine in self._at_work.values()
+        ]
+        return left_in_words(shared(under_way, self._waiting, self._slots), self._taken)
+
+    def _study(self) -> str:
+        ended = sum(run.end is not None for run in self._runs.values())
+        counted = f"{ended} of at most {self._total} trainings ended"
+        if self._stopping():
+            return f"study {self._config.name}: stopping; {counted}"
+        return f"study {self._config.name}: {counted}; {self._left()}"
+
+    def _under_way(self, mine: _AtWork) -> str:
+        """Return what a training does, its live score, and how long it still takes."""
+        job, now = mine.job, self._now()
+        found = mine.so_far()
+        text = f"{self._head(job)}: {phase_in_words(found, job)} {duration(now - found.since)}"
+        epochs = self._runs[job.name].epochs
+        if epochs and found.end is None:
+            beside = live_beside(job, epochs[-1].epoch, self._runs.values())
+            text += f"; live {in_words(epochs[-1].score(job.objective), beside)}"
+        if self._taken.epoch is not None and found.end is None:
+            text += f"; {duration(self._taken.left(job.config, found, now))} left"
+        return text
+
+    def _finished(self, job: Job, event: Finished) -> str:
+        best, goal = event.metrics, metric_named(job.objective).label
         missed = event.pictures_missed
         pictures = f"; films not drawn {missed} times, see its train.log" if missed else ""
-        self.say(
+        score = in_words(best[f"best/{job.objective}"], scored_beside(job, self._runs.values()))
+        return (
             f"{self._head(job)} {event.outcome} after {event.epochs} epochs in "
-            f"{duration(event.train_seconds)}: mask mAP50 {best['best/mask_map50']:.3f}, mAP50-95 "
-            f"{best['best/mask_map50_95']:.3f}, right level {best['best/right_level_rate']:.0%}"
-            f"{pictures}"
+            f"{duration(event.train_seconds)}: scored {goal} {score}, right level "
+            f"{best['best/right_level_rate']:.0%}{pictures}"
         )
 
-    def _head(self, job: Job) -> str:
-        place = job.number + 1
-        return f"[{place}/{max(self._total, place)}] {job.name}"
+    def _place(self, mine: _AtWork) -> str:
+        return f"{mine.job.name} ({phase_in_words(mine.so_far(), mine.job)})"
 
-    def _write(self, text: str, *, stays: bool) -> None:
-        if self._live:
-            self._out.write("\r\x1b[K" + text + ("\n" if stays else ""))
-        else:
-            self._out.write(text + "\n")
-        self._out.flush()
-        self._last_line = time.monotonic()
+    def _head(self, job: Job) -> str:
+        return f"[{self._places[job.name]}/{self._total}] {job.name}"
+
+
+def phase_in_words(found: Spent, job: Job) -> str:
+    """Return what a training is at: "training, epoch 3 of 3", "scoring"."""
+    if found.end is not None:
+        return "recording"  # The driver's part of it: what it left goes to MLflow.
+    if found.phase == "training":
+        return f"training, epoch {min(found.epochs + 1, job.config.epochs)} of {job.config.epochs}"
+    return found.phase

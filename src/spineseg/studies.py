@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pydantic import Field
 
-from spineseg.budget import to_come
 from spineseg.config.model import Model
 from spineseg.config.recorded import read_origin
 from spineseg.errors import SpinesegError
@@ -22,6 +21,7 @@ from spineseg.files import is_locked
 from spineseg.places import StudyPlaces, studies_on_record
 from spineseg.runs import Run, read_runs
 from spineseg.study_config import recorded_config
+from spineseg.trials import to_come
 
 
 class ListedStudy(Model):
@@ -62,7 +62,9 @@ def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
     runs = read_runs(places.folder)
     config = recorded_config(places) if places.config.is_file() else None
     origin = read_origin(places.config)
-    left = to_come(runs, config) if config is not None else None
+    left = None
+    if config is not None:
+        left = sum(run.end is None for run in runs) + len(to_come(config, runs))
     tried = [run for run in runs if run.outcome == "completed" and run.job.kind != "confirm"]
     best = max(tried, key=lambda run: run.value, default=None)
     baseline = next((run for run in tried if run.job.kind == "baseline"), None)
@@ -84,7 +86,7 @@ def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
 
 
 def _state(places: StudyPlaces, runs: Sequence[Run], left: int | None) -> str:
-    if places.is_held():
+    if places.held_since() is not None:
         return f"running in process {places.holder()}"
     begun = [run for run in runs if run.end is None]
     at_work = [run for run in begun if is_locked(run.folder / "lock")]

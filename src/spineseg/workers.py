@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
+from spineseg.live_line import counting
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _CHUNK = 16
@@ -33,12 +35,12 @@ def on_all_cores(
     """
     workers = workers or cores()
     if workers == 1 or len(items) <= few:
-        yield from map(function, items)
+        yield from counting(map(function, items), len(items))
     elif _shared is not None:
-        yield from _shared.map(function, items, chunksize=_CHUNK)
+        yield from counting(_shared.map(function, items, chunksize=_CHUNK), len(items))
     else:
         with _pool(workers) as pool:
-            yield from pool.map(function, items, chunksize=_CHUNK)
+            yield from counting(pool.map(function, items, chunksize=_CHUNK), len(items))
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

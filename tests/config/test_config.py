@@ -105,6 +105,7 @@ def test_baseline_writes_every_setting_of_the_originals_training_out() -> None:
         "weights": "coco",
         "image_size_px": 640,
         "batch": 16,
+        "nominal_batch": 64,
         "epochs": 250,
         "patience_epochs": 100,
         "seed": 0,

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from laid_out import picture, put
 from merged_data import first_film, prepare
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from spineseg.data.audit import load_audit
 from spineseg.data.merge import prepare_dataset
 from spineseg.data.merged_labels import label_path
 from spineseg.decoding.decode import read_film
-from spineseg.errors import DataError
+from spineseg.errors import DataError, UnlabelledError
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,24 @@ def test_a_damaged_label_names_file_line_and_rule(
     for word in [f"{label.name}:8", *words]:
         assert word in str(caught.value)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_refusal_of_boxes_names_the_key_that_accepts_them(tmp_path: Path, export: Path) -> None:
+    label = label_path(first_film(export))
+    label.write_text("0 0.5 0.5 0.2 0.1\n")
+    with pytest.raises(DataError, match=r"is a box.* set data\.boxes: rectangle, which"):
+        prepare(tmp_path, export)
+    label_path(first_film(export, "valid")).write_text("0 0.5 0.5 0.2 0.1\n")
+    with pytest.raises(DataError, match=r"1 more, listed in .* data\.boxes: rectangle"):
+        prepare(tmp_path, export)
+    assert prepare(tmp_path, export, boxes="rectangle").manifest.count("train") == 6
+
+
+def test_films_without_any_labels_are_counted_and_told_as_such(tmp_path: Path) -> None:
+    put(tmp_path / "films" / "a.png", picture("a0", ".png"))
+    with pytest.raises(UnlabelledError, match=r"holds 1 picture and no labels; outline") as caught:
+        prepare(tmp_path, tmp_path / "films")
+    assert caught.value.films == 1 and "data.yaml" not in str(caught.value)
 
 
 def test_what_is_no_image_is_told_where_ultralytics_is_loaded_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import ENVIRONMENT, ROOT, clean, spineseg
+from command import ENVIRONMENT, clean, spineseg
 
 # The baseline forgets what the bundled weights know; a gentle variant cannot but beat it.
 # Three seeds and six test patients are the least that can give a p-value below 0.05.
@@ -231,18 +231,3 @@ def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path
     (row,) = json.loads(done.stdout.strip().splitlines()[-1])
     assert row["model"] == "spine-vertebrae version 1" and row["synthetic"] is True
     assert row["error"] == "" and len(json.loads(row["vertebrae"])) > 0
-
-
-def test_the_readmes_python_is_pasted_and_works(folder: Path) -> None:
-    """After `make study` and `make promote`, in the project's folder; it leaves no store behind."""
-    after = (ROOT / "README.md").read_text().split("From Python")[1]
-    snippet = re.findall(r"\n\n((?:    .*\n)+)", after)[0]
-    film = next((folder / "mlruns/work/data").glob("merged-*/valid/images/*frontal*.jpg"))
-    shutil.copy(film, folder / "film.jpg")
-    before = sorted(path.name for path in folder.iterdir())
-    code = "\n".join(line[4:] for line in snippet.splitlines()) + "\nprint('FOUND', len(found))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], text=True, capture_output=True, cwd=folder, env=clean()
-    )
-    assert done.returncode == 0 and "FOUND 1" in done.stdout, done.stderr
-    assert sorted(path.name for path in folder.iterdir()) == before

@@ -100,7 +100,7 @@ def test_everybody_can_read_it(write: Any, opened: Opened, tmp_path: Path) -> No
 @wide
 def test_a_scroll_area_is_reached_and_moved_by_keys(opened: Opened, tmp_path: Path) -> None:
     page = opened.page
-    page.goto(large(tmp_path).as_uri())
+    page.goto(long_names(tmp_path).as_uri())
     page.set_viewport_size({"width": 400, "height": 900})
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the answer"

@@ -13,8 +13,8 @@ from small_study import names, optuna_study, places, run, run_scored, runs, tria
 
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RecordError, StoreError
+from spineseg.study_status import study_status
 from study.compare import compare_study
-from study.status import study_status
 
 
 def edited(path: Path, before: str, now: str) -> Path:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_study import Ended, runs
+from small_study import Ended, run_scored, runs
 
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.errors import ConfigError
+from study import driver
 from study.plan import make_plan, plan_text
 
 
@@ -40,3 +41,22 @@ def test_a_plan_says_when_so_few_seeds_can_promote_nothing(confirmable: Path, en
 def _dataset(ended: Ended) -> Dataset:
     folder = runs(ended.config)[0].job.dataset
     return Dataset(folder, load_manifest(folder))
+
+
+def test_a_study_whose_weights_hardly_change_is_told_before_and_as_it_runs(
+    confirmable: Path, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = "4 training films at batch 16 are 1 step an epoch, 1 in all, and the weights change "
+    config = load_study(confirmable)
+    planned = make_plan(config, _dataset(ended), timing=False, say=lambda text: None)
+    assert planned.warning and planned.warning.startswith(short)
+    assert plan_text(planned).splitlines()[-1] == planned.warning
+
+    said: list[str] = []
+    monkeypatch.setattr(driver.Progress, "say", lambda progress, text: said.append(text))
+    monkeypatch.setattr(driver, "_work", lambda running, slots: None)
+    run_scored(confirmable)
+    assert any(text.startswith(short) for text in said)
+
+    longer = load_study(confirmable, ["baseline.epochs=20"])
+    assert make_plan(longer, _dataset(ended), timing=False, say=print).warning is None

@@ -22,12 +22,12 @@ from small_study import (
 
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, StoreError, WeightsError
+from spineseg.study_status import study_status
 from spineseg.tracking.store import open_store
+from spineseg.trials import TrialSpec
 from study import driver
 from study.compare import compare_study
 from study.promote import promote_best
-from study.status import study_status
-from study.trial_queue import TrialSpec
 
 
 def test_baseline_comes_first_then_variants_then_the_search(path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_trial_cut_off_at_any_moment_of_its_naming_has_no_name_yet(path: Path)
         trial = optuna_study(config).ask()
         for key, value in list(spec.attributes().items())[:given]:
             trial.set_user_attr(key, value)
-        found = TrialSpec.of(optuna_study(config).trials[trial.number])
+        found = TrialSpec.of(optuna_study(config).trials[trial.number].user_attrs)
         assert found == (spec if given == len(spec.attributes()) else None)
 
 

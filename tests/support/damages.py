@@ -185,7 +185,7 @@ add(
 )
 
 # Folders
-add("folder: empty", Refused("class names are not found"), lambda e: (shutil.rmtree(e), e.mkdir()))
+add("folder: empty", Refused("holds no film"), lambda e: (shutil.rmtree(e), e.mkdir()))
 add("folder: missing", Refused("no such folder"), lambda e: shutil.rmtree(e))
 add("folder: a file", Refused("is a file"), lambda e: (shutil.rmtree(e), e.write_text("x")))
 add(

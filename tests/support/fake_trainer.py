@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from spineseg.events import Epoch, Failed, Finished, Started, append_event, read
 from spineseg.job import JOB_FILE, Job
 from spineseg.levels import CLASS_NAMES
 from spineseg.metrics import OBJECTIVES
-from spineseg.training.control import stop_asked
+from spineseg.training.control import is_judged, stop_asked
 from spineseg.training.devices import Device
 
 Score = Callable[[TrainConfig], float]
@@ -101,7 +102,11 @@ class FakeLauncher:
         final = self.score_of(config)
         outcome = "completed"
         for epoch in range(done + 1, config.epochs + 1):
-            if stop_asked(folder):
+            while job.kind == "search" and not (killed() or is_judged(folder, epoch - 1)):
+                time.sleep(0.005)
+            if killed():
+                return
+            if stop_asked(folder, epoch - 1):
                 outcome = "pruned"
                 break
             value = final * epoch / (config.epochs + self.forgets)
@@ -128,7 +133,7 @@ class FakeLauncher:
                 steps.acquire()
             if killed():
                 return
-            steps.acquire(timeout=0.25 if name.startswith("search") else 0.01)
+            steps.acquire(timeout=0.01)
         self._finish(folder, job, final, outcome)
 
     def _finish(self, folder: Path, job: Job, final: float, outcome: str) -> None:

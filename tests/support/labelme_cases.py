@@ -121,7 +121,11 @@ add(
     then(films_only, *(write(f"labels/{s}.txt", rows(s)) for s in STEMS)),
     Refused("class names are not found"),
 )
-add("films alone", films_only, Refused("class names are not found"))
+add(
+    "films alone",
+    films_only,
+    Refused("holds 6 pictures and no labels; outline the vertebrae, as in Label Studio"),
+)
 add(
     "very many JSON files of no film",
     lambda f: (films_only(f), [put(f / "json" / f"{n}.json", "{}") for n in range(201)]),

@@ -20,11 +20,11 @@ from spineseg.config.yaml_files import load_study
 from spineseg.data.merge import Dataset
 from spineseg.errors import ConfigError, DataError, WeightsError
 from spineseg.evaluation.stored import scores_file, stored_records, stored_scores
-from spineseg.events import Epoch, Event, Failed, Finished, Started, read_events
+from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started, read_events
 from spineseg.job import Job
-from spineseg.training.child import failure_kind
 from spineseg.training.control import ask_to_stop, is_running
 from spineseg.training.devices import CPU, chosen_devices
+from spineseg.training.failures import failure_kind
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
@@ -79,6 +79,8 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert started.resolved["imgsz"] == 64 and started.resolved["optimizer_used"] == "AdamW"
     assert started.resolved["fliplr"] == 0.5 and started.parameters > 2_000_000
     assert epochs(folder) == [1, 2]
+    phases = [event.name for event in middle if isinstance(event, Phase)]
+    assert phases == ["pictures", "training", "scoring", "pictures", "recording"]
     assert {
         "train/box_loss",
         "valid/seg_loss",

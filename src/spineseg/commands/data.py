@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spineseg.commands.options import CONFIG, JSON, SETS, say_to
+from spineseg.commands.options import CONFIG, JSON, SETS, live, say_to
 
 if TYPE_CHECKING:
     from spineseg.chosen_model import Chosen
@@ -60,6 +60,7 @@ Say = Callable[[str], None]
     "--device",
     help="With --weights, --run or --model: auto, cpu or a CUDA device; default: auto.",
 )
+@live
 def data(
     config: Path,
     sets: tuple[str, ...],

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spineseg.progress import QUIET_SECONDS, duration
+from spineseg.progress import QUIET_SECONDS
+from spineseg.run_times import duration
 
 if TYPE_CHECKING:
     from spineseg.inference.outcome import Step

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,6 +38,25 @@ NAMED_CONFIG = click.option(
     help="A study's name or file: the model is in its store.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for programs.")
+
+
+def live(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command show what it is doing while it does it; to be put below its options."""
+
+    @functools.wraps(command)
+    def with_line(**options: Any) -> None:
+        from spineseg.live_line import shown
+
+        with shown(
+            "starting: reading, loading libraries", quiet=bool(options.get("as_json"))
+        ) as line:
+            try:
+                command(**options)
+            except KeyboardInterrupt:
+                line.say("interrupted; the same command begins again, or goes on where it can")
+                raise
+
+    return with_line
 
 
 def say_to(quiet: bool) -> Callable[[str], None]:

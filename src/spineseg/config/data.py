@@ -103,10 +103,11 @@ class DataConfig(Model):
         description="Regular expression; its first group, found in a file name, is the patient. "
         "null: each radiograph is a patient of its own.",
     )
-    patients_from: Literal["names", "dicom-patient", "dicom-study"] = Field(
+    patients_from: Literal["names", "folders", "dicom-patient", "dicom-study"] = Field(
         "names",
-        description="Who a film's patient is: by its file name, or, for DICOM, by its PatientID or "
-        "StudyInstanceUID (hashed; films without one go by their names).",
+        description="Who a film's patient is: by its file name; by the folder it lies in, the "
+        "outermost within its source; or, for DICOM, by its PatientID or StudyInstanceUID "
+        "(hashed). Films without one go by their names.",
     )
     group_near_duplicates: bool = Field(
         True, description="Keep radiographs that look alike in one part, whatever their names."

@@ -42,6 +42,12 @@ class TrainConfig(Model):
     batch: Annotated[int, Unit("films")] = Field(
         16, ge=1, description="Films per step, the batch size."
     )
+    nominal_batch: Annotated[int, Unit("films")] = Field(
+        64,
+        ge=1,
+        description="Films whose gradients are gathered before the weights change; a batch of as "
+        "many or more changes them after each step. Ultralytics' nbs.",
+    )
     epochs: Epochs = Field(250, ge=1, description="Passes over the training part.")
     patience_epochs: Epochs = Field(
         100,

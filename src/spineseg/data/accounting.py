@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from spineseg.config.data import DataConfig, PhantomSource
-from spineseg.data.account import Account, LeftOutFiles, SourceAccount
+from spineseg.data.account import Account, SourceAccount
 from spineseg.data.film_source import IMAGE_SUFFIXES
-from spineseg.data.gather import GatheredFilm
+from spineseg.data.intake import GatheredFilm
+from spineseg.data.left_out import left_out_files
 from spineseg.data.opened import OpenedSource
 from spineseg.data.patients import patient_account
 from spineseg.files import shown
 from spineseg.levels import plain_name
-
-_EXAMPLES = 3
 
 
 def make_account(
@@ -57,34 +56,13 @@ def _of_source(source: OpenedSource, found: Sequence[GatheredFilm]) -> SourceAcc
         label_files_seen=source.films.label_files_seen,
         label_files_used=len(labelled),
         converted=dict(Counter(f.facts.conversion for f in used if f.facts.conversion)),
-        left_out=tuple(_left_out(source, found)),
+        left_out=tuple(
+            left_out_files(source, [f.intake.film.path for f in found if f.facts.problem])
+        ),
         class_map_unused=tuple(shown(name) for name in mapped if not names[plain_name(name)]),
         drop_classes={shown(name): names[plain_name(name)] for name in dropped},
     )
 
 
-def _left_out(source: OpenedSource, found: Sequence[GatheredFilm]) -> list[LeftOutFiles]:
-    reasons: dict[str, list[Path]] = defaultdict(list)
-    for film in found:
-        if film.facts.problem:
-            reasons["films that cannot be read, or their labels"].append(film.intake.film.path)
-    for path in source.films.orphans:
-        reasons["label files without a film"].append(path)
-    for file in source.films.left_out:
-        reasons[file.reason].append(file.path)
-    return [
-        LeftOutFiles(
-            reason=reason,
-            files=len(paths),
-            examples=tuple(_within(path, source.films.folder) for path in paths[:_EXAMPLES]),
-        )
-        for reason, paths in reasons.items()
-    ]
-
-
 def _is_film(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
-
-
-def _within(path: Path, folder: Path) -> str:
-    return shown(path.relative_to(folder) if path.is_relative_to(folder) else path.name)

@@ -7,28 +7,19 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from spineseg.config.data import DataConfig
 from spineseg.data.audit import Finding
 from spineseg.data.film_source import IMAGE_SUFFIXES
-from spineseg.data.intake import FilmFacts, Intake, take_in
+from spineseg.data.intake import GatheredFilm, Intake, take_in
+from spineseg.data.labels import IS_BOX
 from spineseg.data.opened import OpenedSource
-from spineseg.data.patients import Whose, radiograph_of, whose
+from spineseg.data.patients import radiograph_of, whose
 from spineseg.errors import DataError
 from spineseg.files import shown, write_whole
 
 _LONGEST_NAME = 200  # Bytes; file systems take 255, and prefixes come before it.
-
-
-@dataclass(frozen=True)
-class GatheredFilm:
-    """One film of the merge: where it came from, and what was found."""
-
-    intake: Intake
-    facts: FilmFacts
-    whose: Whose
 
 
 def named(sources: Sequence[OpenedSource]) -> list[Intake]:
@@ -150,13 +141,15 @@ def refuse_damage(
         for note in film.facts.notes
         if note.kind == "damaged"
     ]
+    boxes = sum(IS_BOX in problem for problem in problems)
+    accepted = "data.boxes: rectangle, which takes boxes as they are, or " if boxes else ""
     if len(problems) == 1:
-        raise DataError(f"{problems[0]} (or set data.damaged: drop)")
+        raise DataError(f"{problems[0]} (or set {accepted}data.damaged: drop)")
     if problems:
         write_whole(refusals, "\n".join(problems) + "\n")
         raise DataError(
             f"{problems[0]} (and {len(problems) - 1} more, listed in {refusals}; mend them, or set "
-            "data.damaged: drop)"
+            f"{accepted}data.damaged: drop)"
         )
 
 

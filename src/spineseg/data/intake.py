@@ -18,6 +18,7 @@ from spineseg.data.labels import CleanLabels, Note, RawLabel, clean_labels
 from spineseg.data.layouts import raw_labels_of
 from spineseg.data.likeness.descriptor import SIDE_PX, film_hash
 from spineseg.data.merged_labels import label_text
+from spineseg.data.patients import Whose
 from spineseg.decoding.decode import DecodedFilm, as_png, decode, film_content
 from spineseg.decoding.dicom import DicomFacts
 from spineseg.errors import DataError
@@ -59,6 +60,15 @@ class FilmFacts:
     unmapped: tuple[str, ...] = ()
     class_names: dict[str, int] = field(default_factory=dict)  # As written -> labels.
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class GatheredFilm:
+    """One film of a merge: where it came from, what was found, and whose it is."""
+
+    intake: Intake
+    facts: FilmFacts
+    whose: Whose
 
 
 def take_in(films: Sequence[Intake], folder: Path, *, boxes: str) -> Iterator[FilmFacts]:

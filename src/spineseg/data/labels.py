@@ -22,6 +22,8 @@ _SAME_POINT = 1e-6
 _LEAST_AREA = 1e-6  # Of the film: less than one pixel of 1000 x 1000.
 _LONGEST_NOTE = 500
 _MAIN_PIECE = 0.95  # A piece with this share of the area is the vertebra; the rest are crumbs.
+IS_BOX = "is a box, not an outline; draw its outline"
+"""Of a label that is refused, and that a config can accept."""
 _NO_RING = np.zeros((0, 2))
 _SAME_OUTLINE = 0.9  # Intersection over union.
 MOST_LABELS = 200  # On one film, which shows 24 levels: more is no film's labels.
@@ -105,9 +107,7 @@ def clean_labels(
             continue
         if label.is_box:
             if boxes == "refuse":
-                notes.append(
-                    Note("damaged", label.where, "is a box, not an outline; draw its outline")
-                )
+                notes.append(Note("damaged", label.where, IS_BOX))
                 continue
             notes.append(Note("box", label.where, "is a box; its rectangle was taken"))
         polygon, points = as_it_is, label.rings[0] if label.rings else _NO_RING

@@ -9,7 +9,8 @@ from spineseg.config.data import DataConfig
 from spineseg.data.accounting import make_account
 from spineseg.data.auditing import make_audit
 from spineseg.data.augment import write_copies
-from spineseg.data.gather import GatheredFilm, gathered, left_out, named, refuse_damage
+from spineseg.data.gather import gathered, left_out, named, refuse_damage
+from spineseg.data.intake import GatheredFilm
 from spineseg.data.known import keep_note, note_of, noted, put_in_place
 from spineseg.data.likeness.pairs import same_pictures
 from spineseg.data.manifest import (
@@ -29,6 +30,7 @@ from spineseg.data.split import divided
 from spineseg.errors import DataError
 from spineseg.files import staging
 from spineseg.films import Part
+from spineseg.live_line import doing
 from spineseg.workers import shared_workers
 
 
@@ -41,18 +43,19 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     """
     sources = open_sources(config, cache, say)
     cache.mkdir(parents=True, exist_ok=True)
-    salt = kept_salt(cache) if config.patients_from != "names" else b""
+    salt = kept_salt(cache) if config.patients_from.startswith("dicom") else b""
     note = note_of(config, sources, cache, salt)
     known = noted(note, cache)
     if known is not None:
         return known
     intakes = named(sources)
     say(f"reading, checking and merging {len(intakes)} films")
+    doing("reading, checking and merging the films")
     with staging(cache, "merged") as folder, shared_workers():
         films = gathered(intakes, sources, config, folder, salt)
         if config.damaged == "refuse":
             refuse_damage(films, sources, cache / "refused.txt")
-        manifest = _merged(films, sources, config, folder)
+        manifest = merged(films, sources, config, folder)
         if note_of(config, open_sources(config, cache, say), cache, salt) != note:
             raise DataError(
                 f"{', '.join(source.name for source in sources)}: changed while it was read; run "
@@ -63,7 +66,7 @@ def prepare_dataset(config: DataConfig, cache: Path, say: Say = print) -> Datase
     return dataset
 
 
-def _merged(
+def merged(
     found: Sequence[GatheredFilm],
     sources: Sequence[OpenedSource],
     config: DataConfig,
@@ -75,6 +78,7 @@ def _merged(
         raise DataError("no film is left to train on; name sources whose films can be read")
     account = make_account(found, sources, config)
     files = [folder / film.facts.name for film in films]
+    doing("looking for films that show the same picture")
     pairs = same_pictures([film.facts.hashes for film in films], files)
     groups, parts = divided(
         [film.whose for film in films],
@@ -82,6 +86,7 @@ def _merged(
         [(pair.first, pair.second) for pair in pairs],
         config,
     )
+    doing("splitting by patient, writing the dataset")
     _move_to_parts(folder, films, parts)
     entries = [
         _entry(film, group, part) for film, group, part in zip(films, groups, parts, strict=True)
@@ -99,6 +104,7 @@ def _merged(
     )
     stems = [film.intake.radiograph for film in films]
     facts = [film.facts for film in films]
+    doing("auditing the data")
     audit = make_audit(manifest, account, facts, pairs, stems, left_out(found, sources))
     (folder / DATA_FILE).write_text(data_yaml(manifest))
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))

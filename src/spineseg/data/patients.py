@@ -22,7 +22,11 @@ _ROBOFLOW_COPY = re.compile(r"^(?P<stem>.+?)(_(jpe?g|png|bmp|tiff?|webp))?\.rf\.
 _SALT_FILE = "patients.salt"
 _SALT_BYTES = 32
 _EXAMPLES = 5
-_TOLD_BY = {"dicom-patient": "DICOM PatientID", "dicom-study": "DICOM StudyInstanceUID"}
+_TOLD_BY = {
+    "folders": "folder of its own",
+    "dicom-patient": "DICOM PatientID",
+    "dicom-study": "DICOM StudyInstanceUID",
+}
 EVERYWHERE = -1
 """The source of a patient that is the same in all sources, as DICOM identifiers are."""
 
@@ -72,7 +76,10 @@ def whose(
     `radiograph` is its name within its source (`radiograph_of`), `identifiers` are its DICOM
     PatientID and StudyInstanceUID.
     """
-    if config.patients_from != "names":
+    folder, inner, _ = radiograph.partition("/")
+    if config.patients_from == "folders" and inner:
+        return Whose(Patient(source, folder), folder, told=True)
+    if config.patients_from.startswith("dicom"):
         identifier = identifiers[0 if config.patients_from == "dicom-patient" else 1]
         if identifier is not None:
             pseudonym = "p-" + hmac.new(salt, identifier.encode(), "sha256").hexdigest()[:16]

@@ -14,6 +14,7 @@ from spineseg.data.manifest import ManifestSource
 from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
 from spineseg.files import shown
+from spineseg.live_line import doing
 from spineseg.phantom.export import VERSION, write_films
 
 Say = Callable[[str], None]
@@ -78,6 +79,7 @@ def _phantom(source: PhantomSource, cache: Path, say: Say) -> tuple[Path, Path]:
         return folder / "frontal", folder / "lateral"
     films = source.frontal_films + source.lateral_films
     say(f"making {films} synthetic X-rays of {source.film_size_px} px")
+    doing("making synthetic X-rays")
     return write_films(
         folder,
         seed=source.seed,

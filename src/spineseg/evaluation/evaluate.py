@@ -12,6 +12,7 @@ from spineseg.evaluation.renumber import numbered_records
 from spineseg.evaluation.scores import score
 from spineseg.evaluation.stored import NUMBERINGS, Evaluated
 from spineseg.films import LabelledFilm
+from spineseg.live_line import counting
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.predictor import Predictor
 
@@ -36,9 +37,8 @@ def evaluate_weights(
         raise DataError("there is no film to evaluate on; name a part that has some")
     predictor = Predictor(weights, image_size_px=image_size_px, device=device, trust=trust)
     predictions = predictor.predict_many((film.path for film in films), batch)
-    records = [
-        record_film(film, prediction) for film, prediction in zip(films, predictions, strict=True)
-    ]
+    pairs = counting(zip(films, predictions, strict=True), len(films), "film")
+    records = [record_film(film, prediction) for film, prediction in pairs]
     return evaluated_records(records, numbering)
 
 

@@ -14,11 +14,11 @@ from spineseg.evidence.arms import Arm
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.evidence.sealed_part import PART
+from spineseg.evidence.significance import LEAST_PATIENTS
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.tracking.model_versions import Champion
 
 _LEAST_SEEDS = 2
-_LEAST_PATIENTS = 6  # Of 5, two of the 32 ways to exchange them are as extreme: no p below 0.05.
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,11 @@ def not_the_champion(c: Candidacy) -> GateResult | None:
 def patients_enough(c: Candidacy) -> GateResult:
     """Ask for patients enough on the test part."""
     test, _, _ = c.tested
-    enough = test.patients >= _LEAST_PATIENTS
+    enough = test.patients >= LEAST_PATIENTS
     return GateResult(
         name="patients enough on the test part",
         passed=enough,
-        figure=f"{test.patients} patients, {_LEAST_PATIENTS} are the least"
+        figure=f"{test.patients} patients, {LEAST_PATIENTS} are the least"
         + ("" if enough else "; raise data.test_fraction or add films"),
     )
 

@@ -24,6 +24,7 @@ from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import Opening, SealedTest
 from spineseg.files import append_line
 from spineseg.films import Part
+from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run
@@ -143,7 +144,8 @@ def _score(
     study: StudyRecord, runs: Sequence[Run], weights: dict[str, Path], films: Path, device: str
 ) -> None:
     prepare_environment(study.places.trainer)
-    for run in runs:
+    for number, run in enumerate(runs, start=1):
+        doing(f"scoring {run.name} on the test part (run {number} of {len(runs)})")
         evaluated = evaluate_weights(
             weights[run.job.id],
             read_films(films, PART),

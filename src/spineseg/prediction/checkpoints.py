@@ -43,7 +43,6 @@ class Checkpoint:
     architecture: str
     class_names: tuple[str, ...]
     image_size_px: int
-    epochs: int  # Trained so far; 0 where training is over.
 
 
 @lru_cache(maxsize=256)
@@ -70,14 +69,12 @@ def read_checkpoint(path: Path, *, trust: bool = False) -> Checkpoint:
             f"{shown(path)}: is no segmentation network ({type(network).__name__}); name a -seg "
             "checkpoint"
         )
-    epoch = content.get("epoch")
     return Checkpoint(
         path=path,
         network=network,
         architecture=_architecture(path, network),
         class_names=_checked_names(path, getattr(network, "names", None)),
         image_size_px=trained_size_px(path, content.get("train_args")),
-        epochs=epoch + 1 if type(epoch) is int else 0,
     )
 
 

@@ -67,7 +67,7 @@ def _more(summary: StudySummary, state: str) -> tuple[str, str]:
     """
     if summary.space:
         searched = sum(run.kind == "search" for run in summary.runs) + _MORE_TRIALS
-        words = f"{state} {_MORE_TRIALS} more searched trials continue the same study:"
+        words = f"{state} More trials continue the same study, here {_MORE_TRIALS}:"
         return words, f"run {_named(summary)} --set search.trials={searched}"
     seeds = summary.evidence.seeds if summary.evidence else 0
     if not seeds:

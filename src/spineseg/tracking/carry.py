@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
+from spineseg.live_line import counting
 from spineseg.runs import Run
 from spineseg.tracking.projection import RunProjection, has_files
 from spineseg.tracking.run_note import run_note
@@ -49,7 +50,8 @@ def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run
     runs, there = list(runs), job_runs(store, study)
     baseline = next((run for run in runs if run.job.kind == "baseline"), None)
     missed, renamed = [], 0
-    for run in (run for run in runs if run.end):
+    ended = [run for run in runs if run.end]
+    for run in counting(ended, len(ended), "run"):
         found = there.get(run.job.id)
         if found is not None and _is_whole(store, found, run):
             _fill_gain(store, found, run, baseline)

@@ -21,6 +21,7 @@ from spineseg.events import (
     EventReader,
     Failed,
     Finished,
+    Phase,
     Scored,
     Started,
 )
@@ -97,8 +98,10 @@ class RunProjection:
         waits. An outage is never raised.
         """
         self._unsent += self._reader.new_events()
-        if not self._unsent or (time.monotonic() < self._not_before and not force):
-            return not self._unsent
+        if all(isinstance(event, Phase) for event in self._unsent):
+            return True  # They go with what follows them: a request each would be a waste.
+        if time.monotonic() < self._not_before and not force:
+            return False
         try:
             run = self._opened()
             while self._unsent:
@@ -127,10 +130,10 @@ class RunProjection:
         return self._run
 
     def _next(self) -> list[Event]:
-        """Return the next event, or all epochs that wait together: they cost one request."""
+        """Return the next event, or all epochs and phases that wait together: one request."""
         count = 0
         for event in self._unsent[:_MOST_EPOCHS]:
-            if not isinstance(event, Epoch) or self._sent + count < self._known:
+            if not isinstance(event, Epoch | Phase) or self._sent + count < self._known:
                 break
             count += 1
         found = self._unsent[: max(count, 1)]
@@ -184,6 +187,8 @@ class RunProjection:
                 return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
+            case Phase():
+                return _Batch([], {}, {})
 
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
         """Put an event's files among the run's artifacts, and end the run with its end.

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spineseg.data.known import refuse_unwhole
-from spineseg.errors import DataError, RecordError
-from spineseg.events import Epoch, Failed, FailureKind, Finished, Started, append_event, read_events
+from spineseg.errors import RecordError
+from spineseg.events import Epoch, Failed, Finished, Phase, Started, append_event, read_events
 from spineseg.files import locked
 from spineseg.job import Job
-from spineseg.training.control import LOCK_FILE, LOG_FILE, TRAINER_FOLDER, stop_asked
+from spineseg.training.control import (
+    LOCK_FILE,
+    LOG_FILE,
+    TRAINER_FOLDER,
+    stop_asked,
+    wait_until_judged,
+)
+from spineseg.training.failures import disk_is_full, failure_kind
 from spineseg.training.machine import machine_facts, system_readings
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
@@ -39,6 +47,7 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
     from spineseg.process_setup import prepare_environment
 
     prepare_environment(cache)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver ends its own.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
     try:
         job = Job.read(run_folder)
@@ -52,7 +61,7 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
             _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0")
         except Exception as error:
             print(traceback.format_exc(), flush=True)
-            if _disk_is_full(error):
+            if disk_is_full(error):
                 raise SystemExit(NO_SPACE) from None  # No verdict on the run: it goes on later.
             append_event(
                 run_folder,
@@ -99,6 +108,7 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
         "device": device,
         "workers": 0 if device == "cpu" else min(8, cores()),
         "plots": True,
+        "cache": "ram",  # Decoded once: a mosaic takes any three films, and seldom those at hand.
         "fraction": job.fraction,
     }
 
@@ -111,18 +121,24 @@ def _train(
     pictures: FilmPictures,
 ) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
-    from spineseg.training.trainer import RESUME_FILE, StopRequested, train
+    from spineseg.training.resume import RESUME_FILE, saved
+    from spineseg.training.trainer import StopRequested, train
 
-    resume = run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE
-    done = _saved_epochs(resume)
+    last = saved(run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE, job.id)
+    done = last.epoch if last else 0
     for epoch in [epoch for epoch in epochs if epoch > done]:
-        del epochs[epoch]  # Reported, but its weights were lost with the process: trained again.
-    if done:
-        settings = settings | {"resume": str(resume)}
-        if done >= job.config.epochs:
-            return "completed"
-        if stop_asked(run_folder):
-            return "pruned"
+        del epochs[epoch]  # Reported, and its weights cannot be taken up: trained again.
+
+    def say(event: Epoch) -> None:
+        epochs[event.epoch] = event
+        append_event(run_folder, event)
+
+    if last and done not in epochs:  # Killed between the two.
+        say(Epoch.model_validate(last.said))
+    if last and (last.over or done >= job.config.epochs):
+        return "completed"
+    if stop_asked(run_folder, done):
+        return "pruned"
 
     def on_start(trainer: QuietTraining) -> None:
         append_event(run_folder, _started(trainer, job, resumed_from_epoch=done))
@@ -136,33 +152,34 @@ def _train(
             epoch_seconds=trainer.epoch_time,
             validation_seconds=trainer.validation_seconds,
         )
-        epochs[event.epoch] = event
-        append_event(run_folder, event)
+        trainer.keep(
+            event.model_dump()
+        )  # Before it is said: what is on record can be gone on from.
+        say(event)
         if job.kind != "timing":
             pictures.draw_epoch(trainer)
+
+    def may_end_epoch(trainer: QuietTraining) -> None:
+        if job.kind == "search" and trainer.epoch:
+            # Only so is a run pruned at the same epoch however fast its driver looks.
+            if not wait_until_judged(run_folder, trainer.epoch):
+                raise SystemExit(0)
+            if stop_asked(run_folder, trainer.epoch):
+                raise StopRequested
 
     try:
         train(
             settings,
+            job.id,
+            last,
             on_start=on_start,
             on_epoch=on_epoch,
-            stop_asked=lambda: stop_asked(run_folder) and bool(epochs),
+            stop_asked=lambda: stop_asked(run_folder, len(epochs)),
+            may_end_epoch=may_end_epoch,
         )
     except StopRequested:
         return "pruned"
     return "completed"
-
-
-def _saved_epochs(checkpoint: Path) -> int:
-    """Return how many epochs a resumable checkpoint holds, 0 without one.
-
-    Raises WeightsError for one that names what is no part of a network or its optimiser.
-    """
-    if not checkpoint.exists():
-        return 0
-    from spineseg.prediction.checkpoints import read_checkpoint
-
-    return read_checkpoint(checkpoint).epochs
 
 
 def _finish(
@@ -181,12 +198,12 @@ def _finish(
     from spineseg.data.labelled import read_films
     from spineseg.evaluation.evaluate import evaluate_weights
     from spineseg.evaluation.stored import save_evaluation
-    from spineseg.training.trainer import RESUME_FILE, validate_weights
+    from spineseg.training.resume import RESUME_FILE
+    from spineseg.training.trainer import validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
-    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
+    append_event(run_folder, Phase(run=job.id, name="scoring"))
     trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
-    strip_optimizer(str(last))
     evaluated = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
@@ -194,8 +211,12 @@ def _finish(
         device=settings["device"],
         numbering=job.numbering,
     )
-    save_evaluation(run_folder, evaluated, "valid")
+    append_event(run_folder, Phase(run=job.id, name="pictures"))
+    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     pictures.draw_best(evaluated.records[job.numbering.numbering], _best_epoch(epochs))
+    append_event(run_folder, Phase(run=job.id, name="recording"))
+    strip_optimizer(str(last))
+    save_evaluation(run_folder, evaluated, "valid")
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(
         run_folder,
@@ -259,23 +280,3 @@ def _started(trainer: QuietTraining, job: Job, *, resumed_from_epoch: int) -> St
         resolved=resolved,
         environment=machine_facts(),
     )
-
-
-def _disk_is_full(error: Exception) -> bool:
-    """Return whether `error` is a full disk; torch's writer says so in words only."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or "PytorchStreamWriter failed writing" in str(error)
-
-
-def failure_kind(error: Exception) -> FailureKind:
-    """Return the word for what ended a training."""
-    from spineseg.training.trainer import NanLoss
-
-    text = str(error).lower()
-    if "out of memory" in text or isinstance(error, MemoryError):
-        return "out_of_memory"
-    if isinstance(error, NanLoss) or "nan persisted" in text or "nan/inf" in text:
-        return "nan_loss"
-    if isinstance(error, DataError) or text.startswith("dataset "):
-        return "bad_data"
-    return "bug"

@@ -17,6 +17,7 @@ from PIL import Image
 from spineseg.data.manifest import load_manifest
 from spineseg.decoding.decode import reduced_film
 from spineseg.evaluation.records import FilmRecord
+from spineseg.events import Phase, append_event
 from spineseg.files import write_whole
 from spineseg.film_pictures import BEST_STEP, picture_file, picture_names, shown_films
 from spineseg.films import LabelledFilm, Outline
@@ -56,12 +57,14 @@ class FilmPictures:
         epoch = trainer.epoch + 1
         if not is_drawn(epoch, self._job.config.epochs):
             return
+        append_event(self._folder, Phase(run=self._job.id, name="pictures"))
         with self._counted(epoch), _chance_kept():
             films = self._shown()
             device = str(trainer.device.index or 0) if trainer.device.type == "cuda" else "cpu"
             found = _outlines(copy.deepcopy(trainer.ema.ema), films, self._job, device)
             for name, outlines in zip(films, found, strict=True):
                 self._draw(name, outlines, epoch, f"epoch {epoch}")
+        append_event(self._folder, Phase(run=self._job.id, name="training"))
 
     def draw_best(self, records: Sequence[FilmRecord], epoch: int) -> None:
         """Draw the films with the best weights, which are of `epoch`, by their own records."""

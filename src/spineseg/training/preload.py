@@ -4,7 +4,13 @@ Holds the slow imports. It must start no thread and touch no CUDA device, or for
 are unsafe.
 """
 
+# ruff: noqa: E402
+
 import logging
+import signal
+
+# Ctrl-C is the driver's to hear: a server that ends by it half-imported leaves a traceback.
+_heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 import matplotlib.figure  # noqa: F401
 import torch  # noqa: F401
@@ -24,3 +30,5 @@ _OFF = {"sync": False} | dict.fromkeys(
 )
 if any(SETTINGS[key] != value for key, value in _OFF.items()):
     SETTINGS.update(_OFF)
+
+signal.signal(signal.SIGINT, _heard)

@@ -8,6 +8,7 @@ from spineseg.config.training import TrainConfig
 
 _ULTRALYTICS_NAMES = {
     "image_size_px": "imgsz",
+    "nominal_batch": "nbs",
     "patience_epochs": "patience",
     "box_gain": "box",
     "cls_gain": "cls",

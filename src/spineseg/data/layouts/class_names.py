@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from spineseg.data.film_source import Listing
-from spineseg.errors import DataError
+from spineseg.errors import DataError, UnlabelledError
 from spineseg.files import shown
 
 YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -58,7 +58,8 @@ def _names_classes(path: str) -> bool:
 def read_names(listing: Listing, chosen: str | None = None) -> tuple[tuple[str, ...], list[str]]:
     """Return the class names in order, and the files that give them; `chosen` alone if given.
 
-    Raises DataError where there are none, or two files that contradict each other.
+    Raises DataError where there are none, or two files that contradict each other, and
+    UnlabelledError where there are films and not one file that could label them.
     """
     files = [chosen] if chosen else names_files(listing)
     if not files:
@@ -67,6 +68,7 @@ def read_names(listing: Listing, chosen: str | None = None) -> tuple[tuple[str, 
         if deeper:
             inner = shown(listing.path(deeper).parent)
             raise DataError(f"{folder}: holds an export further down; name {inner} instead")
+        _refuse_unlabelled(listing)
         raise DataError(
             f"{folder}: its class names are not found; {_FORMS} says them "
             "(`names: [T1, T2, ...]`, or one a line)"
@@ -79,6 +81,23 @@ def read_names(listing: Listing, chosen: str | None = None) -> tuple[tuple[str, 
                 f"{shown(listing.path(files[0]))}; remove the one that is wrong"
             )
     return names[0], files
+
+
+def _refuse_unlabelled(listing: Listing) -> None:
+    """Raise UnlabelledError for films alone, and DataError for a folder that holds not even one."""
+    folder, films = shown(listing.folder), len(listing.films)
+    if not films:
+        raise DataError(
+            f"{folder}: holds no film (PNG, JPEG, TIFF, BMP, WebP or DICOM); name a folder of films"
+        )
+    if not any(name.lower().endswith((".txt", ".json", ".xml")) for name in listing.files):
+        pictures = "1 picture" if films == 1 else f"{films:,} pictures"
+        raise UnlabelledError(
+            f"{folder}: holds {pictures} and no labels; outline the vertebrae, as in Label Studio, "
+            "and export them beside as YOLO segmentation, COCO or JSON (`spineseg predict` marks "
+            "films without labels)",
+            films,
+        )
 
 
 def _read(path: Path) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ PART_OF_NAME: dict[str, Part] = {
 }
 IMAGE_FOLDERS = {"images", "image", "imgs", "img", "jpegimages"}
 LABEL_FOLDERS = {"labels", "label", "annotations", "ann"}
+PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 NO_LABELS = {"classes.txt", "requirements.txt", "notes.txt", "labels.txt"}  # Plainly.
 _MASK_FOLDERS = {"masks", "mask", "segmentationclass", "segmentationobject"}
 _OBJ_DATA = re.compile(r"obj_(\w+)_data$", re.IGNORECASE)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spineseg.data.film_source import Listing, stem_of
-from spineseg.data.layouts.folder_names import holds_labels, key_of
+from spineseg.data.layouts.folder_names import PACKED, holds_labels, key_of
 from spineseg.data.layouts.json_files import JsonFile, own_json_files, read_json
 from spineseg.errors import DataError
 from spineseg.files import shown
 
-_PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 _HEAD_BYTES = 20_000
 _VOC = (
     "Pascal VOC XML, which has boxes alone; export outlines from the tool that made it, as COCO or "
@@ -28,7 +27,7 @@ _VIA = "VIA's JSON; in VIA choose Annotation, Export Annotations (COCO format)"
 
 def refuse_packed(place: Path) -> None:
     """Raise DataError for a file that holds an export packed."""
-    if place.name.lower().endswith(_PACKED):
+    if place.name.lower().endswith(PACKED):
         raise DataError(f"{shown(place)}: is packed; unpack it first, and name its folder")
 
 
@@ -56,7 +55,7 @@ def _foreign(listing: Listing, shared: Sequence[JsonFile]) -> tuple[str, str] | 
             return name, _CVAT
         if "<annotation" in head:
             return name, _VOC
-    packed = [name for name in listing.files if name.lower().endswith(_PACKED)]
+    packed = [name for name in listing.files if name.lower().endswith(PACKED)]
     if packed and not listing.films:
         return packed[0], "packed; unpack it first"
     return _masks(listing)

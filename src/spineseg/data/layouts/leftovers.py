@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from spineseg.data.film_source import LeftOut, Listing, stem_of, suffix_of
-from spineseg.data.layouts.folder_names import NO_LABELS, folded, holds_labels, is_film_folder
+from spineseg.data.layouts.folder_names import (
+    NO_LABELS,
+    PACKED,
+    folded,
+    holds_labels,
+    is_film_folder,
+)
 
 _NO_DATA = {".yaml", ".yml", ".names", ".data", ".labels", ".cfg", ".pt", ".onnx", ".toml", ".ini"}
 
@@ -44,6 +50,8 @@ def leftovers(
             yield LeftOut(listing.path(name), f"{suffix} file, not read", is_loss)
         elif suffix != ".txt":
             kind = f"file of an unknown kind ({suffix or 'no suffix'}){among}"
+            if suffix in PACKED:
+                kind = "packed file, not read: unpack it"
             yield LeftOut(listing.path(name), kind, is_film_folder(place) or bool(stems & alone))
         elif stems & without:
             yield LeftOut(listing.path(name), "text named as a film, in no known place", True)

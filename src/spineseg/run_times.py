@@ -1,0 +1,175 @@
+"""How long trainings took, by their logs: from which follows how long others will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from spineseg.config.training import TrainConfig
+from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started
+from spineseg.job import Job
+
+STARTING = "starting"
+CLOSING = ("scoring", "pictures", "recording")
+"""What follows the last epoch, in its order."""
+# Multiply-adds of one forward pass relative to size n, from Ultralytics' model table.
+_RELATIVE_WORK = {
+    "yolo11n-seg": 1.0,
+    "yolo11s-seg": 3.4,
+    "yolo11m-seg": 11.9,
+    "yolo11l-seg": 13.7,
+    "yolo11x-seg": 30.7,
+}
+_STOPPED_SECONDS = 600.0  # No process takes so long to start: it was stopped before it had begun.
+_LATEST = 9  # Trainings that speak for the next ones: a machine has other work at other times.
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: `45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def relative_work(config: TrainConfig, baseline: TrainConfig) -> float:
+    """Return the multiply-adds of one epoch as a multiple of the baseline's."""
+    work = _RELATIVE_WORK[config.model] / _RELATIVE_WORK[baseline.model]
+    return work * (config.image_size_px / baseline.image_size_px) ** 2
+
+
+@dataclass
+class Spent:
+    """What one training has taken until a moment, by its log."""
+
+    phase: str = STARTING  # The one it is in.
+    since: float = 0.0  # When that began, in seconds since the Unix epoch.
+    epochs: int = 0  # Whole ones that are worth something.
+    epochs_trained: int = 0  # Those that were trained twice counted twice.
+    last: float = 0.0  # The time of the last event.
+    closing: bool = False  # The last epoch is over.
+    seconds: dict[str, float] = field(default_factory=dict)  # By phase, without this one's last.
+    end: Finished | Failed | None = None
+
+    def add(self, name: str, seconds: float) -> None:
+        """Count seconds for a phase."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + max(0.0, seconds)
+
+
+def spent(created: float, log: Iterable[Event]) -> Spent:
+    """Return what a training has taken: `created` is when it was asked for.
+
+    What lies between two attempts is nobody's time. A log from before there were phases gives all
+    that follows its last epoch to scoring.
+    """
+    found = Spent(since=created, last=created)
+    told = False
+    for event in log:
+        if found.end is not None:
+            break  # What it was scored on later is no part of it.
+        passed = event.time - found.last
+        found.last = event.time
+        match event:
+            case Started():
+                if event.resumed_from_epoch == 0 and not found.epochs and passed < _STOPPED_SECONDS:
+                    found.add(STARTING, passed)
+                found.phase, found.since = "training", event.time
+                found.epochs, found.closing = event.resumed_from_epoch, False
+            case Epoch():
+                found.add("training", passed)
+                found.epochs, found.epochs_trained = event.epoch, found.epochs_trained + 1
+                found.since = event.time
+            case Phase():
+                told = True
+                if event.name == "scoring" and found.closing:  # Once more, after a stop.
+                    found.seconds = {k: v for k, v in found.seconds.items() if k not in CLOSING}
+                elif found.phase != "training" or passed < _STOPPED_SECONDS:
+                    found.add(found.phase, passed)
+                found.closing = found.closing or event.name in ("scoring", "recording")
+                found.phase, found.since = event.name, event.time
+            case Finished() | Failed():
+                found.add(found.phase if told else "scoring", passed)
+                found.end, found.since = event, event.time
+    return found
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What trainings of the baseline's size take; None where none has been measured."""
+
+    baseline: TrainConfig
+    start: float = 0.0
+    epoch: float | None = None
+    closing: dict[str, float] | None = None  # By phase; recording with what the driver does.
+
+    def epoch_seconds(self, config: TrainConfig) -> float:
+        """Return what one epoch takes, 0 where none has been measured."""
+        return (self.epoch or 0.0) * relative_work(config, self.baseline)
+
+    def closing_seconds(self, config: TrainConfig) -> dict[str, float]:
+        """Return what follows the last epoch, by phase."""
+        closing = dict(self.closing or {})
+        if "scoring" in closing:
+            closing["scoring"] *= relative_work(config, self.baseline)
+        return closing
+
+    def whole(self, config: TrainConfig) -> float:
+        """Return what a training takes from its start to its end."""
+        trained = self.epoch_seconds(config) * config.epochs
+        return self.start + trained + sum(self.closing_seconds(config).values())
+
+    def left(self, config: TrainConfig, so_far: Spent, now: float) -> float:
+        """Return what a training under way still takes at `now`, by what it has taken so far."""
+        if so_far.end is not None:
+            return 0.0
+        passed = max(0.0, now - so_far.since)
+        left = max(0.0, self.start - passed) if so_far.phase == STARTING else 0.0
+        epochs = 0 if so_far.closing else max(0, config.epochs - so_far.epochs)
+        each = self.epoch_seconds(config)
+        trained = min(passed, each) if so_far.phase == "training" and epochs else 0.0
+        left += each * epochs - trained
+        for name, seconds in self.closing_seconds(config).items():
+            taken = so_far.seconds.get(name, 0.0) + (passed if name == so_far.phase else 0.0)
+            left += max(0.0, seconds - taken)
+        return left
+
+
+def rates(
+    baseline: TrainConfig, trainings: Sequence[tuple[Job, Spent]], after: Sequence[float] = ()
+) -> Rates:
+    """Return what trainings take by the latest of those on record, at the baseline's size.
+
+    `after` holds what the driver needed after a training's end, in seconds, as far as it is known.
+    """
+    latest = [pair for pair in trainings if pair[1].epochs_trained][-_LATEST:]
+    if not latest:
+        return Rates(baseline)
+    starts = [so_far.seconds[STARTING] for _, so_far in latest if STARTING in so_far.seconds]
+    each = [
+        so_far.seconds["training"] / so_far.epochs_trained / relative_work(job.config, baseline)
+        for job, so_far in latest
+    ]
+    whole = [(job, so_far) for job, so_far in latest if isinstance(so_far.end, Finished)]
+    closing = None
+    if whole:
+        closing = {name: median(s.seconds.get(name, 0.0) for _, s in whole) for name in CLOSING}
+        closing["scoring"] = median(
+            s.seconds.get("scoring", 0.0) / relative_work(job.config, baseline) for job, s in whole
+        )
+        closing["recording"] += median(after[-_LATEST:]) if after else 0.0
+    return Rates(baseline, median(starts) if starts else 0.0, median(each), closing)
+
+
+def gaps(jobs_and_ends: Sequence[tuple[float, float | None]]) -> list[float]:
+    """Return seconds from each training's end to the next one's beginning, where one follows.
+
+    Takes when each was asked for and when it ended. A pause longer than a start can take is none.
+    """
+    found = []
+    for _, end in jobs_and_ends:
+        later = [begun - end for begun, _ in jobs_and_ends if end is not None and begun >= end]
+        if later and min(later) < _STOPPED_SECONDS:
+            found.append(min(later))
+    return found

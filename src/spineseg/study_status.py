@@ -1,0 +1,139 @@
+"""How far a study is: every training's state, phase and scores, what is to come and for how long.
+
+Read from the folders alone, so that it answers at once, beside whoever runs the study.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import fill
+
+from spineseg.beside_baseline import live_beside, scored_beside
+from spineseg.config.study import StudyConfig
+from spineseg.places import StudyPlaces
+from spineseg.progress import phase_in_words
+from spineseg.run_times import Rates, duration
+from spineseg.runs import Run, read_runs
+from spineseg.status_model import StudyStatus, TrialStatus
+from spineseg.study_record import read_study
+from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds
+from spineseg.training.control import LOG_FILE, is_running
+from spineseg.training.devices import chosen_devices
+from spineseg.trials import refuse_another, to_come
+
+_SILENT_SECONDS = 300.0  # And longer than this many epochs:
+_SILENT_EPOCHS = 3
+
+
+def study_status(
+    config: StudyConfig, where: Path | None = None, now: float | None = None
+) -> StudyStatus:
+    """Return how far the study is; `where` is its config's file, as the next command names it.
+
+    Raises StoreError where it was never run, RecordError where its folder is damaged.
+    """
+    places = StudyPlaces(config.store.root, config.name)
+    study = read_study(places)
+    runs, now = study.runs, now or time.time()
+    working = {run.name for run in runs if run.end is None and is_running(run.folder)}
+    taken = measured(config, runs)
+    trials = [_begun(run, runs, taken, now, run.name in working) for run in runs]
+    coming = to_come(config, runs)
+    chosen = all(spec.kind == "confirm" and spec.arm for spec in coming)  # The finalists.
+    trials += [
+        TrialStatus(number=None, name=spec.name, kind=spec.kind, state="waiting")
+        for spec in coming
+        if chosen or spec.kind in ("baseline", "variant")
+    ]
+    tried = [run for run in runs if run.job.kind != "confirm" and run.outcome == "completed"]
+    best = max(tried, key=lambda run: run.value, default=None)
+    finished = is_finished(config, runs)
+    since = places.held_since()
+    slots = len(chosen_devices(config.devices.device)) * config.devices.trials_per_device
+    left = shared(
+        [trial.seconds_left or 0.0 for trial in trials if trial.state == "running"],
+        waiting_seconds(config, runs, taken, working, now),
+        slots,
+    )
+    verb = "status" if since is not None else "compare" if finished else "run"
+    return StudyStatus(
+        study=config.name,
+        objective=config.objective,
+        synthetic=study.manifest.synthetic,
+        trials=tuple(trials),
+        counts=dict(Counter(trial.state for trial in trials if trial.number is not None)),
+        trainings_at_most=len(runs) + len(coming),
+        search_left=sum(spec.kind == "search" for spec in coming),
+        confirm_left=sum(spec.kind == "confirm" for spec in coming),
+        seconds_left=left if taken.epoch is not None else None,
+        time_left="nothing left to run" if finished else left_in_words(left, taken),
+        baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),
+        best=best.name if best else None,
+        best_scored=best.value if best else None,
+        finished=finished,
+        holder=places.holder() if since is not None else None,
+        held_since=since,
+        page=str(places.report) if places.report.exists() else None,
+        next=f"spineseg {verb} {where or config.name}",
+    )
+
+
+def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: bool) -> TrialStatus:
+    state: str = run.outcome
+    found, job, note = so_far(run), run.job, ""
+    if state == "running" and not working:
+        state, found = "interrupted", begun_anew(found, now)
+    live = run.epochs[-1].score(job.objective) if run.epochs else None
+    live_by = live_beside(job, run.epochs[-1].epoch, runs) if run.epochs else None
+    scored_by = scored_beside(job, runs) if run.finished else None
+    silent = now - found.last if working else None
+    if silent and silent > max(_SILENT_SECONDS, _SILENT_EPOCHS * taken.epoch_seconds(job.config)):
+        note = f"no event for {duration(silent)}: see {run.folder / LOG_FILE}"
+    if run.failed:
+        note = f"{run.failed.kind}: {run.failed.message}"
+    return TrialStatus(
+        number=job.number,
+        name=run.name,
+        kind=job.kind,
+        state=state,
+        phase=phase_in_words(found, job) if working else "",
+        epochs=len(run.epochs),
+        live=live,
+        live_baseline=live_by.value if live_by else None,
+        scored=run.value if run.finished else None,
+        scored_baseline=scored_by.value if scored_by else None,
+        silent_seconds=silent,
+        seconds_left=None if run.end or taken.epoch is None else taken.left(job.config, found, now),
+        note=note,
+    )
+
+
+def is_finished(config: StudyConfig, runs: Sequence[Run]) -> bool:
+    """Return whether nothing is left to run."""
+    return bool(runs) and all(run.end for run in runs) and not to_come(config, runs)
+
+
+def finished_text(config: StudyConfig) -> str | None:
+    """Return what a finished study says at once, before anything slow; None where work is left.
+
+    Raises ConfigError where the study on record is another, RecordError where it is damaged.
+    """
+    places = StudyPlaces(config.store.root, config.name)
+    runs = read_runs(places.folder)
+    refuse_another(config, runs, None)
+    if not is_finished(config, runs):
+        return None
+    count = Counter(run.outcome for run in runs)
+    ended = ", ".join(f"{number} {word}" for word, number in count.items())
+    lines = [
+        f"study {config.name} is finished, nothing left to run: {len(runs)} trainings, {ended}"
+    ]
+    latest = max(run.end.time for run in runs if run.end)
+    if places.answer.exists() and places.answer.stat().st_mtime >= latest:
+        lines.append(fill(places.answer.read_text(), 100))
+    if places.report.exists():
+        lines.append(f"page: {places.report}")
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""How long a study still takes at most, by what its trainings took so far: closing included."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from spineseg.config.study import StudyConfig
+from spineseg.run_times import STARTING, Rates, Spent, duration, gaps, rates, spent
+from spineseg.runs import Run
+from spineseg.trials import to_come, train_config
+
+
+def so_far(run: Run) -> Spent:
+    """Return what a run has taken, by its log."""
+    return spent(run.job.created, run.log)
+
+
+def measured(config: StudyConfig, runs: Sequence[Run]) -> Rates:
+    """Return what the study's trainings take by those on record."""
+    ended = [(run.job.created, run.end.time if run.end else None) for run in runs]
+    pairs = [(run.job, so_far(run)) for run in runs]
+    return rates(config.baseline, pairs, gaps(ended))
+
+
+def waiting_seconds(
+    config: StudyConfig, runs: Sequence[Run], taken: Rates, at_work: Collection[str], now: float
+) -> float:
+    """Return what all trainings take that are not `at_work` and have not ended; none pruned."""
+    seconds = sum(taken.whole(train_config(config, spec)) for spec in to_come(config, runs))
+    for run in runs:
+        if run.end is None and run.name not in at_work:
+            seconds += taken.left(run.job.config, begun_anew(so_far(run), now), now)
+    return seconds
+
+
+def begun_anew(before: Spent, now: float) -> Spent:
+    """Return what a training has taken that is taken up again at `now`."""
+    before.phase, before.since = STARTING, now
+    return before
+
+
+def shared(under_way: Sequence[float], waiting: float, slots: int) -> float:
+    """Return seconds to the end of all, where so many trainings run at a time."""
+    return max([(sum(under_way) + waiting) / slots, *under_way])
+
+
+def left_in_words(seconds: float, taken: Rates) -> str:
+    """Return the time left as a person reads it, and what it leaves out."""
+    if taken.epoch is None:
+        return "time left: known after the first epoch"
+    unknown = ", pictures and scoring not counted yet" if taken.closing is None else ""
+    return f"at most about {duration(seconds)} left{unknown}"

@@ -1,0 +1,214 @@
+"""What a study trains: its certain trials, its confirmations, and what is still to come at most.
+
+The best of many looks better than it is: it was also the luckiest. So the best configurations and
+the baseline are trained again with seeds that no choice was made by, and compared by those runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spineseg.config.search import Axis, Choices, IntRange
+from spineseg.config.study import StudyConfig
+from spineseg.config.training import TrainConfig
+from spineseg.errors import ConfigError
+from spineseg.job import RunKind, first_difference
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.run_times import relative_work
+from spineseg.runs import Run
+
+TOLD = ("kind", "changes", "hypothesis", "arm", "name")
+"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
+FRESH_SEED = 1000
+"""Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
+_SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """What one trial is: its name, its reason, its difference from the baseline."""
+
+    kind: RunKind
+    name: str
+    changes: dict[str, Any]
+    hypothesis: str | None = None
+    arm: str = ""  # The configuration that it trains; empty: its own.
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what is kept with a trial that waits or runs, in the order of its writing."""
+        told = vars(self) | {"arm": self.arm or self.name}
+        return {key: told[key] for key in TOLD}
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> TrialSpec | None:
+        """Return what a waiting trial is; None before a searched one has been given its name."""
+        if attributes.get("name") is None:
+            return None
+        return cls(**{key: attributes[key] for key in TOLD})
+
+    @classmethod
+    def of_run(cls, run: Run) -> TrialSpec:
+        """Return what a run on record is."""
+        job = run.job
+        return cls(job.kind, job.name, job.changes, job.hypothesis, job.arm)
+
+
+def certain_trials(config: StudyConfig) -> list[TrialSpec]:
+    """Return the trials that run whatever the search does: the baseline, then the variants."""
+    return [
+        TrialSpec("baseline", "baseline", {}),
+        *(TrialSpec("variant", v.name, v.changes, v.hypothesis) for v in config.variants),
+    ]
+
+
+def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
+    """Return the training that a trial stands for."""
+    return config.baseline.with_(**spec.changes)
+
+
+def confirmation_trials(config: StudyConfig) -> int:
+    """Return how many trainings confirmation takes at most."""
+    return 0 if config.confirm is None else (_most_finalists(config) + 1) * config.confirm.seeds
+
+
+def _most_finalists(config: StudyConfig) -> int:
+    candidates = len(config.variants) + config.search.trials
+    return min(config.confirm.top, candidates) if config.confirm else 0
+
+
+def most_trainings(config: StudyConfig) -> int:
+    """Return how many trainings the study comes to at most."""
+    return len(certain_trials(config)) + config.search.trials + confirmation_trials(config)
+
+
+def finalists(runs: Iterable[Run], config: StudyConfig) -> list[Run]:
+    """Return the best completed variants and searched runs by the objective, best first."""
+    if config.confirm is None:
+        return []
+    completed = [
+        run for run in runs if run.outcome == "completed" and run.job.kind in ("variant", "search")
+    ]
+    completed.sort(key=lambda run: (-run.value, run.job.number))
+    return completed[: config.confirm.top]
+
+
+def confirmations(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:
+    """Return what confirmation trains of baseline and finalists; none before the baseline is done.
+
+    To be asked when nothing else is left to run. A study whose search goes on later may have
+    other finalists then: they are confirmed as well, and nothing is trained twice.
+    """
+    done = any(run.job.kind == "baseline" and run.outcome == "completed" for run in runs)
+    if config.confirm is None or not done:
+        return []
+    arms: list[tuple[str, dict[str, Any]]] = [("baseline", {})]
+    arms += [(run.name, run.job.changes) for run in finalists(runs, config)]
+    return _on_fresh_seeds(arms, config)
+
+
+def _on_fresh_seeds(
+    arms: Sequence[tuple[str, dict[str, Any]]], config: StudyConfig
+) -> list[TrialSpec]:
+    seeds = config.confirm.seeds if config.confirm else 0
+    return [
+        TrialSpec(
+            "confirm",
+            f"{name}-seed-{number}",
+            {**changes, "seed": config.baseline.seed + FRESH_SEED + number},
+            f"{name} once more, on a fresh seed",
+            arm=name,
+        )
+        for number in range(1, seeds + 1)  # Seed by seed: half of it is fair.
+        for name, changes in arms
+    ]
+
+
+def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
+    """Return what the study still begins at most, in order; what has begun is not among it.
+
+    What no one knows yet, searched trials and finalists, is as large as it can become.
+    """
+    known = {run.name for run in runs}
+    largest = _largest(config)
+    searched = sum(run.job.kind == "search" for run in runs)
+    first = [spec for spec in certain_trials(config) if spec.name not in known]
+    first += [TrialSpec("search", "", largest)] * (config.search.trials - searched)
+    under_way = any(run.outcome == "running" and run.job.kind != "confirm" for run in runs)
+    if first or under_way:
+        arms: list[tuple[str, dict[str, Any]]] = [("baseline", {})]
+        again = _on_fresh_seeds(arms + [("", largest)] * _most_finalists(config), config)
+    else:
+        again = confirmations(runs, config)
+    return [*first, *(spec for spec in again if spec.name not in known)]
+
+
+def _largest(config: StudyConfig) -> dict[str, Any]:
+    """Return the largest network and film that the variants and the search may come to."""
+    baseline = config.baseline
+    tried = [baseline, *(baseline.with_(**variant.changes) for variant in config.variants)]
+    sizes = {name: {getattr(training, name) for training in tried} for name in _SIZES}
+    for name in _SIZES:
+        match config.search.space.get(name):
+            case Choices(choices=choices):
+                sizes[name] |= set(choices)
+            case IntRange(low=low, high=high, step=step):
+                sizes[name].add(high - (high - low) % step)
+
+    def work(name: str, size: Any) -> float:
+        return relative_work(baseline.with_(**{name: size}), baseline) * (
+            size if name == "epochs" else 1
+        )
+
+    return {name: max(sizes[name], key=lambda size: work(name, size)) for name in _SIZES}
+
+
+def numbering_of(config: StudyConfig) -> NumberingModel:
+    """Return how the study's models give levels, without what the data say of columns."""
+    return NumberingModel(numbering=config.numbering, transitional=config.transitional)
+
+
+def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | None) -> None:
+    """Raise ConfigError where runs on record are of another baseline, data or rule than now.
+
+    They would not be comparable. `fingerprint` is that of the data now; None: not looked at.
+    """
+    variants = {variant.name: variant.changes for variant in config.variants}
+    for run in runs:
+        job = run.job
+        pairs: list[tuple[str, Any, Any]] = [
+            ("objective", job.objective, config.objective),
+            ("numbering", _choice(job.numbering), _choice(numbering_of(config))),
+            ("baseline", _kept(job.config, job.changes), _kept(config.baseline, job.changes)),
+        ]
+        if job.kind == "variant" and job.name in variants:
+            pairs.append((f"variants.{job.name}.changes", job.changes, variants[job.name]))
+        for name, axis in job.space.items():
+            if name in config.search.space:
+                wanted = _fixed_part(config.search.space[name])
+                pairs.append((f"search.space.{name}", _fixed_part(axis), wanted))
+        if fingerprint is not None:
+            pairs.append(("data_fingerprint", job.data_fingerprint, fingerprint))
+        for key, before, now in pairs:
+            if before != now:
+                key, was, asked = first_difference(key, before, now)
+                raise ConfigError(
+                    f"study {config.name!r} on record has {key} {was}, now {asked}: its runs "
+                    "would not be comparable; give the study another name, or restore the value"
+                )
+
+
+def _fixed_part(axis: Axis) -> dict[str, Any]:
+    """Return what of an axis may not change within a study: Optuna learns from one kind only."""
+    return {"kind": type(axis).__name__} | axis.model_dump(include={"choices", "log"})
+
+
+def _choice(numbering: NumberingModel) -> dict[str, Any]:
+    """Return how columns are numbered, without what the data say of them."""
+    return numbering.model_dump(exclude={"columns"})
+
+
+def _kept(config: TrainConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run has from its baseline: all but its own changes."""
+    return {key: value for key, value in config.model_dump().items() if key not in changes}

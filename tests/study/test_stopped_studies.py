@@ -1,0 +1,70 @@
+"""A study comes out the same however often it was stopped; real signals, real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import ENVIRONMENT, ROOT
+from fake_trainer import FakeLauncher
+from small_study import names, optuna_study, run, trials
+from stopped_studies import differences
+
+from spineseg.config.yaml_files import load_study
+from study.trial_queue import next_trial
+
+
+def stopped(*words: str) -> str:
+    """Return what the benchmark says; it ends with 1 where a study came out otherwise."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "stopped_studies.py"), *words],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=3000,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_search_draws_by_its_seed_and_the_trial_alone(path: Path, tmp_path: Path) -> None:
+    whole = run(path, FakeLauncher())
+    for budget in ("1", "2", "3"):  # Gone on with twice.
+        again = run(
+            path, FakeLauncher(), f"store.root={tmp_path / 'again'}", f"search.trials={budget}"
+        )
+    assert [t.params for t in trials(whole)] == [t.params for t in trials(again)]
+    assert len({t.params["lr0"] for t in trials(whole)[3:]}) == 3
+
+
+def test_a_trial_cut_off_when_it_was_queued_or_taken_is_taken_up_and_burns_no_number(
+    path: Path, tmp_path: Path
+) -> None:
+    whole = run(path, FakeLauncher())
+    root = f"store.root={tmp_path / 'again'}"
+    again = run(path, FakeLauncher(), root, "search.trials=0")
+    asked = load_study(path, [root])
+    taken = next_trial(optuna_study(asked), asked, [], set())  # And then the process is killed.
+    assert taken and taken.spec.name == "search-001" and taken.trial.number == 3
+    run(path, FakeLauncher(), root)
+    assert names(again) == names(whole)
+    assert [t.params for t in trials(whole)] == [t.params for t in trials(again)]
+
+
+def test_what_differs_between_two_studies_is_told() -> None:
+    one = {"runs": [{"name": "a", "end": 1}], "mlflow": {"a": "FINISHED"}}
+    other = {"runs": [{"name": "a", "end": 2}, {}], "mlflow": {"a": "FAILED"}}
+    assert len(differences(one, other)) == 3 and differences(one, one) == []
+
+
+@pytest.mark.wide
+def test_twenty_studies_stopped_ten_times_each_come_out_the_same() -> None:
+    said = stopped("--studies", "20", "--stops", "10")
+    assert "20 of 20 studies came out the same" in said
+
+
+@pytest.mark.wide
+def test_a_real_study_stopped_ten_times_comes_out_the_same() -> None:
+    assert "1 of 1 studies came out the same, stopped 10 times" in stopped("--real")

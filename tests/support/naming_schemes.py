@@ -1,0 +1,127 @@
+"""Names of films as people give them, made up, with whose each film is."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+Named = Iterator[tuple[str, str]]
+"""A film's name without suffix, and its patient; empty where the name does not say it."""
+
+
+class Scheme(NamedTuple):
+    """A way to name films, and what is to be made of it."""
+
+    names: Callable[[random.Random], Named]
+    certainty: str
+    pattern: str | None = None
+
+
+def _visits(form: str, patients: int = 30, most: int = 4, least: int = 1) -> Callable[..., Named]:
+    def names(rng: random.Random) -> Named:
+        for patient in range(1, patients + 1):
+            for visit in range(1, 1 + rng.randint(least, most)):
+                yield (
+                    form.format(p=patient, v=visit, c="ABCDEFGH"[visit - 1], rng=rng),
+                    str(patient),
+                )
+
+    return names
+
+
+def _views(form: str, views: tuple[str, ...], patients: int = 30) -> Callable[..., Named]:
+    def names(rng: random.Random) -> Named:
+        for patient in range(1, patients + 1):
+            mark = uuid.UUID(int=rng.getrandbits(128))
+            for view in views:
+                yield form.format(p=patient, v=view, mark=mark), str(patient)
+
+    return names
+
+
+def _dated(form: str) -> Callable[..., Named]:
+    def names(rng: random.Random) -> Named:
+        for patient in range(120, 160):
+            for visit in range(rng.randint(1, 4)):
+                month = rng.choice(("Jan", "Jul", "Nov"))
+                date = f"{rng.randint(1, 28):02d}-{month}-{rng.choice((2016, 2017))}"
+                day = f"20{rng.randint(10, 20)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+                yield form.format(p=patient, c="ABCD"[visit], date=date, day=day), str(patient)
+
+    return names
+
+
+def _alone(form: str, count: int = 60) -> Callable[..., Named]:
+    def names(rng: random.Random) -> Named:
+        for number in range(count):
+            mark = uuid.UUID(int=rng.getrandbits(128))
+            day = f"2021{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+            yield form.format(n=number, mark=mark, code=mark.hex, day=day), ""
+
+    return names
+
+
+def _square(rng: random.Random) -> Named:
+    for one in range(6):
+        for other in range(6):
+            yield f"{one}_{other}", ""
+
+
+def _two_sites(rng: random.Random) -> Named:
+    """Numbers that two hospitals give anew: the larger groups are safe, and not sure."""
+    for site in "AB":
+        for patient in range(20):
+            for view in ("AP", "LAT"):
+                yield f"{site}{patient:03d}_{view}", str(patient)
+
+
+def _hospital(rng: random.Random) -> Named:
+    for number in range(60):
+        yield f"site{number // 20}_img{number}", ""
+
+
+def _some_unnamed(rng: random.Random) -> Named:
+    yield from _visits("case {p} ({v})", most=2, least=2)(rng)
+    yield from ((f"unknown{'abc'[n]}", "") for n in range(3))
+
+
+SCHEMES: dict[str, Scheme] = {
+    "patient012_visit2": Scheme(_visits("patient{p:03d}_visit{v}"), "sure", r"patient(\d+)"),
+    "P003_L": Scheme(_views("P{p:03d}_{v}", ("L", "R")), "sure", r"P(\d+)"),
+    "012a": Scheme(_visits("{p:03d}{c}"), "sure", r"^(\d+)"),
+    "sub-01_ses-02": Scheme(_visits("sub-{p:02d}_ses-{v:02d}_cr"), "sure"),
+    "1th-02-Jan-2017-162-A-AP": Scheme(
+        _dated("hosp-1th-{date}-{p}-{c}-AP"), "sure", r"-(\d+)-[A-Z]-"
+    ),
+    "number and day": Scheme(_dated("{p:04d}_{day}_{c}"), "sure", r"^(\d+)"),
+    "day first": Scheme(_dated("{day}-{p:04d}-{c}"), "sure"),
+    "view first": Scheme(_views("{v}_{p:03d}", ("ap", "lat")), "sure", r"_(\d+)"),
+    "uuid and view": Scheme(_views("{mark}_{v}", ("AP", "LAT")), "sure"),
+    "umlauts and spaces": Scheme(_visits("Größe {p} Ansicht {v}"), "sure"),
+    "patient and film number": Scheme(
+        lambda rng: (
+            (f"{p:04d}_{rng.randint(10_000, 99_999)}", str(p))
+            for p in range(40)
+            for _ in range(rng.randint(1, 4))
+        ),
+        "likely",
+        r"^(\d+)",
+    ),
+    "two hospitals": Scheme(_two_sites, "likely"),
+    "some without": Scheme(_some_unnamed, "sure"),
+    "img_001": Scheme(_alone("img_{n:03d}"), "none"),
+    "IMG_20210304_0012": Scheme(_alone("IMG_{day}_{n:04d}"), "none"),
+    "uuid": Scheme(_alone("{mark}"), "none"),
+    "hash": Scheme(_alone("{code}"), "none"),
+    "number alone": Scheme(_alone("{n}"), "none"),
+    "one_other": Scheme(_square, "none"),
+    "hospital and number": Scheme(_hospital, "none"),
+}
+
+
+def named_films(scheme: Scheme, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Return the names of a scheme's films, and the patient of each."""
+    pairs = list(scheme.names(random.Random(seed)))
+    return [name for name, _ in pairs], [patient for _, patient in pairs]
