@@ -98,6 +98,7 @@ def test_synthetic_is_said_of_the_study_that_is(better: TwoStudies) -> None:
     assert "Only twin holds any." in two_studies_text(one)
 
 
+@pytest.mark.wide
 def test_without_confirmation_the_best_runs_are_beside_each_other_and_no_claim_is_made(
     ended: Ended, tmp_path: Path
 ) -> None:
