@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
+QUIET_SECONDS = 15.0  # Between two lines of one work, where there is no terminal.
 HEARTBEAT_SECONDS = 30.0  # Where there is no terminal: the first, then ever more seldom, up to
 _RAREST_SECONDS = 600.0  # this: a log must neither fill nor seem dead.
 _TICKS = 2.0  # A second: a line that skips no second on a busy machine.

@@ -12,7 +12,7 @@ from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Phase
 from spineseg.job import Job
-from spineseg.live_line import LiveLine, live_line
+from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
 from spineseg.run_times import Spent, duration
 from spineseg.runs import Run
@@ -26,7 +26,6 @@ from spineseg.time_left import (
 )
 from spineseg.trials import to_come
 
-QUIET_SECONDS = 15.0  # Between two lines of one training, where there is no terminal.
 TWO_SCORES = (
     "live: the trainer's own score after an epoch, on masks at reduced resolution; it steers the "
     "pruning. scored: this project's, of the best weights at full resolution: all tables show that"

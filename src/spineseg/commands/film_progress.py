@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spineseg.progress import QUIET_SECONDS
+from spineseg.live_line import QUIET_SECONDS
 from spineseg.run_times import duration
 
 if TYPE_CHECKING:
