@@ -102,7 +102,7 @@ def stopped_fake_study(home: Path, stores: Path, seed: int, stops: int) -> Outco
         dice = random.Random(seed)
         for _ in range(count):
             # Long enough to get somewhere, short enough that ten times do not reach the end.
-            seconds = longest * dice.uniform(0.02, 0.35)
+            seconds = longest * dice.uniform(0.02, 0.25)
             stopped += _forked(path.parent, lambda path=path: run_fake(path), seconds, dice)
         if count:
             _forked(path.parent, lambda path=path: run_fake(path))

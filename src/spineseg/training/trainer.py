@@ -144,7 +144,7 @@ class QuietTraining(SegmentationTrainer):
         Ultralytics takes its own checkpoint, in half precision and loaded in full; this takes the
         state on file, and other dice. Raises NanLoss after three tries.
         """
-        if math.isfinite(float(self.loss)) and math.isfinite(float(self.fitness)):
+        if math.isfinite(float(self.loss.detach())) and math.isfinite(float(self.fitness)):
             return False
         last = saved(self.wdir / RESUME_FILE, self._run) if epoch else None
         if last is None:
