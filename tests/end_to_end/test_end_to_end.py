@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from command import ENVIRONMENT, clean, spineseg
 
+pytestmark = pytest.mark.wide
+
 # The baseline forgets what the bundled weights know; a gentle variant cannot but beat it.
 # Three seeds and six test patients are the least that can give a p-value below 0.05.
 # Batches of 64: with smaller ones the trainer would gather several before it takes a step.
