@@ -1,4 +1,4 @@
-"""Report, audit and contact sheet in a real browser: read by everybody, on screen and paper."""
+"""Report, audit, contact sheet and gallery in a real browser: for everybody, screen and paper."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from accessibility import PAPER_PX, WIDTHS_PX, figure_faults, overflow_px, violations
 from browser import Opened, opened_browser
@@ -21,8 +23,10 @@ from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.report.audit import write_audit
 from spineseg.report.contact_sheet import SheetFilm, write_sheets
+from spineseg.report.gallery import Gallery, GalleryFilm, write_gallery
 
 wide = pytest.mark.wide
+CAUTION = "Not a medical device."
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,24 @@ def sheet(folder: Path) -> Path:
     return write_sheets("odd", "Odd labels", ["Look at them."], films * 13, folder)[0]
 
 
-PAGES = (large, nothing, long_names, sound_audit, leaking_audit, sheet)
+def gallery(folder: Path) -> Path:
+    shown = Gallery(
+        ["45 films, 1 not predicted"], "SYNTHETIC: so trained.", CAUTION, {"Model": "m"}
+    )
+    films = [
+        GalleryFilm(f"films/{n}.png", f"{n}.png", f"{n}.jpg", f"{n}.json", "1 vertebra: C2", "odd")
+        for n in range(44)
+    ]
+    films.append(
+        GalleryFilm("films/cut.png", "", "", "cut.json", "", "not predicted: is cut short")
+    )
+    for film in films:
+        cv2.imwrite(str(folder / (film.thumbnail or "none.jpg")), np.zeros((90, 60), np.uint8))
+    write_gallery(shown, films, [("notes.txt", "no film")], folder)
+    return folder / "index.html"
+
+
+PAGES = (large, nothing, long_names, sound_audit, leaking_audit, sheet, gallery)
 
 
 @wide
