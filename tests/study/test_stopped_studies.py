@@ -61,7 +61,7 @@ def test_what_differs_between_two_studies_is_told() -> None:
 
 @pytest.mark.wide
 def test_studies_stopped_ten_times_each_come_out_the_same() -> None:
-    """Four of the twenty that the benchmark has by default; docs/lab-log.md says how those ended."""
+    """Four of the twenty that the benchmark stops; docs/lab-log.md says how those ended."""
     assert "4 of 4 studies came out the same" in stopped("--studies", "4", "--stops", "10")
 
 
