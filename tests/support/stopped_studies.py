@@ -173,7 +173,7 @@ def _write_told(path: Path) -> None:
 def told(path: Path) -> dict[str, Any]:
     """Return all that a study says but for times: table, runs, Optuna's trials, MLflow's states."""
     config = load_study(path)
-    compare_study(config, path)
+    compare_study(config)
     folder = config.store.root / "work" / "studies" / config.name
     with (folder / "comparison.csv").open() as file:
         table = [
