@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
@@ -12,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side
 import pytest
 from exports import write_export
 
+os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"  # As an activated shell has it.
 for _name in ("MAKELEVEL", "SPINESEG_SET"):  # `make test` advises nobody, and overrides nothing.
     os.environ.pop(_name, None)
 

@@ -15,6 +15,8 @@ from spineseg.files import sha256_of
 from spineseg.levels import THORACIC
 from spineseg.training.weights import bundled_weights
 
+pytestmark = pytest.mark.wide
+
 SHA256 = sha256_of(bundled_weights())
 
 

@@ -16,6 +16,8 @@ from spineseg.errors import ConfigError, RecordError, StoreError
 from spineseg.study_status import study_status
 from study.compare import compare_study
 
+pytestmark = pytest.mark.wide
+
 
 def edited(path: Path, before: str, now: str) -> Path:
     text = path.read_text()

@@ -33,6 +33,8 @@ from study import jobs
 from study.compare import compare_study
 from study.promote import promote_best
 
+pytestmark = pytest.mark.wide
+
 
 def optuna_facts(config: StudyConfig) -> list[dict[str, Any]]:
     """Return what Optuna's store tells of each trial, but for its own ids."""

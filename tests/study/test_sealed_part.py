@@ -18,6 +18,8 @@ from study import promote
 from study.compare import compare_study
 from study.promote import promote_best
 
+pytestmark = pytest.mark.wide
+
 
 def elsewhere(config: StudyConfig, path: Path, folder: Path) -> StudyConfig:
     """Take the study's folder and its data to another machine's root."""

@@ -103,6 +103,7 @@ def test_a_training_speaks_through_its_log_and_leaves_what_it_says(
     assert "torch" not in sys.modules or os.getpid() != started.pid
 
 
+@pytest.mark.wide
 def test_a_killed_training_goes_on_from_its_last_whole_epoch(
     launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_killed_training_goes_on_from_its_last_whole_epoch(
     assert sorted(set(epochs(folder))) == [1, 2, 3, 4]
 
 
+@pytest.mark.wide
 def test_a_training_asked_to_stop_still_evaluates_its_best_weights(
     launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:

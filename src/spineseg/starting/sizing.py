@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from math import ceil
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from spineseg.config.model import Model
 from spineseg.config.training import TrainConfig
 from spineseg.run_times import duration
 from spineseg.training.steps import Steps, steps_of
+from spineseg.workers import cores
 
 CPU_HOURS, GPU_HOURS = 2.0, 24.0
 """Budgets where none is named: an afternoon, and a day."""
@@ -102,7 +102,7 @@ def batch_for(films: int) -> int:
 
 def assumed_pace(on_gpu: bool) -> Pace:
     """Return a pace that nobody measured here: of two cores of an EPYC, and of one large GPU."""
-    films = _GPU_FILMS if on_gpu else _CPU_FILMS * len(os.sched_getaffinity(0))
+    films = _GPU_FILMS if on_gpu else _CPU_FILMS * cores()
     return Pace(1 / films, 0.5 / films, TIMED_PX[on_gpu], is_timed=False)
 
 
