@@ -56,14 +56,16 @@ def patient_lines(guess: PatientGuess) -> Iterator[str]:
         yield "If a patient has several films, name a pattern whose first group is the patient."
     else:
         how = {"names": "a pattern", "folders": "folders"}.get(guess.patients_from, "DICOM")
-        sure = "" if guess.certainty == "sure" else ", not sure: look at it"
-        yield f"Guessed by {how}{sure}: {guess.patients} patients; {guess.why}."
+        sure = "sure" if guess.certainty == "sure" else "not sure"
+        yield f"Guessed by {how}, {sure}, look at it: {guess.patients} patients; {guess.why}."
         for group in guess.largest[:2]:
             yield f"{_group(group)}"
     if guess.certainty != "none" and guess.films_alone:
         yield f"{guess.films_alone} films are told no patient, as {guess.alone[0]}: each its own."
     for other in guess.others:
         yield f"Another that could be meant: {other}"
+    for note in guess.notes:
+        yield f"NOTE: {note}"
 
 
 def _films(found: Found) -> Iterator[str]:
@@ -129,8 +131,8 @@ def _patients(found: Found) -> Iterator[str]:
             if guess.patients_from == "names"
             else f"data.patients_from: {guess.patients_from}"
         )
-        doubt = "" if guess.certainty == "sure" else ", NOT SURE: look at the groups"
-        yield f"patients     {guess.patients}, by {how}{doubt}"
+        certainty = "sure" if guess.certainty == "sure" else "NOT SURE"
+        yield f"patients     {guess.patients}, by {how}; {certainty}: look at the groups"
         yield f"             {guess.why}"
         yield from (f"             {_group(group)}" for group in guess.largest)
         if guess.films_alone:
@@ -144,6 +146,7 @@ def _patients(found: Found) -> Iterator[str]:
             "folders and count as different patients: if they are the same, export them as one"
         )
     yield from (f"             could be meant, too: {other}" for other in guess.others)
+    yield from (f"             NOTE: {note}" for note in guess.notes)
 
 
 def _group(group: Group) -> str:
