@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from naming_schemes import SCHEMES, named_films
+from unseen_names import UNSEEN, outcome
 
 from spineseg.data.likeness.descriptor import film_hash
 from spineseg.data.patients import source_stem
@@ -40,6 +41,11 @@ def test_the_patient_is_found_in_names_of_many_kinds_or_nothing_is_guessed(
     truth = {tuple(at for at, p in enumerate(patients) if p == one) for one in set(patients) - {""}}
     assert groups == truth
     assert guess.films_alone == patients.count("")
+
+
+@pytest.mark.parametrize("scheme", UNSEEN.values(), ids=UNSEEN)
+def test_no_guess_of_names_that_no_rule_was_made_for_is_wrong_and_sure(scheme) -> None:
+    assert "wrong and sure" not in [outcome(scheme, seed) for seed in range(3)]
 
 
 def test_roboflows_copies_are_told_by_the_name_that_they_were_made_of() -> None:
