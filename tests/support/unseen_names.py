@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from spineseg.starting.patient_guess import guessed_by_names
 
 Named = Iterator[tuple[str, str]]
-_SURNAMES = """
-    Abe Berg Cohen Diaz Evans Fischer Garcia Hansen Ito Jones Kim Lopez Meyer Novak Okafor Petrov
-    Quinn Rossi Smith Tanaka
-""".split()
+_SURNAMES = (
+    *("Abe", "Berg", "Cohen", "Diaz", "Evans", "Fischer", "Garcia", "Hansen", "Ito", "Jones"),
+    *("Kim", "Lopez", "Meyer", "Novak", "Okafor", "Petrov", "Quinn", "Rossi", "Smith", "Tanaka"),
+)
 
 
 def _films(form: str, patients: int = 30, most: int = 4) -> Callable[[random.Random], Named]:

@@ -19,6 +19,7 @@ from spineseg.starting.counting import (
     alike_films,
     data_config,
     found_in,
+    labelled_films,
     labelled_patients,
     whose_films,
 )
@@ -93,7 +94,12 @@ def begin(
         refuse_too_few(look.labelled, labelled_patients(look))
         whose = whose_films(look)
         by_sample = len(whose) + len(look.problems) < len(look.films)
-        divided = division(whose, alike_films(look), of_all=len(look.films) if by_sample else None)
+        divided = division(
+            whose,
+            alike_films(look),
+            labelled=labelled_films(look),
+            of_all=len(look.films) if by_sample else None,
+        )
         pace = assumed_pace(on_gpu)
         if timing is not None:
             data = data_config(look, found.no_levels, boxes=bool(found.boxes))

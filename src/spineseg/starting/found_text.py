@@ -9,7 +9,7 @@ from spineseg.films import PARTS
 from spineseg.starting.enough import LEAST_FOR_PROMOTION, Division
 from spineseg.starting.found import Found, FoundSource
 from spineseg.starting.patient_guess import Group, PatientGuess
-from spineseg.starting.sizing import Sized, hours_text
+from spineseg.starting.sizing import LEAST_BODY_PX, Sized, hours_text
 
 _SHOWN = 5
 
@@ -26,7 +26,7 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
         for part in PARTS
         if division.films[part]
     )
-    body = f", bodies {sized.body_px:.0f} px wide" if sized.body_px else ""
+    body = f", bodies {sized.body_px:.0f} px across their shorter side" if sized.body_px else ""
     lines = [
         "",
         f"parts        {parts} patients",
@@ -35,6 +35,17 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
         f"study        {sized.trainings} trainings ({len(sized.variants)} variants, {sized.trials} "
         f"searched, {sized.seeds} fresh seeds each), {hours_text(sized, device)}",
     ]
+    if division.unlabelled_patients:
+        lines.append(
+            f"NOTE: {_count(division.unlabelled_patients, 'patient')} without a labelled film "
+            f"beside these {division.patients}: they count in no part"
+        )
+    if sized.body_px is not None and sized.body_px < LEAST_BODY_PX:
+        lines.append(
+            f"NOTE: bodies of {sized.body_px:.1f} px are below {LEAST_BODY_PX:g} px, two cells of "
+            "the network's masks, so outlines will be coarse; raise --hours for a larger image, or "
+            "give films in a higher resolution"
+        )
     if sized.over_budget:
         lines.append(
             f"NOTE: more than the {sized.budget_hours:g} h asked for; raise --hours, or use a GPU"
