@@ -91,7 +91,8 @@ def begin(
         found = found_in(look)
         if not quiet:
             say(found_text(found))
-        refuse_too_few(look.labelled, labelled_patients(look))
+        doubtful = look.guess.pattern if look.guess.certainty == "likely" else None
+        refuse_too_few(look.labelled, labelled_patients(look), doubtful)
         whose = whose_films(look)
         by_sample = len(whose) + len(look.problems) < len(look.films)
         divided = division(

@@ -43,15 +43,24 @@ class Division(Model):
         return self.part_patients["test"] >= LEAST_PATIENTS
 
 
-def refuse_too_few(films: int, patients: int) -> None:
-    """Raise DataError where so few patients make no study, with the number that is missing."""
+def refuse_too_few(films: int, patients: int, doubtful: str | None = None) -> None:
+    """Raise DataError where so few patients make no study, with the number that is missing.
+
+    `doubtful` is the pattern that told them, where it is not sure.
+    """
     if patients >= LEAST_FOR_STUDY:
         return
+    otherwise = (
+        f"They are told by '{doubtful}', which is not sure: if patients are told otherwise, set "
+        "data.patient_pattern in a copy of configs/studies/local.yaml. "
+        if doubtful
+        else ""
+    )
     raise DataError(
         f"{_count(films, 'labelled film')} of {_count(patients, 'patient')}: a study needs at "
         f"least {LEAST_FOR_STUDY} patients, {LEAST_TRAINED} to train on and {LEAST_PATIENTS} to "
         f"compare on (of fewer no p falls below 0.05), and {LEAST_FOR_PROMOTION} with a sealed "
-        f"test part; {LEAST_FOR_STUDY - patients} more are missing. `spineseg predict DIR "
+        f"test part; {LEAST_FOR_STUDY - patients} more are missing. {otherwise}`spineseg predict DIR "
         "--weights bundled` marks these films without a study"
     )
 

@@ -43,8 +43,8 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
     if sized.body_px is not None and sized.body_px < LEAST_BODY_PX:
         lines.append(
             f"NOTE: bodies of {sized.body_px:.1f} px are below {LEAST_BODY_PX:g} px, two cells of "
-            "the network's masks, so outlines will be coarse; raise --hours for a larger image, or "
-            "give films in a higher resolution"
+            "the network's masks, so outlines will be coarse; use a GPU, for larger images, or "
+            "films of a higher resolution"
         )
     if sized.over_budget:
         lines.append(
