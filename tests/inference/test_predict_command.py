@@ -150,7 +150,11 @@ def test_the_gallery_is_legible_at_any_width_and_leads_where_it_says(
         assert all((folder / "shown" / link).is_file() for link in links)
         text = page.inner_text("body")
         assert "SYNTHETIC: trained on synthetic X-rays only. Not a medical device" in text
-        assert "not predicted: in/b/cut.png" in text and "1 no film (.txt)" in text
+        assert (
+            "in/b/cut.png" in text
+            and "not predicted: is no image" in text
+            and "1 no film (.txt)" in text
+        )
         chromium.close()
 
 

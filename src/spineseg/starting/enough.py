@@ -60,8 +60,8 @@ def refuse_too_few(films: int, patients: int, doubtful: str | None = None) -> No
         f"{_count(films, 'labelled film')} of {_count(patients, 'patient')}: a study needs at "
         f"least {LEAST_FOR_STUDY} patients, {LEAST_TRAINED} to train on and {LEAST_PATIENTS} to "
         f"compare on (of fewer no p falls below 0.05), and {LEAST_FOR_PROMOTION} with a sealed "
-        f"test part; {LEAST_FOR_STUDY - patients} more are missing. {otherwise}`spineseg predict DIR "
-        "--weights bundled` marks these films without a study"
+        f"test part; {LEAST_FOR_STUDY - patients} more are missing. {otherwise}`spineseg "
+        "predict DIR --weights bundled` marks these films without a study"
     )
 
 
