@@ -9,9 +9,12 @@ import pytest
 from exports import write_export
 from merged_data import first_film, prepare
 
+from spineseg.config.data import DataConfig
 from spineseg.data import merge
+from spineseg.data.account_text import patients_text, shown_patient
 from spineseg.data.audit import load_audit
 from spineseg.data.merged_labels import label_path
+from spineseg.data.patients import patient_account, whose
 from spineseg.errors import DataError
 
 
@@ -180,3 +183,14 @@ def test_a_film_whose_labels_are_all_damaged_is_no_film_without_vertebrae(
     assert dataset.manifest.count("train") == 5
     assert audit.counts() == {"film-dropped": 1}
     assert audit.account.sources[0].films_used == 8
+
+
+def test_films_told_by_folders_are_shown_with_the_folders_that_tell_them(tmp_path: Path) -> None:
+    sources = [{"kind": "local", "path": str(tmp_path)}]
+    config = DataConfig.model_validate({"sources": sources, "patients_from": "folders"})
+    films = [tmp_path / "images" / f"p{n}" / "AP.png" for n in range(3)]
+    told = [whose(f"p{n}/AP", 0, (None, None), config, b"") for n in range(3)]
+    account = patient_account(films, told, config)
+    assert account.examples_told["p1/AP.png"] == "p1"
+    assert shown_patient("p1/AP.png", "p1") == "p1"
+    assert patients_text(account).startswith("3 patients; told by a folder of each patient: 3")

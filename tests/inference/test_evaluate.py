@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from laid_out import put
+from own_films import picture, rows
 from registry_cases import LEARNT
 
 from spineseg.chosen_model import Asked
@@ -83,3 +85,12 @@ def test_the_sealed_part_of_a_studys_data_is_not_scored(
     (tmp_path / MANIFEST_FILE).write_text("{}")
     with pytest.raises(DataError, match="test part of a study's data is sealed"):
         evaluate_films(FILE, tmp_path, part=part, device="cpu")
+
+
+def test_a_part_that_is_not_there_is_refused_with_an_option_to_paste(tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        put(tmp_path / "train" / "images" / f"{name}.png", picture(number))
+        put(tmp_path / "train" / "labels" / f"{name}.txt", rows())
+    put(tmp_path / "data.yaml", "names: [T9, T10, T11, T12]\ntrain: train/images\n")
+    with pytest.raises(DataError, match=r"it has train; choose --part train or --part all$"):
+        evaluate_films(FILE, tmp_path, part="valid", device="cpu")

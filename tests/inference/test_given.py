@@ -9,9 +9,9 @@ import pytest
 from dicom_files import radiograph, stored
 from PIL import Image
 
-from spineseg.errors import DataError
+from spineseg.errors import ConfigError, DataError
 from spineseg.inference import given
-from spineseg.inference.folder import folder_for
+from spineseg.inference.folder import folder_for, refuse_other_content, write_record
 from spineseg.inference.given import given_films
 from spineseg.inference.names import file_names
 
@@ -124,3 +124,22 @@ def test_without_a_folder_named_the_first_free_one_is_taken(
         assert folder_for(None, {}, {}) == Path(name)  # Empty is as good as none.
         (tmp_path / name / "mine.txt").write_text("mine")
         assert folder_for(None, {}, {}) == Path(f"predictions-{number}")
+
+
+def test_a_film_that_would_be_numbered_anew_is_refused_with_both_names(tmp_path: Path) -> None:
+    write_record(tmp_path, {}, {"film": "film.jpg"}, {})
+    with pytest.raises(ConfigError) as refused:
+        folder_for(tmp_path, {}, {"film-1": "film.jpg", "film-2": "a/film.jpg"})
+    assert "holds predictions of film.jpg as film; another film of that name was" in str(
+        refused.value
+    )
+    assert "so that it would be film-1" in str(refused.value)
+
+
+def test_what_can_take_no_predictions_is_refused_before_any_film_is_known(tmp_path: Path) -> None:
+    refuse_other_content(None)
+    refuse_other_content(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    for place in (tmp_path, tmp_path / "mine.txt"):
+        with pytest.raises(ConfigError, match="name another folder"):
+            refuse_other_content(place)

@@ -16,8 +16,10 @@ from playwright.sync_api import sync_playwright
 from spineseg.chosen_model import Asked
 from spineseg.commands import film_progress
 from spineseg.commands.film_progress import FilmProgress
+from spineseg.errors import ConfigError, WeightsError
 from spineseg.inference.outcome import Step
 from spineseg.inference.predict import predict_films
+from spineseg.inference.table import note
 from spineseg.phantom.film import render_film
 
 wide = pytest.mark.wide
@@ -56,6 +58,26 @@ def test_few_films_have_a_line_each_and_many_one_now_and_then(
     assert "30/30" in on_terminal and "not predicted: in/2.png: is cut short" in on_terminal
 
 
+def test_control_characters_of_a_films_name_do_not_reach_the_terminal() -> None:
+    answer = {"image": "in/\x1b[2J.png", "vertebrae": [], "same_picture_as": None}
+    step = Step(1, 1, answer, Path("out/\x1b[2J.png"), kept=False)
+    assert step.text().startswith("in/")
+    assert step.text().isprintable()
+    damaged = step._replace(answer=answer | {"error": "in/\x1b[2J.png: is cut short"})
+    assert damaged.text().isprintable()
+    assert note(damaged.answer) == "not predicted: is cut short"
+
+
+def test_weights_and_folder_are_refused_before_any_film_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    said: list[str] = []
+    with pytest.raises(ConfigError, match="is not empty"):
+        predict_films(["gone.png"], Asked(weights="gone.pt"), out=tmp_path, say=said.append)
+    with pytest.raises(WeightsError, match=r"gone\.pt"):
+        predict_films(["gone.png"], Asked(weights="gone.pt"), device="cpu", say=said.append)
+    assert said == ["looking for the weights"]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of three phantoms in two folders, one of them cut short."""
@@ -77,7 +99,8 @@ def test_a_folder_is_predicted_and_one_damaged_film_ends_in_exit_code_1(folder: 
     assert [len(answer["vertebrae"]) > 10 for answer in answers] == [True, False, True]
     assert answers[1]["error"].startswith("in/b/cut.png: is no image that can be read to its end")
     said = done.stderr.splitlines()
-    assert said[:3] == [
+    assert said[:4] == [
+        "looking for the weights",
         "looking for films",
         "3 films to predict; 1 skipped: 1 no film (.txt)",
         "loading the network",
@@ -127,7 +150,11 @@ def test_the_gallery_is_legible_at_any_width_and_leads_where_it_says(
         assert all((folder / "shown" / link).is_file() for link in links)
         text = page.inner_text("body")
         assert "SYNTHETIC: trained on synthetic X-rays only. Not a medical device" in text
-        assert "not predicted: in/b/cut.png" in text and "1 no film (.txt)" in text
+        assert (
+            "in/b/cut.png" in text
+            and "not predicted: is no image" in text
+            and "1 no film (.txt)" in text
+        )
         chromium.close()
 
 

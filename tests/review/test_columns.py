@@ -50,7 +50,7 @@ def test_few_labels_tell_of_no_column() -> None:
 
 def test_what_is_found_names_direction_labels_and_films() -> None:
     films = [read_as(LABELS)] * 8 + [read_as(["C7", *LABELS[:-1]]), read_as(LABELS[:3])]
-    check = column_check(films, weights="w", trained_on_these=True, test_films=3)
+    check = column_check(films, weights="w", trained_on_these=True, test_films=3, trained_films=7)
     (finding,) = check.findings
     assert finding.kind == "column-shifted" and finding.severity == "doubt"
     assert finding.detail == (
@@ -63,7 +63,7 @@ def test_what_is_found_names_direction_labels_and_films() -> None:
         "otherwise apart: 0; too few labels met: 1" in text
     )
     assert "3 films of the sealed test part were not compared with the model" in text
-    assert "trained on these very labels" in text
+    assert "trained on these very labels of 7 of the films, the training part" in text
 
 
 def test_many_shifted_columns_throw_doubt_on_the_model() -> None:

@@ -58,3 +58,16 @@ def test_each_part_gets_the_patients_that_a_promotion_needs(patients: int) -> No
 def test_of_a_sample_the_whole_is_reckoned() -> None:
     found: Division = division(_whose(100, 2), [], of_all=2000)
     assert found.patients == 1000 and sum(found.films.values()) == 2000
+
+
+def test_patients_without_a_labelled_film_count_in_no_part() -> None:
+    labelled = [number % 3 > 0 for number in range(27)]
+    found = division(_whose(27), [], labelled=labelled)
+    assert (found.patients, found.unlabelled_patients) == (18, 9)
+    assert min(found.part_patients.values()) >= 6 and sum(found.part_patients.values()) == 18
+    assert sum(found.films.values()) == 27
+
+
+def test_films_without_labels_are_none_of_those_that_a_study_needs() -> None:
+    with pytest.raises(DataError, match=r"^11 labelled films of 11 patients.* 1 more"):
+        division(_whose(30), [], labelled=[number < 11 for number in range(30)])

@@ -12,9 +12,13 @@ from own_films import BOTH_SIDES, dicom_films, own_films, picture, rows
 from spineseg.config.yaml_files import load_study
 from spineseg.data.audit import load_audit
 from spineseg.data.merge import prepare_dataset
+from spineseg.data.patients import Patient, Whose
 from spineseg.errors import DataError
 from spineseg.films import PARTS
 from spineseg.places import Caches
+from spineseg.starting.enough import division
+from spineseg.starting.found_text import division_text
+from spineseg.starting.sizing import assumed_pace, sized
 from study.checks import check_study
 
 
@@ -29,7 +33,7 @@ def test_a_folder_becomes_a_config_that_opens_with_its_command_and_what_to_expec
     assert "# Expect" in text and "trainings in about" in text
     assert "spineseg run configs/studies/my-films-2.yaml" in said
     assert "40 films, 40 labelled" in said and "YOLO" in said
-    assert r"20, by data.patient_pattern 'P(\d+)'" in said
+    assert r"20, by data.patient_pattern 'P(\d+)'; sure: look at the groups" in said
     assert "000: 2 films, P000_L, P000_R" in said
 
 
@@ -216,3 +220,35 @@ def test_of_many_films_some_are_read_and_that_is_said(
     assert "reading films: 3 of 10" in text
     assert r"20, by data.patient_pattern 'P(\d+)'" in text
     assert len(BOTH_SIDES) == 40
+
+
+def test_one_patient_in_all_names_makes_no_study_and_names_the_doubt(here: Path, init) -> None:
+    own_films(here / "films", [f"pat7_v{number}" for number in range(1, 31)])
+    with pytest.raises(DataError, match=r"30 labelled films of 1 patient:.* 11 more") as refused:
+        init("films")
+    assert r"They are told by 'pat(\d+)', which is not sure" in str(refused.value)
+    assert not (here / "configs").exists()
+
+
+def test_few_patients_of_many_films_each_are_not_taken_for_as_many_as_films(
+    here: Path, init
+) -> None:
+    own_films(here / "films", [f"patient{p}_{v:02d}" for p in (1, 2, 3) for v in range(30)])
+    with pytest.raises(DataError, match=r"90 labelled films of 3 patients:.* 9 more are missing"):
+        init("films")
+
+
+def test_unlabelled_patients_and_bodies_that_are_too_small_are_noted() -> None:
+    divided = division(
+        [Whose(Patient(0, f"{n:03d}"), f"{n:03d}", told=True) for n in range(27)],
+        [],
+        labelled=[n % 3 > 0 for n in range(27)],
+    )
+    small = sized(
+        12, 6, longest_px=640, body_share=0.01, pace=assumed_pace(False), on_gpu=False, devices=1,
+        hours=2,
+    )  # fmt: skip
+    text = division_text(divided, small, "cpu")
+    assert "NOTE: 9 patients without a labelled film beside these 18" in text
+    assert "bodies 3 px across their shorter side" in text
+    assert "NOTE: bodies of 3.2 px are below 8 px" in text

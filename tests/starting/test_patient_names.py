@@ -7,12 +7,19 @@ import re
 import numpy as np
 import pytest
 from naming_schemes import SCHEMES, named_films
+from unseen_names import UNSEEN, outcome
 
 from spineseg.data.likeness.descriptor import film_hash
 from spineseg.data.patients import source_stem
 from spineseg.starting.alikeness import Alike
 from spineseg.starting.name_parts import parts_of
-from spineseg.starting.patient_guess import guessed_by_identifiers, guessed_by_names
+from spineseg.starting.other_guesses import (
+    guessed_by_folders,
+    guessed_by_identifiers,
+    noted_folders,
+    noted_identifiers,
+)
+from spineseg.starting.patient_guess import guessed_by_names
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -36,6 +43,11 @@ def test_the_patient_is_found_in_names_of_many_kinds_or_nothing_is_guessed(
     assert guess.films_alone == patients.count("")
 
 
+@pytest.mark.parametrize("scheme", UNSEEN.values(), ids=UNSEEN)
+def test_no_guess_of_names_that_no_rule_was_made_for_is_wrong_and_sure(scheme) -> None:
+    assert "wrong and sure" not in [outcome(scheme, seed) for seed in range(3)]
+
+
 def test_roboflows_copies_are_told_by_the_name_that_they_were_made_of() -> None:
     copies = [f"P{p:03d}_{side}_jpg.rf.{p:032x}.jpg" for p in range(30) for side in "LR"]
     guess = guessed_by_names([source_stem(name) for name in copies])
@@ -43,9 +55,21 @@ def test_roboflows_copies_are_told_by_the_name_that_they_were_made_of() -> None:
 
 
 def test_several_patterns_that_are_as_likely_are_all_named_and_none_is_taken() -> None:
-    guess = guessed_by_names(named_films(SCHEMES["one_other"])[0])
+    guess = guessed_by_names(named_films(SCHEMES["two words"])[0])
     assert guess.why == "several patterns are as likely"
     assert len(guess.others) == 2 and all("6 patients" in other for other in guess.others)
+
+
+def test_of_two_numbers_the_first_is_taken_and_the_other_is_named() -> None:
+    guess = guessed_by_names(named_films(SCHEMES["01_000, 30 each"])[0])
+    assert guess.patients == 8 and "the first of two numbers" in guess.why
+    assert guess.others == (r"'_(\d+)' (30 patients, at most 8 films each)",)
+
+
+def test_one_patient_in_all_names_is_one_and_not_as_many_as_films() -> None:
+    guess = guessed_by_names(named_films(SCHEMES["pat7_v1"])[0])
+    assert (guess.patients, guess.why) == (1, "all 30 names say 'pat7': one patient?")
+    assert [p.patient for p in guess.largest] == ["7"]
 
 
 def test_the_largest_groups_are_shown_with_their_films() -> None:
@@ -59,6 +83,16 @@ def test_one_number_in_two_folders_is_two_patients_and_is_counted() -> None:
     names = [f"P{p:03d}_{c}" for p in range(20) for c in "ab"] * 2
     guess = guessed_by_names(names, [0] * 40 + [1] * 40)
     assert (guess.patients, guess.in_several) == (40, 20)
+
+
+def test_a_film_of_one_name_in_each_folder_tells_no_patient() -> None:
+    names = [f"{v:03d}" for v in range(30)] * 3
+    assert guessed_by_names(names).certainty == "none"
+
+
+def test_a_running_number_of_six_digits_is_no_date() -> None:
+    names = [f"{p}_{v}" for p in range(100101, 100129) for v in "ab"]
+    assert (guessed_by_names(names).certainty, guessed_by_names(names).patients) == ("sure", 28)
 
 
 def test_a_date_is_no_patient() -> None:
@@ -111,3 +145,26 @@ def test_identifiers_group_films_and_are_never_shown() -> None:
 @pytest.mark.parametrize("identifiers", [["ANON"] * 20, [None] * 20, ["1", "2"] + [None] * 18])
 def test_identifiers_that_tell_nothing_are_not_taken(identifiers: list[str | None]) -> None:
     assert guessed_by_identifiers([f"IM{n}" for n in range(20)], identifiers) is None
+
+
+def test_identifiers_with_many_films_each_are_taken_and_looked_at() -> None:
+    guess = guessed_by_identifiers([f"IM{n}" for n in range(90)], [f"{n % 3}" for n in range(90)])
+    assert guess is not None and (guess.patients, guess.certainty) == (3, "likely")
+
+
+def test_one_identifier_for_all_films_is_asked_about() -> None:
+    guess = noted_identifiers(["SECRET"] * 20, guessed_by_names([f"IM{n}" for n in range(20)]))
+    assert guess.notes[0].startswith("20 films have one and the same DICOM PatientID")
+    assert "SECRET" not in guess.model_dump_json()
+
+
+def test_folders_named_as_patients_are_whatever_their_films_and_others_are_shown() -> None:
+    patients = [f"patient{p}/{v:03d}" for p in range(3) for v in range(30)]
+    found = guessed_by_folders(patients, [0] * 90)
+    assert found is not None and (found.patients, found.certainty) == (3, "sure")
+    years = [f"{y}/{v:03d}" for y in (2019, 2020, 2021) for v in range(30)]
+    assert guessed_by_folders(years, [0] * 90) is None
+    guess = guessed_by_names([y.rpartition("/")[2] for y in years])
+    assert (
+        "patients_from: folders (3 patients, at most 30" in noted_folders(years, guess).others[-1]
+    )

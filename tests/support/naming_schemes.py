@@ -63,10 +63,39 @@ def _alone(form: str, count: int = 60) -> Callable[..., Named]:
     return names
 
 
-def _square(rng: random.Random) -> Named:
-    for one in range(6):
-        for other in range(6):
+def _grid(form: str, patients: int, films: int) -> Callable[..., Named]:
+    """Each patient's films bear the same numbers."""
+
+    def names(rng: random.Random) -> Named:
+        for patient in range(1, patients + 1):
+            for film in range(1, films + 1):
+                yield form.format(p=patient, v=film), str(patient)
+
+    return names
+
+
+def _two_words(rng: random.Random) -> Named:
+    for one in ("ada", "ben", "cyd", "dov", "eve", "fay"):
+        for other in ("red", "blue", "green", "white", "black", "grey"):
             yield f"{one}_{other}", ""
+
+
+def _aged(rng: random.Random) -> Named:
+    """Two visits a year apart, with the age at each in the name."""
+    for patient in range(1, 31):
+        age, sex = rng.randint(18, 80), rng.choice("FM")
+        for years in (0, 1):
+            yield f"{patient:03d}_{sex}{age + years}_AP", str(patient)
+
+
+def _short_dated(form: str) -> Callable[..., Named]:
+    def names(rng: random.Random) -> Named:
+        for patient in range(1001, 1041):
+            for visit in range(rng.randint(1, 3)):
+                day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(8, 20)
+                yield form.format(p=patient, c="ABC"[visit], d=day, m=month, y=year), str(patient)
+
+    return names
 
 
 def _two_sites(rng: random.Random) -> Named:
@@ -116,7 +145,24 @@ SCHEMES: dict[str, Scheme] = {
     "uuid": Scheme(_alone("{mark}"), "none"),
     "hash": Scheme(_alone("{code}"), "none"),
     "number alone": Scheme(_alone("{n}"), "none"),
-    "one_other": Scheme(_square, "none"),
+    "two words": Scheme(_two_words, "none"),
+    "one_other": Scheme(_grid("{p}_{v}", 6, 6), "likely", r"^(\d+)"),
+    "patient1_01, 30 each": Scheme(_grid("patient{p}_{v:02d}", 3, 30), "sure", r"patient(\d+)"),
+    "subj1_pose01, 30 each": Scheme(_grid("subj{p}_pose{v:02d}", 5, 30), "sure", r"subj(\d+)"),
+    "vol1_pose01, 30 each": Scheme(_grid("vol{p}_pose{v:02d}", 5, 30), "sure", r"vol(\d+)"),
+    "S01_F000, 40 each": Scheme(_grid("S{p:02d}_F{v:03d}", 12, 40), "likely", r"S(\d+)"),
+    "01_000, 30 each": Scheme(_grid("{p:02d}_{v:03d}", 8, 30), "likely", r"^(\d+)"),
+    "01_000, 40 each": Scheme(_grid("{p:02d}_{v:03d}", 2, 40), "likely", r"^(\d+)"),
+    "01_000, 16 each": Scheme(_grid("{p:02d}_{v:03d}", 10, 16), "likely", r"^(\d+)"),
+    "05102013_1001_A": Scheme(_short_dated("{d:02d}{m:02d}20{y:02d}_{p}_{c}"), "sure", r"_(\d+)"),
+    "10052013_1001_A": Scheme(_short_dated("{m:02d}{d:02d}20{y:02d}_{p}_{c}"), "sure", r"_(\d+)"),
+    "200907_1001_A": Scheme(_short_dated("{y:02d}{m:02d}{d:02d}_{p}_{c}"), "sure", r"_(\d+)"),
+    "1001_070920_A": Scheme(_short_dated("{p}_{d:02d}{m:02d}{y:02d}_{c}"), "sure", r"^(\d+)"),
+    "1001_09022014_1": Scheme(_short_dated("{p}_{d:02d}{m:02d}20{y:02d}_1"), "sure", r"^(\d+)"),
+    "001_F32_AP": Scheme(_aged, "likely", r"^(\d+)"),
+    "pat7_v1": Scheme(
+        lambda rng: ((f"pat7_v{v}", "7") for v in range(1, 31)), "likely", r"pat(\d+)"
+    ),
     "hospital and number": Scheme(_hospital, "none"),
 }
 

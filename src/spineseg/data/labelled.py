@@ -24,9 +24,11 @@ def read_films(place: Path, part: str) -> list[LabelledFilm]:
     source = read_folder(place)
     films = [film for film in source.films if part in (film.part, "all")]
     if not films:
-        there = dict.fromkeys(film.part or "films in no part" for film in source.films)
+        parts = dict.fromkeys(film.part for film in source.films)
+        there = [part or "films in no part" for part in parts]
         raise DataError(
-            f"{shown(place)}: has no part {part!r}, it has {', '.join(there)}; choose one, or all"
+            f"{shown(place)}: has no part {part!r}, it has {', '.join(there)}; choose "
+            f"{' or '.join(f'--part {one}' for one in (*filter(None, parts), 'all'))}"
         )
     return [_labelled(film) for film in films]
 

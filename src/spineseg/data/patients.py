@@ -23,7 +23,7 @@ _SALT_FILE = "patients.salt"
 _SALT_BYTES = 32
 _EXAMPLES = 5
 _TOLD_BY = {
-    "folders": "folder of its own",
+    "folders": "a folder of each patient",
     "dicom-patient": "DICOM PatientID",
     "dicom-study": "DICOM StudyInstanceUID",
 }
@@ -120,7 +120,10 @@ def patient_account(
     films: Sequence[Path], found: Sequence[Whose], config: DataConfig
 ) -> PatientAccount:
     """Return how the films' patients were told. Raises DataError where none was, as was asked."""
-    each = [(film.name, who) for film, who in zip(films, found, strict=True)]
+    each = [
+        (_within_folder(film, who) if config.patients_from == "folders" else film.name, who)
+        for film, who in zip(films, found, strict=True)
+    ]
     told = [(name, who.patient.name) for name, who in each if who.told]
     alone = [name for name, who in each if not who.told]
     asked = config.patient_pattern or config.patients_from != "names"
@@ -140,6 +143,15 @@ def patient_account(
     )
 
 
+def _within_folder(film: Path, who: Whose) -> str:
+    """Return a film's place from the folder on that told its patient; else its name."""
+    folders = film.parts[:-1]
+    if not who.told or who.patient.name not in folders:
+        return film.name
+    at = len(folders) - 1 - folders[::-1].index(who.patient.name)
+    return "/".join(film.parts[at:])
+
+
 def _fits_nothing(config: DataConfig, films: Sequence[str]) -> str:
     first = f"{len(films)} films, as {shown(films[0])}"
     if config.patients_from == "names":
@@ -147,7 +159,9 @@ def _fits_nothing(config: DataConfig, films: Sequence[str]) -> str:
             f"data.patient_pattern: {config.patient_pattern!r} fits no name of the {first}; its "
             "first group must be the patient, or set it to null: each film is a patient of its own"
         )
-    return (
-        f"data.patients_from: none of the {first}, has a {_TOLD_BY[config.patients_from]}; set "
-        "data.patients_from: names"
+    lacks = (
+        "lies in a folder of its patient"
+        if config.patients_from == "folders"
+        else f"has a {_TOLD_BY[config.patients_from]}"
     )
+    return f"data.patients_from: none of the {first}, {lacks}; set data.patients_from: names"

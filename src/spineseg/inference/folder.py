@@ -37,6 +37,12 @@ def folder_for(wanted: Path | None, made_by: Mapping[str, Any], films: Mapping[s
     )
 
 
+def refuse_other_content(wanted: Path | None) -> None:
+    """Raise ConfigError for a folder that can take no predictions, whatever films these are of."""
+    if wanted is not None and (taken := _other_content(wanted)) is not None:
+        raise ConfigError(f"--out {shown(wanted)}: {taken}; name another folder")
+
+
 def write_record(
     folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str], more: Mapping[str, Any]
 ) -> None:
@@ -45,15 +51,20 @@ def write_record(
     write_whole(folder / PREDICTIONS_FILE, json.dumps(content, indent=1))
 
 
-def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -> str | None:
-    """Return why a folder is not free; None where it is."""
-    if not folder.exists():
+def _other_content(folder: Path) -> str | None:
+    """Return what else than predictions lies in a folder's place; None where nothing does."""
+    if not folder.exists() or (folder / PREDICTIONS_FILE).is_file():
         return None
     if not folder.is_dir():
         return "is no folder"
+    return "is not empty and holds no predictions" if any(folder.iterdir()) else None
+
+
+def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -> str | None:
+    """Return why a folder is not free; None where it is."""
     record = folder / PREDICTIONS_FILE
     if not record.is_file():
-        return "is not empty and holds no predictions" if any(folder.iterdir()) else None
+        return _other_content(folder)
     try:
         before = json.loads(record.read_text())
         asked, there = before["made_by"], before["films"]
@@ -67,6 +78,11 @@ def _taken(folder: Path, made_by: Mapping[str, Any], films: Mapping[str, str]) -
     if others:
         many = f"{len(others)} other film{'s' * (len(others) > 1)}"
         return f"holds predictions of {many}, as {shown(others[0])}"
-    if renamed:  # Another film of that name came along: both are numbered now.
-        return f"holds predictions of {shown(renamed[0])} under another name"
+    if renamed:
+        old = next(name for name, film in there.items() if film == renamed[0])
+        new = next(name for name, film in films.items() if film == renamed[0])
+        return (
+            f"holds predictions of {shown(renamed[0])} as {shown(old)}; another film of that name "
+            f"was named now, so that it would be {shown(new)}, and nothing there is renamed"
+        )
     return None

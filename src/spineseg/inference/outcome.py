@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spineseg.files import shown
 from spineseg.inference import table
 from spineseg.inference.given import PREDICTIONS_FILE, GivenFilms
 from spineseg.report.gallery import PAGE_FILE
@@ -24,13 +25,14 @@ class Step(NamedTuple):
 
     def text(self) -> str:
         """Return in a line what came of it."""
-        found, what = len(self.answer["vertebrae"]), table.note(self.answer)
         if self.answer.get("error"):
-            return f"{what}"
+            return shown(f"not predicted: {self.answer['error']}")
+        found, what = len(self.answer["vertebrae"]), table.note(self.answer)
         number = f"{found} vertebra{'e' * (found != 1)}"
         note = f" ({what})" if found and what else ""
         again = ", as predicted before" if self.kept else ""
-        return f"{self.answer['image']}: {number}{note}, {self.overlay} and .json{again}"
+        film, overlay = shown(self.answer["image"]), shown(self.overlay)
+        return f"{film}: {number}{note}, {overlay} and .json{again}"
 
 
 @dataclass
@@ -49,7 +51,9 @@ class Predicted:
 
     def text(self) -> str:
         """Return what a person is told at the end."""
-        return "\n".join([*self.lines(), f"{self.folder / PAGE_FILE}, {TABLE_FILE}, overlays"])
+        return "\n".join(
+            [*self.lines(), f"{shown(self.folder / PAGE_FILE)}, {TABLE_FILE}, overlays"]
+        )
 
     def lines(self) -> list[str]:
         """Return what came of it, a sentence a line."""
@@ -66,7 +70,7 @@ class Predicted:
                 f"(listed in {PREDICTIONS_FILE})"
             )
         if self.errors:
-            lines.append(f"not predicted {len(self.errors)}, as {self.errors[0]}")
+            lines.append(f"not predicted {len(self.errors)}, as {shown(self.errors[0])}")
         return lines
 
     def count(self, step: Step) -> None:

@@ -19,7 +19,7 @@ from spineseg.decoding.decode import DecodedFilm, decode, film_content
 from spineseg.errors import DataError
 from spineseg.files import write_whole
 from spineseg.inference import table
-from spineseg.inference.folder import folder_for, write_record
+from spineseg.inference.folder import folder_for, refuse_other_content, write_record
 from spineseg.inference.given import PREDICTIONS_FILE, GivenFilms, given_films
 from spineseg.inference.names import file_names
 from spineseg.inference.outcome import TABLE_FILE, Predicted, Step
@@ -55,21 +55,16 @@ def predict_films(
     none, ConfigError for an `out` that is taken, WeightsError for weights that cannot be used, and
     whatever `chosen_model` does: then nothing was written.
     """
+    refuse_other_content(out)
+    device_name = chosen_devices(device)[0].name
+    say("looking for the weights")
+    chosen = chosen_model(asked)
     say("looking for films")
     found = given_films(given)
     told = [f"{len(found.films)} film{'s' * (len(found.films) != 1)} to predict"]
     told += [f"{len(found.skipped)} skipped: {found.skipped_text()}"] * bool(found.skipped)
     told += [f"{found.named_twice} named twice, taken once"] * bool(found.named_twice)
     say("; ".join(told))
-    device_name = chosen_devices(device)[0].name
-    say("loading the network")
-
-    from spineseg.prediction.predictor import Predictor
-
-    chosen = chosen_model(asked)
-    predictor = Predictor(
-        chosen.path, image_size_px=chosen.image_size_px, device=device_name, trust=chosen.trusted
-    )
     names = file_names(found.films, taken=(Path(PREDICTIONS_FILE).stem, Path(PAGE_FILE).stem))
     films = dict(zip(names, (str(path) for path in found.films), strict=True))
     made_by = {
@@ -81,6 +76,13 @@ def predict_films(
         "software": code_version(),
     }
     folder = folder_for(out, made_by, films)
+    say("loading the network")
+
+    from spineseg.prediction.predictor import Predictor
+
+    predictor = Predictor(
+        chosen.path, image_size_px=chosen.image_size_px, device=device_name, trust=chosen.trusted
+    )
     say(chosen.text())
     worker = _Worker(chosen, predictor, confidence, folder)
     return worker.through(found, films, made_by, each)

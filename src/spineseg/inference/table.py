@@ -54,7 +54,8 @@ def rows(answer: dict[str, Any]) -> str:
 def note(answer: dict[str, Any]) -> str:
     """Return what is to be known of a film's answer; mostly nothing."""
     if answer.get("error"):
-        return f"not predicted: {answer['error']}"
+        why = shown(answer["error"])  # The film's place stands beside the note.
+        return f"not predicted: {why.removeprefix(shown(answer['image']) + ': ')}"
     same = answer.get("same_picture_as")
     parts = [f"same picture as {cell(same)}"] if same else []
     return "; ".join([*parts, *(["no vertebra found"] if not answer["vertebrae"] else [])])

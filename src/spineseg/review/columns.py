@@ -30,6 +30,7 @@ class ColumnCheck(Model):
     agreed: int  # Films of which the model reads nearly all labels as they are.
     shifted: dict[str, int]  # "lower" or "higher" -> films
     unread: int  # Films of which the model meets too few labels to judge.
+    trained_films: int = 0  # Of those compared: films of the training part.
     test_films: int  # Not compared: the test part is sealed.
     findings: tuple[Finding, ...]
 
@@ -48,7 +49,7 @@ class ColumnCheck(Model):
             were = "was" if self.test_films == 1 else "were"
             films = f"{self.test_films} film{'s' * (self.test_films != 1)}"
             lines.append(f"{films} of the sealed test part {were} not compared with the model")
-        lines.append(_CAUTION[self.trained_on_these])
+        lines.append(_CAUTION[self.trained_on_these].format(trained=self.trained_films))
         if shifted > _MANY * (self.compared - self.unread):
             lines.append(
                 f"{shifted} of {self.compared - self.unread} columns off by one are many: the "
@@ -58,8 +59,8 @@ class ColumnCheck(Model):
 
 
 _CAUTION = {
-    True: "the model was trained on these very labels: where it agrees says little, where it "
-    "contradicts them says more",
+    True: "the model was trained on these very labels of {trained} of the films, the training "
+    "part: there where it agrees says little, where it contradicts them says more",
     False: "the model was trained on data of another fingerprint: perhaps on some of these films, "
     "whose labels it then has learnt, perhaps on films unlike these, which it may number wrongly",
     None: "it is not known what the model was trained on: on films that it has seen its agreement "
@@ -96,12 +97,18 @@ def compared_columns(
         records,
         weights=chosen.text(),
         trained_on_these=trained_on(chosen, dataset.fingerprint),
+        trained_films=sum(entry.part == "train" for entry in open_),
         test_films=len(entries) - len(open_),
     )
 
 
 def column_check(
-    records: Sequence[FilmRecord], *, weights: str, trained_on_these: bool | None, test_films: int
+    records: Sequence[FilmRecord],
+    *,
+    weights: str,
+    trained_on_these: bool | None,
+    test_films: int,
+    trained_films: int = 0,
 ) -> ColumnCheck:
     """Return what records of films say about whole columns."""
     shifts = [column_shift(record) for record in records]
@@ -118,6 +125,7 @@ def column_check(
         agreed=shifts.count(0),
         shifted=ways,
         unread=sum(not _is_read(record) for record in records),
+        trained_films=trained_films,
         test_films=test_films,
         findings=tuple(_finding(record, shift) for record, shift in off),
     )

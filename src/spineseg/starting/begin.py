@@ -19,6 +19,7 @@ from spineseg.starting.counting import (
     alike_films,
     data_config,
     found_in,
+    labelled_films,
     labelled_patients,
     whose_films,
 )
@@ -90,10 +91,16 @@ def begin(
         found = found_in(look)
         if not quiet:
             say(found_text(found))
-        refuse_too_few(look.labelled, labelled_patients(look))
+        doubtful = look.guess.pattern if look.guess.certainty == "likely" else None
+        refuse_too_few(look.labelled, labelled_patients(look), doubtful)
         whose = whose_films(look)
         by_sample = len(whose) + len(look.problems) < len(look.films)
-        divided = division(whose, alike_films(look), of_all=len(look.films) if by_sample else None)
+        divided = division(
+            whose,
+            alike_films(look),
+            labelled=labelled_films(look),
+            of_all=len(look.films) if by_sample else None,
+        )
         pace = assumed_pace(on_gpu)
         if timing is not None:
             data = data_config(look, found.no_levels, boxes=bool(found.boxes))

@@ -108,7 +108,7 @@ def config_text(
         drop_classes=found.no_levels,
         boxes=found.boxes,
         problems=len(found.problems) + found.lost,
-        body=f"; a body is {sized.body_px:.0f} px wide there" if sized.body_px else "",
+        body=f"; a body is {sized.body_px:.0f} px across its shorter side" if sized.body_px else "",
         variants=[
             {"name": n, "hypothesis": _VARIANTS[n][0], "changes": _VARIANTS[n][1]}
             for n in sized.variants

@@ -86,8 +86,13 @@ def whose_films(look: Look) -> list[Whose]:
 
 def labelled_patients(look: Look) -> int:
     """Return how many patients have a labelled film: of the films read, where DICOM tells them."""
-    told = zip(_divided(look), whose_films(look), strict=True)
-    return len({who.patient for at, who in told if look.films[at].film.has_labels})
+    told = zip(whose_films(look), labelled_films(look), strict=True)
+    return len({who.patient for who, is_labelled in told if is_labelled})
+
+
+def labelled_films(look: Look) -> list[bool]:
+    """Return which films of `whose_films` somebody labelled, be it as showing nothing."""
+    return [look.films[at].film.has_labels for at in _divided(look)]
 
 
 def alike_films(look: Look) -> list[tuple[int, int]]:

@@ -27,7 +27,10 @@ _SEEDS = 400  # Divisions that are tried, until one gives each part enough patie
 class Division(Model):
     """How the patients would be divided, and what that allows."""
 
-    patients: int = Field(description="Groups that stay together: patients, and copies joined.")
+    patients: int = Field(
+        description="Groups that stay together, with a labelled film: patients, and copies joined."
+    )
+    unlabelled_patients: int = Field(0, description="Such groups without a labelled film.")
     valid_fraction: float
     test_fraction: float
     split_seed: int
@@ -40,16 +43,25 @@ class Division(Model):
         return self.part_patients["test"] >= LEAST_PATIENTS
 
 
-def refuse_too_few(films: int, patients: int) -> None:
-    """Raise DataError where so few patients make no study, with the number that is missing."""
+def refuse_too_few(films: int, patients: int, doubtful: str | None = None) -> None:
+    """Raise DataError where so few patients make no study, with the number that is missing.
+
+    `doubtful` is the pattern that told them, where it is not sure.
+    """
     if patients >= LEAST_FOR_STUDY:
         return
+    otherwise = (
+        f"They are told by '{doubtful}', which is not sure: if patients are told otherwise, set "
+        "data.patient_pattern in a copy of configs/studies/local.yaml. "
+        if doubtful
+        else ""
+    )
     raise DataError(
         f"{_count(films, 'labelled film')} of {_count(patients, 'patient')}: a study needs at "
         f"least {LEAST_FOR_STUDY} patients, {LEAST_TRAINED} to train on and {LEAST_PATIENTS} to "
         f"compare on (of fewer no p falls below 0.05), and {LEAST_FOR_PROMOTION} with a sealed "
-        f"test part; {LEAST_FOR_STUDY - patients} more are missing. `spineseg predict DIR "
-        "--weights bundled` marks these films without a study"
+        f"test part; {LEAST_FOR_STUDY - patients} more are missing. {otherwise}`spineseg "
+        "predict DIR --weights bundled` marks these films without a study"
     )
 
 
@@ -57,17 +69,21 @@ def division(
     whose: Sequence[Whose],
     alike: Sequence[tuple[int, int]],
     *,
+    labelled: Sequence[bool] | None = None,
     of_all: int | None = None,
 ) -> Division:
     """Return how films of these patients are divided, by the first seed that gives enough to each.
 
-    `alike` are pairs of films that show one picture. `of_all` is the number of all films where
+    `alike` are pairs of films that show one picture. `labelled` says which films have labels: a
+    patient without one counts in no part. `of_all` is the number of all films where
     only a sample of them is given: counts are then raised in proportion. Raises DataError for too
     few patients, with the number that is missing.
     """
-    patients = len(set(grouped([film.patient for film in whose], alike)))
+    has_labels = [True] * len(whose) if labelled is None else labelled
+    every = grouped([film.patient for film in whose], alike)
+    patients = len({of for of, has in zip(every, has_labels, strict=True) if has})
     scale = of_all / len(whose) if of_all else 1.0
-    refuse_too_few(of_all or len(whose), patients)
+    refuse_too_few(of_all or sum(has_labels), patients)
     seals = patients >= LEAST_FOR_PROMOTION
     valid = _share(patients, 3 if seals else 2)
     test = valid if seals else 0.0
@@ -81,7 +97,7 @@ def division(
             groups, parts = _divided(whose, alike, config)
         except DataError:  # This seed leaves a part empty.
             continue
-        found = _division(groups, parts, config, patients, scale)
+        found = _division(groups, parts, has_labels, config, scale)
         if all(found.part_patients[part] >= least for part, least in wanted.items()):
             return found
         best = best or found
@@ -115,14 +131,17 @@ def _divided(
 def _division(
     groups: Sequence[object],
     parts: Sequence[Part],
+    has_labels: Sequence[bool],
     config: DataConfig,
-    patients: int,
     scale: float,
 ) -> Division:
     films = Counter(parts)
-    of_part = Counter(part for _, part in set(zip(groups, parts, strict=True)))
+    each = zip(groups, parts, has_labels, strict=True)
+    with_labels = {(group, part) for group, part, has in each if has}
+    of_part = Counter(part for _, part in with_labels)
     return Division(
-        patients=round(patients * scale),
+        patients=round(len(with_labels) * scale),
+        unlabelled_patients=round((len(set(groups)) - len(with_labels)) * scale),
         valid_fraction=config.valid_fraction,
         test_fraction=config.test_fraction,
         split_seed=config.split_seed,

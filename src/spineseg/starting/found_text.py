@@ -9,7 +9,7 @@ from spineseg.films import PARTS
 from spineseg.starting.enough import LEAST_FOR_PROMOTION, Division
 from spineseg.starting.found import Found, FoundSource
 from spineseg.starting.patient_guess import Group, PatientGuess
-from spineseg.starting.sizing import Sized, hours_text
+from spineseg.starting.sizing import LEAST_BODY_PX, Sized, hours_text
 
 _SHOWN = 5
 
@@ -26,7 +26,7 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
         for part in PARTS
         if division.films[part]
     )
-    body = f", bodies {sized.body_px:.0f} px wide" if sized.body_px else ""
+    body = f", bodies {sized.body_px:.0f} px across their shorter side" if sized.body_px else ""
     lines = [
         "",
         f"parts        {parts} patients",
@@ -35,6 +35,17 @@ def division_text(division: Division, sized: Sized, device: str) -> str:
         f"study        {sized.trainings} trainings ({len(sized.variants)} variants, {sized.trials} "
         f"searched, {sized.seeds} fresh seeds each), {hours_text(sized, device)}",
     ]
+    if division.unlabelled_patients:
+        lines.append(
+            f"NOTE: {_count(division.unlabelled_patients, 'patient')} without a labelled film "
+            f"beside these {division.patients}: they count in no part"
+        )
+    if sized.body_px is not None and sized.body_px < LEAST_BODY_PX:
+        lines.append(
+            f"NOTE: bodies of {sized.body_px:.1f} px are below {LEAST_BODY_PX:g} px, two cells of "
+            "the network's masks, so outlines will be coarse; use a GPU, for larger images, or "
+            "films of a higher resolution"
+        )
     if sized.over_budget:
         lines.append(
             f"NOTE: more than the {sized.budget_hours:g} h asked for; raise --hours, or use a GPU"
@@ -56,14 +67,16 @@ def patient_lines(guess: PatientGuess) -> Iterator[str]:
         yield "If a patient has several films, name a pattern whose first group is the patient."
     else:
         how = {"names": "a pattern", "folders": "folders"}.get(guess.patients_from, "DICOM")
-        sure = "" if guess.certainty == "sure" else ", not sure: look at it"
-        yield f"Guessed by {how}{sure}: {guess.patients} patients; {guess.why}."
+        sure = "sure" if guess.certainty == "sure" else "not sure"
+        yield f"Guessed by {how}, {sure}, look at it: {guess.patients} patients; {guess.why}."
         for group in guess.largest[:2]:
             yield f"{_group(group)}"
     if guess.certainty != "none" and guess.films_alone:
         yield f"{guess.films_alone} films are told no patient, as {guess.alone[0]}: each its own."
     for other in guess.others:
         yield f"Another that could be meant: {other}"
+    for note in guess.notes:
+        yield f"NOTE: {note}"
 
 
 def _films(found: Found) -> Iterator[str]:
@@ -129,8 +142,8 @@ def _patients(found: Found) -> Iterator[str]:
             if guess.patients_from == "names"
             else f"data.patients_from: {guess.patients_from}"
         )
-        doubt = "" if guess.certainty == "sure" else ", NOT SURE: look at the groups"
-        yield f"patients     {guess.patients}, by {how}{doubt}"
+        certainty = "sure" if guess.certainty == "sure" else "NOT SURE"
+        yield f"patients     {guess.patients}, by {how}; {certainty}: look at the groups"
         yield f"             {guess.why}"
         yield from (f"             {_group(group)}" for group in guess.largest)
         if guess.films_alone:
@@ -144,6 +157,7 @@ def _patients(found: Found) -> Iterator[str]:
             "folders and count as different patients: if they are the same, export them as one"
         )
     yield from (f"             could be meant, too: {other}" for other in guess.others)
+    yield from (f"             NOTE: {note}" for note in guess.notes)
 
 
 def _group(group: Group) -> str:

@@ -20,12 +20,13 @@ from spineseg.starting.alikeness import Alike
 from spineseg.starting.copies import twice
 from spineseg.starting.folder_sources import folder_sources
 from spineseg.starting.looked import Look
-from spineseg.starting.patient_guess import (
-    PatientGuess,
+from spineseg.starting.other_guesses import (
     guessed_by_folders,
     guessed_by_identifiers,
-    guessed_by_names,
+    noted_folders,
+    noted_identifiers,
 )
+from spineseg.starting.patient_guess import PatientGuess, guessed_by_names
 from spineseg.starting.said import Say, meanwhile, said
 from spineseg.workers import shared_workers
 
@@ -115,7 +116,7 @@ def _guess(
     alike = Alike({at: fact.hashes for at, fact in facts.items()}) if facts else None
     guess = guessed_by_names(names, sources, alike)
     by_folders = guessed_by_folders(radiographs, sources) if guess.certainty == "none" else None
-    return by_folders or guess
+    return noted_identifiers(list(told.values()), by_folders or noted_folders(radiographs, guess))
 
 
 def _placed(pair: Pair, places: Sequence[int]) -> tuple[int, int, str]:

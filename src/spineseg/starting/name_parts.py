@@ -14,9 +14,16 @@ _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _CODE = r"(?=[0-9a-fA-F]*[a-fA-F])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{16,}"
 _DATE = (
     r"(?<!\d)(?:(?:19|20)\d\d(?P<sep>[-_.]?)(?:0[1-9]|1[0-2])(?P=sep)(?:0[1-9]|[12]\d|3[01])"
-    r"|(?:0[1-9]|[12]\d|3[01])(?P<dot>[-_.])(?:0[1-9]|1[0-2])(?P=dot)(?:19|20)\d\d"
+    r"|(?:0[1-9]|[12]\d|3[01])(?P<dot>[-_.]?)(?:0[1-9]|1[0-2])(?P=dot)(?:19|20)\d\d"
+    r"|(?:0[1-9]|1[0-2])(?P<us>[-_.]?)(?:0[1-9]|[12]\d|3[01])(?P=us)(?:19|20)\d\d"
     rf"|\d\d?[-_. ]?(?i:{_MONTHS})[a-z]*[-_. ]?(?:19|20)\d\d)(?!\d)"
 )
+_SHORT_DATES = (  # Year, month, day; day, month, year; month, day, year: two digits of each.
+    re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
+    re.compile(r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d"),
+    re.compile(r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d\d"),
+)
+_LEAST_DATES = 3  # Different ones, before a column of six digits is taken for dates.
 _PARTS = re.compile(
     rf"(?P<uuid>{_UUID})|(?P<date>{_DATE})|(?P<code>{_CODE})"
     r"|(?P<word>[^\W\d_]+)|(?P<number>\d+)|(?P<between>[\W_]+)"
@@ -29,15 +36,22 @@ _VIEWS = """
     ap pa lat lateral frontal front side l r left right ll rl cor coronal sag sagittal standing
     supine pre post preop postop flex ext flexion extension neutral bending bend oblique
 """
-_OF_PATIENTS = "patient pat pt subject subj sub case person pid id p"
-_OF_FILMS = """
-    visit v view vw img image im film frame slice series ser page rev side follow fu scan copy
-    session ses exam date time year age mask xray x ray dsc pic photo picture screenshot
+_OF_PATIENTS = """
+    patient pat pt subject subj sub case person pid id p participant proband volunteer vol
+    paciente paziente
 """
+_OF_FILMS = """
+    visit v view vw im film frame series ser page rev side follow fu scan copy
+    session ses exam date time year age mask xray x ray dsc pic photo picture screenshot pose shot
+    img image slice
+"""
+_OF_PLACES = "site hospital clinic center centre batch scanner"
+_SEXES = ({"f", "m"}, {"w", "m"}, {"female", "male"})  # Beside a number that is the age.
+_FRAME = "f"  # Of a frame, where another number stands before it.
 VIEWS, OF_PATIENTS, OF_FILMS = (
-    frozenset(words.split()) for words in (_VIEWS, _OF_PATIENTS, _OF_FILMS)
+    frozenset(words.split()) for words in (_VIEWS, _OF_PATIENTS, f"{_OF_FILMS} {_OF_PLACES}")
 )
-"""Words in small letters: of views, and those before the number of a patient or of a film."""
+"""Words in small letters: of views, those before a patient's number, and before any other's."""
 
 
 class NamePart(NamedTuple):
@@ -54,6 +68,9 @@ class Proposal(NamedTuple):
     is_named: bool  # After a word such as "patient".
     is_word: bool  # It catches words, not numbers.
     parts: int  # Of a name, that it catches.
+    begin: int = 0  # Which part of a name is the first of them.
+    is_number: bool = False  # It catches one number and nothing else.
+    short_dates: frozenset[str] = frozenset()  # Six digits that are dates in names of its shape.
 
 
 def parts_of(name: str) -> tuple[NamePart, ...]:
@@ -84,9 +101,44 @@ def proposals(names: Sequence[str]) -> list[Proposal]:
     return list(found.values())
 
 
+def one_patient(names: Sequence[str]) -> str | None:
+    """Return a pattern for the one number that all names have after a patient's word, if any.
+
+    A single letter is no such word here: it may stand for a part or a phase.
+    """
+    said = [_after_word(name) for name in names]
+    if not said or not said[0] or set(said) != {said[0]}:
+        return None
+    return rf"{said[0]}(\d+)"
+
+
+def names_a_patient(name: str) -> bool:
+    """Return whether a name begins with a patient's word and goes on with a number."""
+    words = [part for part in parts_of(name) if part.kind != "between"][:2]
+    return [part.kind for part in words] == ["word", "number"] and (
+        words[0].text.casefold() in OF_PATIENTS
+    )
+
+
+def _after_word(name: str) -> str:
+    """Return the word of patients, as it is written, and what parts it from its number."""
+    parts = parts_of(name)
+    for at, part in enumerate(parts[:-1]):
+        if part.kind == "word" and len(part.text) > 1 and part.text.casefold() in OF_PATIENTS:
+            between = parts[at + 1].text if parts[at + 1].kind == "between" else ""
+            number = at + 1 + bool(between)
+            if number < len(parts) and parts[number].kind == "number":
+                return re.escape(part.text + between).replace(r"\-", "-")
+    return ""
+
+
 def _of_shape(names: Sequence[tuple[NamePart, ...]]) -> list[Proposal]:
     columns = [[name[place].text for name in names] for place in range(len(names[0]))]
     kinds = [part.kind for part in names[0]]
+    short = [at for at, kind in enumerate(kinds) if kind == "number" and _are_dates(columns[at])]
+    for at in short:
+        kinds[at] = "date"
+    dates = frozenset(date for at in short for date in columns[at])
     vary = [len(set(column)) > 1 for column in columns]
     found = []
     for begin, end in _spans(kinds, vary, columns):
@@ -94,8 +146,22 @@ def _of_shape(names: Sequence[tuple[NamePart, ...]]) -> list[Proposal]:
         if pattern is not None:
             words = all(kinds[at] in ("word", "between") for at in range(begin, end))
             named = _word_before(columns, kinds, vary, begin) in OF_PATIENTS
-            found.append(Proposal(pattern, named, words, end - begin))
+            number = end - begin == 1 and kinds[begin] == "number"
+            found.append(
+                Proposal(pattern, named, words, end - begin, begin, number, short_dates=dates)
+            )
     return found
+
+
+def _are_dates(values: Sequence[str]) -> bool:
+    """Return whether six digits are dates in all names of a shape, and no running number."""
+    different = set(values)
+    if len(different) < _LEAST_DATES:
+        return False
+    if not any(all(form.fullmatch(value) for value in different) for form in _SHORT_DATES):
+        return False
+    numbers = [int(value) for value in different]
+    return max(numbers) - min(numbers) >= 2 * len(numbers)
 
 
 def _spans(
@@ -117,7 +183,8 @@ def _spans(
             begin -= 1
         while end + 1 < len(kinds) and kinds[end + 1] not in ("between", "date"):
             end += 1
-        if begin == at < end and kind == "word" and vary[at + 1]:
+        numbered = begin == at < end and kind == "word" and vary[at + 1]
+        if numbered and not _is_of_film(columns, kinds, vary, at + 1):
             spans.append((at, end + 1))
         if of_film:
             continue
@@ -134,7 +201,18 @@ def _is_of_film(
     values = {value.casefold() for value in columns[at]}
     if kinds[at] == "word" and all(value in VIEWS or len(value) == 1 for value in values):
         return True
-    return kinds[at] == "number" and _word_before(columns, kinds, vary, at) in OF_FILMS
+    if kinds[at] != "number":
+        return False
+    word = _word_before(columns, kinds, vary, at)
+    before = any(kinds[place] == "number" and vary[place] for place in range(at))
+    return word in OF_FILMS or (before and (word == _FRAME or _is_age(columns, at)))
+
+
+def _is_age(columns: Sequence[Sequence[str]], at: int) -> bool:
+    """Return whether a number of two digits stands beside the sexes, as in F32."""
+    beside = columns[max(0, at - 2) : at + 3]
+    sexes = any({value.casefold() for value in column} in _SEXES for column in beside)
+    return sexes and all(len(value) <= 2 for value in columns[at])
 
 
 def _word_before(

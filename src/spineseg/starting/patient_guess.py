@@ -1,28 +1,37 @@
-"""Guesses whose films are whose: by names or DICOM identifiers; where nothing is sure, says so."""
+"""Guesses by their names whose films are whose; where nothing is sure, says so."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.starting.alikeness import Alike
-from spineseg.starting.name_parts import Proposal, parts_of, proposals
+from spineseg.starting.groupings import (
+    FEW,
+    LEAST_TOLD,
+    Grouping,
+    across,
+    is_grid,
+    made,
+    makes_groups,
+    most_of_one,
+    outermost,
+    same,
+    within,
+)
+from spineseg.starting.name_parts import one_patient, proposals
 
 Certainty = Literal["sure", "likely", "none"]
 
-_SHOWN_GROUPS, _SHOWN_FILMS = 5, 3
-_LEAST_TOLD = 0.8  # Of all films: a pattern for fewer is that of some, not of the folder.
-_MOST_OF_ONE = 0.25  # Of all films: no patient has more of them, but a hospital or a year has.
-_FEW = 6  # Films of one patient that are plausible in the smallest folder,
-_MANY = 24  # and in the largest.
+_SHOWN_GROUPS, SHOWN_FILMS = 5, 3
+"""Groups that are shown, and films of each."""
 _LEAST_GROUPS = 5  # Patients that a structure must show before it is sure without a word for it.
-_LEAST_TAGGED = 0.6  # Patients among patients and what tells their films apart (views, visits).
+LEAST_TAGGED = 0.6
+"""Patients among patients and what tells their films apart (views, visits), to be sure."""
 _CLEARLY = 0.15  # By how much the best pattern must lead one that groups otherwise.
 
 
@@ -48,27 +57,7 @@ class PatientGuess(Model):
     why: str = Field(description="What speaks for it, or why nothing is guessed.")
     in_several: int = Field(0, description="Patients' names that occur in several sources.")
     others: tuple[str, ...] = Field((), description="Other patterns that could be meant.")
-
-
-@dataclass
-class _Grouping:
-    """What one pattern makes of all names."""
-
-    proposal: Proposal
-    groups: dict[tuple[int, str], list[int]]  # By source and name: as the merge tells them.
-    told: int
-    tagged: float  # Patients among patients and tags: 0..1, higher is likelier.
-    score: float = 0.0
-    more_alike: float | None = None
-
-    @property
-    def largest(self) -> int:
-        return max(map(len, self.groups.values()))
-
-    @property
-    def shared(self) -> int:
-        """How many patients' names occur in several sources."""
-        return sum(n > 1 for n in Counter(patient for _, patient in self.groups).values())
+    notes: tuple[str, ...] = Field((), description="What else is to be asked.")
 
 
 def guessed_by_names(
@@ -81,128 +70,101 @@ def guessed_by_names(
     """
     sources = sources or [0] * len(names)
     proposed = proposals(list(dict.fromkeys(names)))
-    found = [g for proposal in proposed if (g := _made(proposal, names, sources))]
-    shared = max((g.shared for g in found if g.told >= _LEAST_TOLD * len(names)), default=0)
+    found = [g for proposal in proposed if (g := made(proposal, names, sources))]
+    shared = max((g.shared for g in found if g.told >= LEAST_TOLD * len(names)), default=0)
     guess = _best_guess(found, names, alike)
     return guess.model_copy(update={"in_several": shared})
 
 
 def _best_guess(
-    found: Sequence[_Grouping], names: Sequence[str], alike: Alike | None
+    found: Sequence[Grouping], names: Sequence[str], alike: Alike | None
 ) -> PatientGuess:
-    numbered = any(len(g.groups) == g.told for g in found)
-    plausible = [g for g in found if _is_plausible(g, len(names))]
+    numbered = any(len(g.groups) == g.different for g in found)
+    groups = [g for g in found if makes_groups(g, len(names))]
+    is_large = {id(g): g.largest > most_of_one(len(names)) for g in groups}
+    # A patient by its word may have any number of films; by a number alone, where they come again.
+    plausible = [g for g in groups if g.proposal.is_named or not is_large[id(g)]]
+    large = [g for g in groups if g not in plausible and g.proposal.is_number and g.repeats]
     for grouping in plausible:
         grouping.more_alike = alike.within(list(grouping.groups.values())) if alike else None
         grouping.score = _score(grouping, len(names))
     plausible.sort(key=lambda g: (-g.score, len(g.proposal.pattern)))
-    if not plausible:
-        return _nothing(names, numbered)
-    best = plausible[0]
-    rivals = [g for g in plausible[1:] if _partition(g) != _partition(best)]
-    close = [g for g in rivals if g.score > best.score - _CLEARLY and not best.proposal.is_named]
+    best = plausible[0] if plausible else None
+    if best is not None and best.proposal.is_named:
+        return _named(best, plausible, names)
+    pattern = one_patient(names)
+    if pattern is not None:
+        return _of_one(pattern, names)
+    if best is None:
+        return _outer(outermost(large), large, names) if large else _nothing(names, numbered)
+    before = [g for g in (*plausible, *large) if g.proposal.begin < best.proposal.begin]
+    first = [
+        g
+        for g in before
+        if g.proposal.is_number and across(g, best) and (g not in large or is_grid(g, best))
+    ]
+    if first:
+        return _outer(outermost(first), (best, *before), names)
+    return _by_number(best, plausible, large, names, numbered=numbered)
+
+
+def _named(best: Grouping, plausible: Sequence[Grouping], names: Sequence[str]) -> PatientGuess:
+    """Return the guess by a patient's word; of two such words, none is sure."""
+    rivals = [g for g in plausible if not same(g, best)]
+    clearly = not any(g.proposal.is_named for g in rivals)
+    return _guess(best, names, _others(rivals), sure=clearly)
+
+
+def _outer(outer: Grouping, others: Sequence[Grouping], names: Sequence[str]) -> PatientGuess:
+    """Return the guess that of two numbers without a word the first is the patient."""
+    rest = [g for g in others if not same(g, outer)]
+    guess = _guess(outer, names, _others(rest), sure=False)
+    return guess.model_copy(update={"why": f"{guess.why}; it is the first of two numbers"})
+
+
+def _by_number(
+    best: Grouping,
+    plausible: Sequence[Grouping],
+    large: Sequence[Grouping],
+    names: Sequence[str],
+    *,
+    numbered: bool,
+) -> PatientGuess:
+    rivals = [g for g in plausible if not same(g, best)]
+    close = [g for g in rivals if g.score > best.score - _CLEARLY]
     # Of groups within groups the larger are taken: then no patient can lie on two sides.
-    widest = min((best, *close), key=lambda g: len(g.groups))
-    others = tuple(_told(g) for g in (best, *rivals) if g is not widest)[:3]
-    if not all(_within(g, widest) for g in (best, *close)):
+    around = [g for g in (*rivals, *large) if within(best, g)]
+    wide = [g for g in around if g in close or g.largest <= FEW]
+    if beside := [g for g in close if _are_two_numbers(best, g)]:
+        return _outer(best, beside, names)
+    widest = min((best, *close, *wide), key=lambda g: len(g.groups))
+    others = _others([g for g in (best, *around, *rivals) if not same(g, widest)])
+    if not all(within(g, widest) for g in (best, *close)):
         return _nothing(names, numbered).model_copy(
-            update={"why": "several patterns are as likely", "others": (_told(widest), *others)}
+            update={"why": "several patterns are as likely", "others": (str(widest), *others)[:4]}
         )
-    return _guess(widest, names, others, clearly=not close)
-
-
-def guessed_by_folders(radiographs: Sequence[str], sources: Sequence[int]) -> PatientGuess | None:
-    """Return the guess by the folders that films lie in, none where these are no patients'.
-
-    `radiographs` are films' places within their sources (`radiograph_of`).
-    """
-    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for place, radiograph in enumerate(radiographs):
-        folder, inner, _ = radiograph.partition("/")
-        if inner:
-            groups[sources[place], folder].append(place)
-    told = sum(map(len, groups.values()))
-    films = len(radiographs)
-    if told < _LEAST_TOLD * films or not 2 <= len(groups) < told:
-        return None
-    if max(map(len, groups.values())) > _most(films):
-        return None
-    rests = {radiograph.partition("/")[2] for radiograph in radiographs}
-    likely = len(groups) / (len(groups) + len(rests)) < _LEAST_TAGGED
-    return PatientGuess(
-        certainty="likely" if likely else "sure",
-        patients_from="folders",
-        patients=len(groups) + films - told,
-        films_told=told,
-        films_alone=films - told,
-        alone=tuple(r for r in radiographs if "/" not in r)[:_SHOWN_FILMS],
-        largest=_largest({f"{s}:{folder}": g for (s, folder), g in groups.items()}, radiographs),
-        why=f"{told} of {films} films lie in {len(groups)} folders, their names tell no patient",
+    sure = (
+        widest is best
+        and not close
+        and not around
+        and best.tagged >= LEAST_TAGGED
+        and best.told >= 0.9 * len(names)
+        and len(best.groups) >= _LEAST_GROUPS
+        and (best.more_alike is None or best.more_alike > 0.5)
     )
+    return _guess(widest, names, others, sure=sure)
 
 
-def guessed_by_identifiers(
-    names: Sequence[str], identifiers: Sequence[str | None]
-) -> PatientGuess | None:
-    """Return the guess by DICOM PatientIDs, none where they tell too few films or only one patient.
-
-    An identifier is compared and counted, never shown.
-    """
-    groups: dict[str, list[int]] = defaultdict(list)
-    for place, identifier in enumerate(identifiers):
-        if identifier:
-            groups[identifier].append(place)
-    told = sum(map(len, groups.values()))
-    if told < _LEAST_TOLD * len(names) or len(groups) < 2:
-        return None
-    if max(map(len, groups.values())) > _most(len(names)):
-        return None
-    return PatientGuess(
-        certainty="sure",
-        patients_from="dicom-patient",
-        patients=len(groups) + len(names) - told,
-        films_told=told,
-        films_alone=len(names) - told,
-        alone=tuple(n for n, i in zip(names, identifiers, strict=True) if not i)[:_SHOWN_FILMS],
-        largest=_largest({f":patient {n}": g for n, g in enumerate(groups.values(), 1)}, names),
-        why=f"{told} of {len(names)} films have a DICOM PatientID, {len(groups)} different ones",
-    )
+def _are_two_numbers(one: Grouping, other: Grouping) -> bool:
+    both = one.proposal.is_number and other.proposal.is_number
+    return both and across(one, other) and is_grid(one, other)
 
 
-def _made(proposal: Proposal, names: Sequence[str], sources: Sequence[int]) -> _Grouping | None:
-    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
-    rests: set[str] = set()
-    pattern = re.compile(proposal.pattern)
-    for place, name in enumerate(names):
-        match = pattern.search(name)
-        if match and match[1]:
-            groups[sources[place], match[1]].append(place)
-            rests.add(_rest(name[: match.start(1)] + "#" + name[match.end(1) :]))
-    if not groups:
-        return None
-    told = sum(map(len, groups.values()))
-    return _Grouping(proposal, groups, told, len(groups) / (len(groups) + len(rests)))
+def _others(groupings: Sequence[Grouping]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(str, groupings)))[:3]
 
 
-def _rest(name: str) -> str:
-    """Return what is left of a name, but for dates: each film may have another."""
-    return "".join("" if part.kind == "date" else part.text for part in parts_of(name))
-
-
-def _is_plausible(grouping: _Grouping, films: int) -> bool:
-    """Return whether patients of such sizes can be meant: several, some with several films."""
-    return (
-        grouping.told >= _LEAST_TOLD * films
-        and 2 <= len(grouping.groups) < grouping.told
-        and grouping.largest <= _most(films)
-    )
-
-
-def _most(films: int) -> int:
-    return max(_FEW, min(_MANY, int(_MOST_OF_ONE * films)))
-
-
-def _score(grouping: _Grouping, films: int) -> float:
+def _score(grouping: Grouping, films: int) -> float:
     proposal = grouping.proposal
     score = grouping.told / films + grouping.tagged + 2 * proposal.is_named
     score -= 0.2 * proposal.is_word + 0.05 * (proposal.parts > 1)
@@ -212,17 +174,10 @@ def _score(grouping: _Grouping, films: int) -> float:
 
 
 def _guess(
-    best: _Grouping, names: Sequence[str], others: tuple[str, ...], *, clearly: bool
+    best: Grouping, names: Sequence[str], others: tuple[str, ...], *, sure: bool
 ) -> PatientGuess:
     told = {place for places in best.groups.values() for place in places}
     alone = [name for place, name in enumerate(names) if place not in told]
-    sure = best.proposal.is_named or (
-        clearly
-        and best.tagged >= _LEAST_TAGGED
-        and best.told >= 0.9 * len(names)
-        and len(best.groups) >= _LEAST_GROUPS
-        and (best.more_alike is None or best.more_alike > 0.5)
-    )
     reasons = [f"it fits {best.told} of {len(names)} names"]
     if best.proposal.is_named:
         reasons.append("a word for patients stands before it")
@@ -238,22 +193,38 @@ def _guess(
         patients=len(best.groups) + len(dict.fromkeys(alone)),
         films_told=best.told,
         films_alone=len(alone),
-        alone=tuple(alone[:_SHOWN_FILMS]),
-        largest=_largest({f"{s}:{p}": g for (s, p), g in best.groups.items()}, names),
+        alone=tuple(alone[:SHOWN_FILMS]),
+        largest=largest_groups({f"{s}:{p}": g for (s, p), g in best.groups.items()}, names),
         why="; ".join(reasons),
         others=others,
     )
 
 
-def _largest(groups: Mapping[str, Sequence[int]], names: Sequence[str]) -> tuple[Group, ...]:
+def largest_groups(groups: Mapping[str, Sequence[int]], names: Sequence[str]) -> tuple[Group, ...]:
+    """Return the largest groups with their films; each group's key is SOURCE:PATIENT."""
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return tuple(
         Group(
             patient=patient.partition(":")[2],
             films=len(places),
-            examples=tuple(names[place] for place in places[:_SHOWN_FILMS]),
+            examples=tuple(names[place] for place in places[:SHOWN_FILMS]),
         )
         for patient, places in ordered[:_SHOWN_GROUPS]
+    )
+
+
+def _of_one(pattern: str, names: Sequence[str]) -> PatientGuess:
+    """Return the guess that all films are of the one patient that their names say."""
+    places = list(range(len(names)))
+    match = re.search(pattern, names[0])
+    return PatientGuess(
+        certainty="likely",
+        pattern=pattern,
+        patients=1,
+        films_told=len(names),
+        films_alone=0,
+        largest=largest_groups({f":{match[1] if match else ''}": places}, names),
+        why=f"all {len(names)} names say '{match[0] if match else ''}': one patient?",
     )
 
 
@@ -267,23 +238,6 @@ def _nothing(names: Sequence[str], numbered: bool) -> PatientGuess:
         certainty="none",
         patients=len(set(names)),
         films_alone=len(names),
-        alone=tuple(names[:_SHOWN_FILMS]),
+        alone=tuple(names[:SHOWN_FILMS]),
         why=why,
     )
-
-
-def _told(grouping: _Grouping) -> str:
-    return (
-        f"'{grouping.proposal.pattern}' ({len(grouping.groups)} patients, "
-        f"at most {grouping.largest} films each)"
-    )
-
-
-def _partition(grouping: _Grouping) -> set[tuple[int, ...]]:
-    return {tuple(places) for places in grouping.groups.values()}
-
-
-def _within(fine: _Grouping, wide: _Grouping) -> bool:
-    """Return whether each group of the one lies in one group of the other."""
-    of = {place: patient for patient, places in wide.groups.items() for place in places}
-    return all(len({of.get(place) for place in g} - {None}) <= 1 for g in fine.groups.values())

@@ -29,7 +29,8 @@ _GOOD_UPDATES, _LEAST_UPDATES = 200, 60  # Of the weights: enough to leave the s
 _GOOD_EPOCHS, _LEAST_EPOCHS = 12, 5
 _NOMINAL = 64  # Ultralytics' own.
 _LR0 = 0.002  # Of AdamW at 64 films an update, what local studies were measured with.
-_LEAST_BODY_PX = 8.0  # Of a body's shorter side: two cells of the network's masks.
+LEAST_BODY_PX = 8.0
+"""Of a body's shorter side: two cells of the network's masks."""
 _AROUND_SECONDS = 15.0  # Of each training: its start, pictures and scoring, on two cores.
 _CPU_FILMS, _GPU_FILMS = 5.0, 60.0  # A second and core at 256 px, and at 640 px: where not timed.
 
@@ -162,7 +163,7 @@ def _sides(longest_px: int, body_share: float | None, on_gpu: bool) -> list[int]
     """Return the sides worth trying, largest first: none beyond the films, none of lost bodies."""
     most = max(64, 32 * ceil(longest_px / 32))
     sides = [side for side in _SIDES[on_gpu] if side <= most] or [most]
-    legible = [side for side in sides if body_share is None or body_share * side >= _LEAST_BODY_PX]
+    legible = [side for side in sides if body_share is None or body_share * side >= LEAST_BODY_PX]
     return legible or sides[:1]
 
 
