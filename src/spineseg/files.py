@@ -139,6 +139,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def sync(path: Path) -> None:
+    """Have a file's content on the disk itself: a rename may outlive what it names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_read_only(path: Path, content: bytes) -> None:
     """Write a file that nobody is to change: trainers do mend films in their place."""
     path.write_bytes(content)

@@ -23,6 +23,7 @@ from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.weights import bundled_weights
+from spineseg.training.whole_weights import weights_are_whole
 
 
 @pytest.fixture
@@ -55,18 +56,18 @@ def test_weights_are_stripped_whole_or_not_at_all(
 def test_torn_weights_are_said_and_never_take_the_place_of_others(
     weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert stripped.weights_are_whole(weights) and capsys.readouterr().out == ""
+    assert weights_are_whole(weights) and capsys.readouterr().out == ""
     for name, half in (("best.pt", True), ("last.pt", False)):
         whole = (weights / name).read_bytes()
         (weights / name).write_bytes(whole[: len(whole) // 2 * half])
-        assert not stripped.weights_are_whole(weights)
+        assert not weights_are_whole(weights)
         said = capsys.readouterr().out
         assert name in said and "begins anew, from epoch 1" in said
         with pytest.raises(WeightsError, match="holds no weights"):
             stripped.strip(weights / name)
         (weights / name).write_bytes(whole)
     (weights / "last.pt").unlink()
-    assert not stripped.weights_are_whole(weights)
+    assert not weights_are_whole(weights)
 
 
 def test_epochs_whose_films_were_not_drawn_are_known(dataset: Dataset, tmp_path: Path) -> None:

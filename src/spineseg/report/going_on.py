@@ -34,6 +34,13 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
         return f"The lead of {best} is not confirmed. {_FRESH}", _with_seeds(summary)
     if baseline and baseline.outcome == "completed":
         return _more(summary, "Nothing lies above the baseline yet.")
+    if baseline and baseline.outcome == "failed":
+        words = (
+            f"The baseline failed ({baseline.failure}; its train.log may say more), so nothing can "
+            "stand beside it. What has ended is not trained again: mend the cause, and run the "
+            "study by another name:"
+        )
+        return words, f"run {_named(summary)} --set name={summary.name}-again"
     words = "The same command goes on with the study where it stands:"
     return words, f"run {_named(summary)}"
 

@@ -124,8 +124,8 @@ def _train(
 ) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
     from spineseg.training.resume import RESUME_FILE, saved
-    from spineseg.training.stripped import weights_are_whole
     from spineseg.training.trainer import StopRequested, train
+    from spineseg.training.whole_weights import weights_are_whole
 
     weights = run_folder / TRAINER_FOLDER / "weights"
     last = saved(weights / RESUME_FILE, job.id)

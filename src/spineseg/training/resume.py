@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model
 
-from spineseg.training.stripped import sync
+from spineseg.files import sync
 
 RESUME_FILE = "resume.pt"
 _FORMAT = "spineseg training 1"

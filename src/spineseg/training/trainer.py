@@ -13,6 +13,7 @@ import torch
 import ultralytics.engine.trainer as engine
 from ultralytics.models.yolo.segment import SegmentationTrainer, SegmentationValidator
 
+from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.resume import (
     RESUME_FILE,
@@ -23,7 +24,7 @@ from spineseg.training.resume import (
     saved,
 )
 from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
-from spineseg.training.stripped import strip, sync
+from spineseg.training.stripped import strip
 
 _METRIC_NAMES = {
     "precision": "precision",
