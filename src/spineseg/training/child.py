@@ -42,9 +42,9 @@ def run_job(run_folder: Path, device: str, cache: Path, slots: int) -> None:
     """Train, evaluate and report into the run folder; entry point of a child process.
 
     `device` is 'cpu' or the number of one CUDA device, `slots` how many trainings this machine is
-    at together. Takes an interrupted job up again from its
-    last whole epoch. Every ending is an event, but for a full disk, which ends the process with
-    exit code NO_SPACE and leaves the run to be taken up again.
+    at together. Takes an interrupted job up again from its last whole epoch. Every ending is an
+    event, but for a full disk, which ends the process with exit code NO_SPACE and leaves the run
+    to be taken up again.
     """
     from spineseg.process_setup import prepare_environment
 
