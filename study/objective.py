@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, append_event
 from spineseg.job import Job
-from spineseg.training.control import ask_to_stop, is_judged, let_go_on
+from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Child
 
@@ -92,16 +92,22 @@ def run_trial(
                     raise OSError(errno.ENOSPC, "no space left", str(run_folder))
                 _refuse_moved(run_folder, place)
                 if restarts == MAX_RESTARTS:
-                    message = f"the training process died {restarts + 1} times without a word"
+                    message = _died(restarts + 1, child, run_folder)
                     append_event(run_folder, Failed(run=job.id, kind="killed", message=message))
                     continue
                 restarts += 1
                 child = launcher.start(run_folder, device)
             time.sleep(POLL_SECONDS)
-    except (Interrupted, RecordError):
+    except BaseException:  # Whatever ends the driver's care of it: nobody would hear the child.
         if child is not None:
             child.kill()
         raise
+
+
+def _died(times: int, child: Child, run_folder: Path) -> str:
+    how = f" (last: {child.ended_by})" if child.ended_by else ""
+    log = run_folder / LOG_FILE
+    return f"the training process died {times} times without a word{how}; see {log}"
 
 
 def _refuse_moved(run_folder: Path, place: int) -> None:

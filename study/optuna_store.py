@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -53,6 +54,16 @@ def open_storage(config: StudyConfig) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
     except _REFUSALS as error:
         raise _unusable(url, error) from None
+
+
+@contextmanager
+def usable(config: StudyConfig) -> Iterator[None]:
+    """Raise StoreError where Optuna's store, once open, fails the study that uses it."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        told = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        raise _unusable(config.store.optuna_url, told) from error
 
 
 def _unusable(url: str | None, error: Exception) -> StoreError:

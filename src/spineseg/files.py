@@ -16,6 +16,17 @@ import psutil
 
 _READ_ONLY = 0o444
 _TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
+_held: set[int] = set()
+
+
+def _let_go_of_all() -> None:
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+# A lock is the process's that took it: a fork, as one that loads films, may outlive that.
+os.register_at_fork(after_in_child=_let_go_of_all)
 
 
 @contextmanager
@@ -25,6 +36,7 @@ def locked(path: Path) -> Iterator[bool]:
     It holds the holder's process number, and is let go with the process, however that ends.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    _held.add(descriptor)
     try:
         free = _taken(descriptor)
         for _ in range(0 if free else _TRIES):
@@ -36,7 +48,7 @@ def locked(path: Path) -> Iterator[bool]:
             _name_holder(descriptor)
         yield free
     finally:
-        os.close(descriptor)
+        _let_go(descriptor)
 
 
 @contextmanager
@@ -48,12 +60,13 @@ def locked_after(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
             return
     waiting()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    _held.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         _name_holder(descriptor)
         yield
     finally:
-        os.close(descriptor)
+        _let_go(descriptor)
 
 
 def is_locked(path: Path) -> bool:
@@ -74,6 +87,24 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def holder(path: Path) -> psutil.Process | None:
+    """Return the process that holds the lock of `path`, where that is one of this machine's."""
+    if not is_locked(path):
+        return None
+    try:
+        process = psutil.Process(int(path.read_text()))
+        open_files = {file.path for file in process.open_files()}
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if str(path.resolve()) in open_files else None
+
+
+def _let_go(descriptor: int) -> None:
+    if descriptor in _held:
+        _held.discard(descriptor)
+        os.close(descriptor)
 
 
 def _name_holder(descriptor: int) -> None:
@@ -106,6 +137,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file's content on the disk itself: a rename may outlive what it names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_read_only(path: Path, content: bytes) -> None:

@@ -64,6 +64,13 @@ def test_an_unfinished_study_goes_on_by_its_name() -> None:
     assert marking(study(best=None, runs=[])) == "predict FILM.jpg --weights bundled"
 
 
+def test_a_study_whose_baseline_failed_does_not_go_on_by_the_same_command() -> None:
+    failed = run("baseline", None, kind="baseline", outcome="failed", failure="bug: ValueError: x")
+    words, command = go_on(study(best="x", runs=[failed, run("x", 0.3)]))
+    assert "The baseline failed (bug: ValueError: x; its train.log may say more)" in words
+    assert "same command" not in words and command == "run made-up --set name=made-up-again"
+
+
 def test_a_study_elsewhere_is_named_with_where_it_is() -> None:
     there = "made-up --set 'store.root=a b'"
     summary = of_arms(0.36, 0.01, reference=there)

@@ -10,7 +10,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from evidence_factory import evidence
 from large_study import large_evidence, large_study
+from report_factory import study as made_up
 from small_study import Ended
 
 from spineseg.errors import ConfigError
@@ -87,7 +89,9 @@ def test_every_table_of_latex_and_markdown_is_whole(folder: Path, name: str) -> 
     assert text.count("{") == text.count("}") and "nan" not in text
     for word in (r"\toprule", r"\midrule", r"\bottomrule", rf"\label{{tab:{name}}}", r"\caption{"):
         assert text.count(word) == 1
-    columns = len(re.search(r"\\begin\{tabular\}\{(l+)\}", text)[1])  # type: ignore[index]
+    form = re.search(r"\\begin\{tabular\}\{(.+)\}\n", text)[1]  # type: ignore[index]
+    columns = len(re.sub(r"p\{[^}]+\}", "p", form))
+    assert ("p{" in form) == (name in ("confirmed", "runs"))  # Changes can be long.
     body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
     lines = [line for line in body.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {columns}
@@ -106,15 +110,34 @@ def test_what_latex_takes_for_a_command_is_escaped() -> None:
     )
 
 
+def test_an_unconfirmed_study_says_what_its_intervals_hold_and_nothing_of_finalists() -> None:
+    for scores, noise, words in (
+        ([0.3], None, "over patients alone: the baseline was trained once"),
+        ([0.3, 0.31], None, "The baseline has two runs, too few to know the noise"),
+    ):
+        found = evidence(arms=[], seeds=0, baseline_scores=scores, noise_sd=noise)
+        told = exported._forest_intervals(made_up(evidence=found))
+        assert words in told and "(10,000" not in told and " 0 finalists" not in told
+        assert "patients and seeds" not in told and "p not corrected" in told
+    whole = exported._forest_intervals(made_up(evidence=evidence()))
+    assert "Holm's correction for 2 finalists" in whole and "the baseline's 4 runs" in whole
+    assert exported._intervals(made_up(evidence=None)) == ""
+
+
 @pytest.mark.wide
 def test_latex_compiles_the_tables(folder: Path, tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip("no pdflatex here")
     long = PaperTable("long", "A long one.", ["a"], [[1]], ["a", "b"], [["x_1", "-0.5"]] * 60)
+    many = "lr0 0.00123, mosaic 0.5, fliplr 0, mixup 0.3, close_mosaic_epochs 20, batch 8"
+    head = ["run", "outcome", "seed", "changes", *["mask mAP50-95"] * 5, "epochs"]
+    wide = PaperTable("wide", "It.", head, [], head, [["x", "y", "1", many, *["0.5"] * 6]] * 60)
     (tmp_path / "long.tex").write_text(long.latex("100 % of it, a_b <c> ± – & more."))
-    inputs = [*(folder / f"{name}.tex" for name in TABLES), tmp_path / "long.tex"]
+    (tmp_path / "wide.tex").write_text(wide.latex("As long and as wide as they get."))
+    inputs = [*(folder / f"{name}.tex" for name in TABLES), *tmp_path.glob("*.tex")]
     (tmp_path / "all.tex").write_text(
-        "\\documentclass{article}\n\\usepackage{booktabs,longtable}\n\\begin{document}\n"
+        "\\documentclass[a4paper]{article}\n\\usepackage{booktabs,longtable}\n"
+        "\\setlength{\\textwidth}{16cm}\n\\begin{document}\n"
         + "".join(f"\\input{{{path}}}\n" for path in inputs)
         + "\\end{document}\n"
     )
@@ -125,6 +148,7 @@ def test_latex_compiles_the_tables(folder: Path, tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout, re.findall(r"Overfull .*", done.stdout)
     assert (tmp_path / "all.pdf").stat().st_size > 10_000
 
 
@@ -185,7 +209,41 @@ def test_a_folder_that_holds_anything_is_refused_and_force_replaces_an_export_on
     with pytest.raises(ConfigError, match="is a file; name a folder"):
         export_study(study, summary, copy / "thesis.docx")
     (tmp_path / "empty").mkdir()
-    assert CAPTIONS_FILE in export_study(study, summary, tmp_path / "empty")
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    assert CAPTIONS_FILE in export_study(study, summary, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "empty" / CAPTIONS_FILE).exists()
+    (tmp_path / "held" / "notes").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="holds 1 folder already, as notes; name"):
+        export_study(study, summary, tmp_path / "held")
+
+
+def test_the_folder_that_one_is_in_is_refused_before_anything_is_made(
+    shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    monkeypatch.setattr(exported, "_write_files", None)
+    for out in (Path(), Path(".."), tmp_path / "in"):
+        with pytest.raises(ConfigError, match="is the folder that this command runs in, or one"):
+            export_study(*shown, out)
+    with pytest.raises(ConfigError, match="is where a disk is mounted"):
+        export_study(*shown, Path("/proc"))
+
+
+def test_an_earlier_export_outlives_an_interrupted_force(
+    folder: Path, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported, "paper_figures", lambda summary: [])
+    copy = shutil.copytree(folder, tmp_path / "paper")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    copy.replace(tmp_path / f".paper.{ended.pid}.part.old")  # Killed between the two steps.
+    with pytest.raises(ConfigError, match=r"holds \d+ files already"):
+        export_study(*shown, copy)
+    assert (copy / CAPTIONS_FILE).exists()
+    shutil.copytree(copy, tmp_path / f".paper.{ended.pid}.part.old")  # Killed after them.
+    export_study(*shown, copy, force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["paper"]
 
 
 def test_what_goes_wrong_on_the_way_leaves_nothing(

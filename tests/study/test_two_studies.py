@@ -91,6 +91,20 @@ def test_a_pair_is_judged_by_the_one_rule(
     assert answer(pair, better).startswith(f"{words}: mask mAP50-95 {0.3 + gain:.3f} against 0.300")
 
 
+def test_chance_alone_is_said_of_two_finished_studies_only(better: TwoStudies) -> None:
+    alike = better.model_copy(update={"differences": {}})
+    assert all(said.finished for said in better.standing) and better.standing[0].ended == 9
+    assert "were asked for alike: they differ by chance alone." in two_studies_text(alike)
+    assert "not finished" not in two_studies_text(alike)
+    for changes, words in (
+        ({"ended": 5, "failed": 1}, "twin is not finished: 5 of 9 trainings have ended (1 train"),
+        ({"failed": 2}, "Of the 9 trainings of twin, 2 failed."),
+    ):
+        other = better.standing[1].model_copy(update=changes)
+        cut = alike.model_copy(update={"standing": (better.standing[0], other)})
+        assert words in two_studies_text(cut) and "by chance alone" not in two_studies_text(cut)
+
+
 def test_synthetic_is_said_of_the_study_that_is(better: TwoStudies) -> None:
     both = better.model_copy(update={"synthetic": (True, True)})
     assert "Synthetic X-rays: they say nothing of patients." in two_studies_text(both)
@@ -110,7 +124,11 @@ def test_without_confirmation_the_best_runs_are_beside_each_other_and_no_claim_i
     baselines, best = found.pairs
     assert [side.trainings for side in best.sides] == [3, 1] and not best.confirmed
     assert [side.trainings for side in baselines.sides] == [4, 1] and not baselines.confirmed
+    assert (found.standing[0].ended, found.standing[1].ended) == (9, 3)
     text = " ".join(two_studies_text(found).split())
+    assert "twin is not finished: 3 of 9 trainings have ended, and what it shows may" in text
+    assert "small is not finished" not in text
+    assert "small and twin were asked for alike." in text and "by chance alone" not in text
     assert "Not confirmed, so no claim: no-flips of twin beside no-flips of small" in text
     assert "over seeds as far as the 3 trainings of one study tell" in text
     assert "not told apart:" not in text and "no claim" in text

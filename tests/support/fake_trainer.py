@@ -36,6 +36,7 @@ class FakeChild:
         self._steps = steps
 
     found_no_space = False
+    ended_by = "SIGKILL"
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()

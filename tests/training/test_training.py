@@ -143,8 +143,10 @@ def test_one_run_folder_is_worked_in_by_one_child_only(
     wait_for(lambda: is_running(folder))
     adopted = Launcher(folder.parent / "cache").start(folder, CPU)
     assert adopted.is_alive()
-    child.kill()
+    adopted.kill()  # As after Ctrl-C: the child does not hear that itself.
     assert not adopted.is_alive() and not is_running(folder)
+    wait_for(lambda: not child.is_alive(), 5)
+    assert child.ended_by == "SIGKILL"
 
 
 @pytest.mark.wide

@@ -21,6 +21,7 @@ from spineseg.errors import ConfigError, DataError, StoreError
 from spineseg.evidence.arms import Arm, MatchReader, confirmed_arms, effect_of
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.significance import holm
+from spineseg.evidence.standing import Standing
 from spineseg.evidence.study_difference import Asked, differences
 from spineseg.job import changes_in_words
 from spineseg.metrics import METRICS
@@ -73,6 +74,7 @@ class TwoStudies(Model):
     studies: tuple[str, str]
     objective: str
     synthetic: tuple[bool, bool]
+    standing: tuple[Standing, Standing]
     agreement: Agreement
     pairs: tuple[Pair, ...]
     left_out: str = Field(description="Why the best are not compared; empty where they are.")
@@ -106,6 +108,7 @@ def compare_studies(one: Asked, other: Asked) -> TwoStudies:
         studies=(one.label, other.label),
         objective=one.config.objective,
         synthetic=(one.study.manifest.synthetic, other.study.manifest.synthetic),
+        standing=(Standing.of(one), Standing.of(other)),
         agreement=Agreement(
             films=len(shared),
             patients=len(set(groups)),

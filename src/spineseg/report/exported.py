@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
 
 from spineseg.code_version import code_version
 from spineseg.errors import ConfigError
@@ -17,6 +20,7 @@ from spineseg.files import shown, staging, write_whole
 from spineseg.films import SYNTHETIC
 from spineseg.report.paper_figures import paper_figures
 from spineseg.report.paper_tables import paper_tables
+from spineseg.report.sections.hypotheses import covers
 from spineseg.report.wording import RULE, count, listed
 from spineseg.study_record import StudyRecord
 
@@ -31,15 +35,44 @@ def export_study(
     """Write the study's tables, figures and captions into `folder`; return the files' names.
 
     All of them or none. Raises ConfigError where the folder holds anything, unless `force`, and
-    that is an earlier export.
+    that is an earlier export; and for a folder that cannot be put in its place by one step.
     """
+    _refuse_fixed(folder)
+    folder = folder.resolve()
+    _put_back(folder)
     _refuse_taken(folder, force)
-    with staging(folder.absolute().parent, folder.name) as part:
+    with staging(folder.parent, folder.name) as part:
         captions = _write_files(study, summary, part)
         write_whole(part / CAPTIONS_FILE, _captions_page(summary, captions))
         names = sorted(path.name for path in part.iterdir())
         _put(part, folder)
     return names
+
+
+def _refuse_fixed(folder: Path) -> None:
+    place = folder.resolve()
+    if Path.cwd().is_relative_to(place):
+        raise ConfigError(
+            f"--out {shown(folder)}: is the folder that this command runs in, or one above it, "
+            "which cannot be replaced; name a new folder, as paper"
+        )
+    if place.is_mount():
+        raise ConfigError(
+            f"--out {shown(folder)}: is where a disk is mounted, which cannot be replaced; name "
+            f"a new folder in it, as {shown(folder / 'paper')}"
+        )
+
+
+def _put_back(folder: Path) -> None:
+    """Put an earlier export back that a killed process had moved out of its place."""
+    for old in folder.parent.glob(f".{glob.escape(folder.name)}.*.part.old"):
+        process = old.suffixes[-3].removeprefix(".")
+        if process.isdigit() and psutil.pid_exists(int(process)):
+            continue
+        if folder.exists():
+            shutil.rmtree(old)
+        else:
+            old.replace(folder)
 
 
 def _refuse_taken(folder: Path, force: bool) -> None:
@@ -49,8 +82,11 @@ def _refuse_taken(folder: Path, force: bool) -> None:
     if not there:
         return
     if not force:
+        folders = sum((folder / name).is_dir() for name in there)
+        files = count(len(there) - folders, "file") if len(there) > folders else ""
+        held = " and ".join(filter(None, [files, count(folders, "folder") if folders else ""]))
         raise ConfigError(
-            f"--out {shown(folder)}: holds {count(len(there), 'file')} already, as {there[0]}; "
+            f"--out {shown(folder)}: holds {held} already, as {shown(there[0])}; "
             "name an empty or a new folder, or replace an earlier export with --force"
         )
     strange = [name for name in there if name not in _of_an_export(folder)]
@@ -79,7 +115,7 @@ def _put(part: Path, folder: Path) -> None:
     folder.replace(old)
     try:
         part.replace(folder)
-    except OSError:
+    except BaseException:  # Ctrl-C, too: the earlier one stays.
         old.replace(folder)
         raise
     shutil.rmtree(old)
@@ -124,22 +160,26 @@ def provenance(study: StudyRecord, summary: StudySummary) -> str:
 
 
 def _intervals(summary: StudySummary) -> str:
+    """Return how the intervals of confirmed finalists were made; nothing where there is none."""
     arms = summary.evidence.arms if summary.evidence else []
-    finalists = count(max(len(arms) - 1, 0), "finalist")
+    if len(arms) < 2:
+        return ""
     return (
         f"Intervals: 95 %, paired bootstrap over patients and seeds ({RESAMPLES:,} resamples). p: "
         f"two-sided, the larger of the tests over patients ({PERMUTATIONS:,} permutations) and "
-        f"over seeds (trainings dealt anew), after Holm's correction for {finalists}. {RULE}"
+        "over seeds (trainings dealt anew), after Holm's correction for "
+        f"{count(len(arms) - 1, 'finalist')}. {RULE}"
     )
 
 
 def _forest_intervals(summary: StudySummary) -> str:
-    hollow = (
-        f"Hollow ones: the same with {VARIANT_RESAMPLES:,} resamples, the noise of seeds taken "
-        "from the baseline's trainings, p not corrected."
-    )
-    tried = bool(summary.evidence and summary.evidence.variants)
-    return f"{_intervals(summary)} {hollow}" if tried else _intervals(summary)
+    evidence, confirmed = summary.evidence, _intervals(summary)
+    if evidence is None or not evidence.variants:
+        return confirmed
+    made = f"with {VARIANT_RESAMPLES:,} resamples, p not corrected. {covers(evidence)}"
+    if confirmed:
+        return f"{confirmed} Hollow ones: {made}"
+    return f"Intervals: 95 %, paired bootstrap {made} {RULE}"
 
 
 def _captions_page(summary: StudySummary, captions: dict[str, str]) -> str:

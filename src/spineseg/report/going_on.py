@@ -17,6 +17,13 @@ _FRESH = "Trained again on fresh seeds, the best and the baseline show what the 
 def go_on(summary: StudySummary) -> tuple[str, str]:
     """Return how the study goes on from here in words, and the command."""
     best, found, baseline = challenger(summary), claim(summary), summary.baseline
+    if baseline and baseline.outcome == "failed":
+        words = (
+            f"The baseline failed ({baseline.failure}; its train.log may say more), so nothing can "
+            "stand beside it. What has ended is not trained again: mend the cause, and run the "
+            "study by another name:"
+        )
+        return words, f"run {_named(summary)} --set name={summary.name}-again"
     if summary.test and summary.test.promoted:
         return _more(summary, f"{summary.test.candidate} was promoted.")
     if can_be_registered(summary):

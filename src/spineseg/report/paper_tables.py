@@ -71,10 +71,11 @@ def _confirmed(summary: StudySummary, arms: Sequence[_Arm]) -> PaperTable:
         values.append([part, arm.name, changed, goal, *figures, seeds])
         mean = f"{value_text(goal, arm.mean)} ({len(arm.scores)})"
         words.append([part, arm.name, changed, mean, *_effect_words(effect)])
-    finalists = count(len({a.result.name for a in arms}) - 1, "finalist")
+    finalists = len({a.result.name for a in arms}) - 1
+    beside = f" and of {count(finalists, 'finalist')}" if finalists else ""
     return PaperTable(
         "confirmed",
-        f"{label(goal)} of the baseline and of {finalists} on fresh seeds: means over their "
+        f"{label(goal)} of the baseline{beside} on fresh seeds: means over their "
         "trainings, whose number is in brackets, and differences to the baseline.",
         ["part", "configuration", "changes", "metric", *_EFFECT_COLUMNS, "seeds"],
         values,

@@ -27,6 +27,7 @@ def two_studies_text(found: TwoStudies) -> str:
     """Return what agrees, each pair with its table and its answer, and what differs."""
     one, other = found.studies
     parts = [f"study {one} and study {other}", _synthetic(found), _agreement(found)]
+    parts.append(_standing(found))
     for pair in found.pairs:
         parts += [_pair_text(pair, found)]
     if found.left_out:
@@ -70,6 +71,20 @@ def _agreement(found: TwoStudies) -> str:
     if said.relabelled:
         text += f" {count(said.relabelled, 'film')} of both with other labels left out."
     return fill(text, _WIDTH)
+
+
+def _standing(found: TwoStudies) -> str:
+    """Return a line for each study that is not finished, or in which trainings failed."""
+    lines = []
+    for name, said in zip(found.studies, found.standing, strict=True):
+        failed = f"{count(said.failed, 'training')} failed" if said.failed else ""
+        if not said.finished:
+            far = f"{said.ended} of {said.expected} trainings have ended"
+            failed = f" ({failed})" if failed else ""
+            lines.append(f"{name} is not finished: {far}{failed}, and what it shows may change.")
+        elif failed:
+            lines.append(f"Of the {said.expected} trainings of {name}, {said.failed} failed.")
+    return "\n".join(lines)
 
 
 def _pair_text(pair: Pair, found: TwoStudies) -> str:
@@ -130,7 +145,9 @@ def answer(pair: Pair, found: TwoStudies) -> str:
 def _differences(found: TwoStudies) -> str:
     one, other = found.studies
     if not found.differences:
-        return f"{one} and {other} were asked for alike: they differ by chance alone."
+        alike = f"{one} and {other} were asked for alike"
+        whole = all(said.finished and not said.failed for said in found.standing)
+        return f"{alike}: they differ by chance alone." if whole else f"{alike}."
     lines = [f"What {one} was asked for, against {other}:"]
     for topic, said in found.differences.items():
         first, *rest = said

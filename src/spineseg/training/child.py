@@ -23,6 +23,7 @@ from spineseg.training.control import (
     wait_until_judged,
 )
 from spineseg.training.failures import disk_is_full, failure_kind
+from spineseg.training.film_cache import film_cache
 from spineseg.training.machine import machine_facts, system_readings
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
     from spineseg.training.trainer import QuietTraining
 
 
-def run_job(run_folder: Path, device: str, cache: Path) -> None:
+def run_job(run_folder: Path, device: str, cache: Path, slots: int) -> None:
     """Train, evaluate and report into the run folder; entry point of a child process.
 
-    `device` is 'cpu' or the number of one CUDA device. Takes an interrupted job up again from its
-    last whole epoch. Every ending is an event, but for a full disk, which ends the process with
-    exit code NO_SPACE and leaves the run to be taken up again.
+    `device` is 'cpu' or the number of one CUDA device, `slots` how many trainings this machine is
+    at together. Takes an interrupted job up again from its last whole epoch. Every ending is an
+    event, but for a full disk, which ends the process with exit code NO_SPACE and leaves the run
+    to be taken up again.
     """
     from spineseg.process_setup import prepare_environment
 
@@ -58,7 +60,7 @@ def run_job(run_folder: Path, device: str, cache: Path) -> None:
             return
         _redirect_output(run_folder / LOG_FILE)
         try:
-            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0")
+            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0", slots)
         except Exception as error:
             print(traceback.format_exc(), flush=True)
             if disk_is_full(error):
@@ -83,20 +85,20 @@ def _redirect_output(log: Path) -> None:
     os.close(descriptor)
 
 
-def _train_and_evaluate(run_folder: Path, job: Job, device: str) -> None:
+def _train_and_evaluate(run_folder: Path, job: Job, device: str, slots: int) -> None:
     from spineseg.data.labelled import read_merged_film
 
     refuse_unwhole(job.dataset)
     earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
     epochs = {event.epoch: event for event in earlier}
-    settings = _settings(run_folder, job, device)
+    settings = _settings(run_folder, job, device, slots)
     weights = run_folder / TRAINER_FOLDER / "weights"
     pictures = FilmPictures(run_folder, job, read_merged_film)
     outcome = _train(run_folder, job, settings, epochs, pictures)
     _finish(run_folder, job, settings, weights, epochs, outcome, pictures)
 
 
-def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
+def _settings(run_folder: Path, job: Job, device: str, slots: int) -> dict[str, Any]:
     return {
         **ultralytics_settings(job.config),
         "model": f"{job.config.model.removesuffix('-seg')}-seg.yaml",
@@ -108,7 +110,7 @@ def _settings(run_folder: Path, job: Job, device: str) -> dict[str, Any]:
         "device": device,
         "workers": 0 if device == "cpu" else min(8, cores()),
         "plots": True,
-        "cache": "ram",  # Decoded once: a mosaic takes any three films, and seldom those at hand.
+        "cache": film_cache(job, slots),
         "fraction": job.fraction,
     }
 
@@ -123,9 +125,16 @@ def _train(
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
     from spineseg.training.resume import RESUME_FILE, saved
     from spineseg.training.trainer import StopRequested, train
+    from spineseg.training.whole_weights import weights_are_whole
 
-    last = saved(run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE, job.id)
+    weights = run_folder / TRAINER_FOLDER / "weights"
+    last = saved(weights / RESUME_FILE, job.id)
     done = last.epoch if last else 0
+    is_over = bool(last and (last.over or done >= job.config.epochs))
+    is_pruned = bool(last and not is_over and stop_asked(run_folder, done))
+    if (is_over or is_pruned) and not weights_are_whole(weights):
+        last, done, is_over, is_pruned = None, 0, False, False
+        (weights / RESUME_FILE).unlink()
     for epoch in [epoch for epoch in epochs if epoch > done]:
         del epochs[epoch]  # Reported, and its weights cannot be taken up: trained again.
 
@@ -135,13 +144,16 @@ def _train(
 
     if last and done not in epochs:  # Killed between the two.
         say(Epoch.model_validate(last.said))
-    if last and (last.over or done >= job.config.epochs):
-        return "completed"
-    if stop_asked(run_folder, done):
-        return "pruned"
+    lacking = pictures.lacking(done)
+    if is_over or is_pruned:
+        pictures.missed += len(lacking)
+        return "completed" if is_over else "pruned"
 
     def on_start(trainer: QuietTraining) -> None:
         append_event(run_folder, _started(trainer, job, resumed_from_epoch=done))
+        pictures.missed += len(lacking - {done})
+        if done in lacking:  # Killed while it drew; the weights are those again.
+            pictures.draw_epoch(trainer, done)
 
     def on_epoch(trainer: QuietTraining, metrics: dict[str, float]) -> None:
         event = Epoch(
@@ -156,8 +168,7 @@ def _train(
             event.model_dump()
         )  # Before it is said: what is on record can be gone on from.
         say(event)
-        if job.kind != "timing":
-            pictures.draw_epoch(trainer)
+        pictures.draw_epoch(trainer, event.epoch)
 
     def may_end_epoch(trainer: QuietTraining) -> None:
         if job.kind == "search" and trainer.epoch:
@@ -193,12 +204,12 @@ def _finish(
 ) -> None:
     """Score the best weights with both yardsticks, draw the curves, and say that all is done."""
     from ultralytics.utils.plotting import plot_results
-    from ultralytics.utils.torch_utils import strip_optimizer
 
     from spineseg.data.labelled import read_films
     from spineseg.evaluation.evaluate import evaluate_weights
     from spineseg.evaluation.stored import save_evaluation
     from spineseg.training.resume import RESUME_FILE
+    from spineseg.training.stripped import strip
     from spineseg.training.trainer import validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
@@ -215,7 +226,7 @@ def _finish(
     plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     pictures.draw_best(evaluated.records[job.numbering.numbering], _best_epoch(epochs))
     append_event(run_folder, Phase(run=job.id, name="recording"))
-    strip_optimizer(str(last))
+    strip(last)
     save_evaluation(run_folder, evaluated, "valid")
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+import psutil
+
+from spineseg.files import holder
 from spineseg.process_setup import prepare_environment
 from spineseg.training.child import NO_SPACE, run_job
-from spineseg.training.control import is_running
+from spineseg.training.control import LOCK_FILE, is_running
 from spineseg.training.devices import Device
 
 
@@ -31,10 +36,27 @@ class Child:
         return self._process is not None and self._process.exitcode == NO_SPACE
 
     def kill(self) -> None:
-        """End it now, if this process started it; its last whole epoch stays resumable."""
+        """End it now; its last whole epoch stays resumable."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
+        elif process := holder(self.run_folder / LOCK_FILE):  # Ctrl-C never reached it.
+            with suppress(psutil.Error):  # It ended meanwhile.
+                process.kill()
+                process.wait()
+
+    @property
+    def ended_by(self) -> str:
+        """How its process ended, in words; empty where this process did not start it."""
+        code = self._process.exitcode if self._process is not None else None
+        if code is None:
+            return ""
+        if code >= 0:
+            return f"exit code {code}"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
 
     def wait(self, seconds: float) -> None:
         """Wait until it ends, at most so long."""
@@ -45,8 +67,9 @@ class Child:
 class Launcher:
     """Owner of the server process; the process that holds it never imports torch."""
 
-    def __init__(self, cache: Path) -> None:
-        self._cache = cache.resolve()
+    def __init__(self, cache: Path, slots: int = 1) -> None:
+        """Prepare to start up to `slots` trainings at a time, Ultralytics' files in `cache`."""
+        self._cache, self._slots = cache.resolve(), slots
         prepare_environment(self._cache)
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["spineseg.training.preload"])
@@ -56,7 +79,7 @@ class Launcher:
         if is_running(run_folder):
             return Child(run_folder, None)
         process = self._context.Process(
-            target=run_job, args=(run_folder.resolve(), device.name, self._cache)
+            target=run_job, args=(run_folder.resolve(), device.name, self._cache, self._slots)
         )
         process.start()
         return Child(run_folder, process)

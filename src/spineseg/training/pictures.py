@@ -48,14 +48,26 @@ class FilmPictures:
         self._read = read
         self._films: dict[str, LabelledFilm] | None = None  # By their names among pictures.
 
-    def draw_epoch(self, trainer: QuietTraining) -> None:
-        """Draw the films with the epoch's averaged weights, where `is_drawn` says so.
+    def lacking(self, epochs: int) -> set[int]:
+        """Return the epochs, of the first so many, whose films should be drawn and are not."""
+        films = picture_names(shown_films(load_manifest(self._job.dataset)))
+        return {
+            epoch
+            for epoch in range(1, epochs + 1)
+            if self._is_drawn(epoch)
+            and not all(picture_file(self._folder, film, epoch).exists() for film in films)
+        }
+
+    def _is_drawn(self, epoch: int) -> bool:
+        return self._job.kind != "timing" and is_drawn(epoch, self._job.config.epochs)
+
+    def draw_epoch(self, trainer: QuietTraining, epoch: int) -> None:
+        """Draw the films with an epoch's averaged weights, where it is one to draw.
 
         `trainer` comes out as it went in: a copy of its network predicts, and what that took of
         the random numbers is given back.
         """
-        epoch = trainer.epoch + 1
-        if not is_drawn(epoch, self._job.config.epochs):
+        if not self._is_drawn(epoch):
             return
         append_event(self._folder, Phase(run=self._job.id, name="pictures"))
         with self._counted(epoch), _chance_kept():

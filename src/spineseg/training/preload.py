@@ -20,6 +20,9 @@ from ultralytics.models.yolo.segment import (  # noqa: F401
 )
 from ultralytics.utils import LOGGER, SETTINGS
 
+from spineseg.training.film_cache import without_false_warning
+
+LOGGER.addFilter(without_false_warning)
 LOGGER.setLevel(logging.INFO)  # From here on it writes to a run's train.log.
 for _handler in LOGGER.handlers:
     _handler.setLevel(logging.INFO)

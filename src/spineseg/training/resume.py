@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from ultralytics.utils.torch_utils import ModelEMA, unwrap_model
 
+from spineseg.files import sync
+
 RESUME_FILE = "resume.pt"
 _FORMAT = "spineseg training 1"
 """Raised with every change of what is kept: a file of another version is not taken."""
@@ -63,6 +65,7 @@ def save(trainer: Any, path: Path, run: str, said: dict[str, Any]) -> None:
     }
     part = path.with_name(path.name + ".part")
     torch.save(content, part)
+    sync(part)
     part.replace(path)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 import ultralytics.engine.trainer as engine
 from ultralytics.models.yolo.segment import SegmentationTrainer, SegmentationValidator
-from ultralytics.utils.torch_utils import strip_optimizer
 
+from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.resume import (
     RESUME_FILE,
@@ -24,6 +24,7 @@ from spineseg.training.resume import (
     saved,
 )
 from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
+from spineseg.training.stripped import strip
 
 _METRIC_NAMES = {
     "precision": "precision",
@@ -67,6 +68,8 @@ class QuietTraining(SegmentationTrainer):
 
     def keep(self, said: dict[str, Any]) -> None:
         """Write down the state after an epoch, `said` being its event: from here it can go on."""
+        for weights in (self.best, self.last):
+            sync(weights)  # Before it is said that nothing needs to write them again.
         save(self, self.wdir / RESUME_FILE, self._run, said)
 
     def setup_model(self) -> Any:
@@ -236,7 +239,7 @@ def validate_weights(weights: Path, settings: dict[str, Any], folder: Path) -> d
 
     Optimizer state is dropped from the file first.
     """
-    strip_optimizer(str(weights))
+    strip(weights)
     validator = SegmentationValidator(
         save_dir=folder,
         args={

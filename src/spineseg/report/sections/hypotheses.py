@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spineseg.config.model import Model
 from spineseg.evidence.effects import SURE, Effect
-from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.report.chosen_runs import leader_name
 from spineseg.report.drawing import (
     BLUE,
@@ -109,30 +109,33 @@ def interval_note(summary: StudySummary) -> list[str]:
     evidence = summary.evidence
     if evidence is None or not evidence.variants:
         return []
-    runs = len(evidence.baseline_scores)
-    if runs == 1:
-        text = [
-            "The intervals are over patients alone: the baseline was trained once, so how much "
-            "another seed would change is not in them. They are too narrow."
-        ]
-    elif evidence.noise_sd is None:
-        text = [
-            "The baseline has two runs, too few to know the noise between seeds: the intervals "
-            "are over patients, and over seeds only as far as those two tell."
-        ]
-    else:
-        text = [
-            f"The intervals are over patients and seeds: each variant was trained once, its noise "
-            f"taken from the baseline's {runs} runs."
-        ]
     tried = len(evidence.variants)
     apart = sum(effect.verdict != "not told apart" for effect in evidence.variants)
     verb = "is" if apart == 1 else "are"
-    text.append(
+    return [
+        covers(evidence),
         f"{apart} of {count(tried, 'variant')} {verb} told apart from the baseline. Without "
-        f"correction for their number, about {tried * SURE:.2g} would be by chance alone."
+        f"correction for their number, about {tried * SURE:.2g} would be by chance alone.",
+    ]
+
+
+def covers(evidence: Evidence) -> str:
+    """Return in a sentence what the intervals of variants, each trained once, hold."""
+    runs = len(evidence.baseline_scores)
+    if runs == 1:
+        return (
+            "The intervals are over patients alone: the baseline was trained once, so how much "
+            "another seed would change is not in them. They are too narrow."
+        )
+    if evidence.noise_sd is None:
+        return (
+            "The baseline has two runs, too few to know the noise between seeds: the intervals "
+            "are over patients, and over seeds only as far as those two tell."
+        )
+    return (
+        "The intervals are over patients and seeds: each variant was trained once, its noise "
+        f"taken from the baseline's {runs} runs."
     )
-    return text
 
 
 class _Line(NamedTuple):

@@ -1,0 +1,71 @@
+"""What fails in the driver itself: one line, and no training is left behind to go on alone."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy.exc
+from fake_trainer import FakeChild, FakeLauncher
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from small_study import run, runs
+
+from spineseg.errors import StoreError
+from spineseg.events import Failed
+from spineseg.training.devices import Device
+
+NO_SEARCH = "search.trials=0"
+
+
+class Watched(FakeLauncher):
+    """Keeps the children that it starts."""
+
+    def __init__(self, **told: object) -> None:
+        super().__init__(**told)  # type: ignore[arg-type]
+        self.children: list[FakeChild] = []
+
+    def start(self, run_folder: Path, device: Device) -> FakeChild:
+        self.children.append(super().start(run_folder, device))
+        return self.children[-1]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_store_that_fails_meanwhile_is_one_line_and_no_child_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
+) -> None:
+    def locked(*_: object) -> None:
+        cause = sqlalchemy.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
+        if wrapped:
+            raise StorageInternalError("An exception is raised during the commit.") from cause
+        raise cause
+
+    launcher = Watched(holds_at=("baseline", 1, threading.Event()))
+    with monkeypatch.context() as broken:
+        broken.setattr(RDBStorage, "set_trial_intermediate_value", locked)
+        with pytest.raises(StoreError, match=r"cannot be used \(database is locked\); check"):
+            run(path, launcher, NO_SEARCH)
+    (child,) = launcher.children
+    assert child.killed.is_set() and not child.is_alive()
+    config = run(path, FakeLauncher(), NO_SEARCH)  # And the same command goes on.
+    assert {each.outcome for each in runs(config)} == {"completed"}
+
+
+def test_a_bug_of_the_driver_leaves_no_child_training(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = Watched(holds_at=("baseline", 1, threading.Event()))
+    monkeypatch.setattr("study.objective._report", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(path, launcher, NO_SEARCH)
+    assert launcher.children[0].killed.is_set() and not launcher.children[0].is_alive()
+
+
+def test_a_training_that_dies_says_how_and_where_to_look(path: Path) -> None:
+    config = run(path, FakeLauncher(dies_at={"slow": [1, 2, 3]}), NO_SEARCH)
+    (died,) = (each for each in runs(config) if each.name == "slow")
+    assert isinstance(died.end, Failed) and died.end.kind == "killed"
+    log = re.escape(str(died.folder / "train.log"))
+    assert re.search(rf"died 3 times .* \(last: SIGKILL\); see .*{log}", died.end.message)
