@@ -12,7 +12,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
-from spineseg.evidence.significance import detectable_effect, least_seed_p
+from spineseg.evidence.significance import detectable_effect, least_confirmed_p
 from spineseg.films import PARTS
 from spineseg.run_times import duration, relative_work
 from spineseg.training.devices import chosen_devices
@@ -111,9 +111,7 @@ def make_plan(
 def _least_p(config: StudyConfig) -> float:
     if config.confirm is None:
         return 1.0
-    # The baseline's first training counts beside its fresh ones: nobody picked it.
-    least = least_seed_p(config.confirm.seeds, config.confirm.seeds + 1)
-    return min(1.0, least * max(config.confirm.top, 1))
+    return least_confirmed_p(config.confirm.seeds, config.confirm.top)
 
 
 def _hours(config: TrainConfig, baseline: TrainConfig, seconds: float | None) -> float | None:

@@ -94,3 +94,10 @@ class StudyPlaces(Caches):
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""
         return self._lock.read_text().strip()
+
+
+def not_run_yet(places: StudyPlaces) -> str:
+    """Return that a study has no run on record, and which have."""
+    others = [name for name in studies_on_record(places.root) if name != places.study]
+    known = f"; on record: {', '.join(others)}" if others else ""
+    return f"study {places.study!r} has not been run yet{known}"

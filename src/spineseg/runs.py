@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from spineseg.called import pasted
 from spineseg.config.numbering import Numbering
 from spineseg.errors import RecordError
 from spineseg.evaluation.records import FilmRecord
@@ -104,7 +105,8 @@ class Run:
     def ended(self) -> Finished:
         """Its end, with weights. Raises RecordError where it did not finish."""
         if self.finished is None:
-            raise RecordError(f"{self.folder}: has not finished; go on with `spineseg run`")
+            run = pasted(f"run {self.job.study}")
+            raise RecordError(f"{self.folder}: has not finished; go on with `{run}`")
         return self.finished
 
     def is_evaluated(self, part: Part = "valid") -> bool:

@@ -30,15 +30,17 @@ def problem(*sets: str) -> str:
         ),
         ("baseline.learning_rate=1", "did you mean 'lr0'"),
         ("baseline.imgsz=64", "did you mean 'image_size_px'?"),
-        ("baseline.batch_size=8", "did you mean 'batch'? baseline has 37 keys"),
+        ("baseline.batch_size=8", "did you mean 'batch'? baseline has 38 keys"),
         ("baseline.extend=x", "did you mean 'extends'?"),
-        ("baseline.foo=1", "unknown key 'baseline.foo'; baseline has 37 keys: see `spineseg keys"),
+        ("baseline.extends=x.yaml", "a file is named for baseline.extends in the study's own file"),
+        ("data=../data/phantom.yaml", "override single keys, as `spineseg keys data` lists them"),
+        ("baseline.foo=1", "unknown key 'baseline.foo'; baseline has 38 keys: see `spineseg keys"),
         ("lr0=1", "did you mean 'baseline.lr0'? a study has 14 keys: see `spineseg keys`"),
         ("pruner=null", "did you mean 'search.pruner'?"),
         ("gpu=1", "did you mean 'devices.device'?"),
         ("vairants.upright.changes.fliplr=0", "unknown key 'vairants'; did you mean 'variants'?"),
         ("variants.upright.change=1", "did you mean 'changes'? variants.1 has name, hypothesis"),
-        ("variants.upright.changes.flip=1", "did you mean 'flipud' or 'fliplr'? baseline has 37"),
+        ("variants.upright.changes.flip=1", "did you mean 'flipud' or 'fliplr'? baseline has 38"),
         ("search.space.flip={choices: [0, 1]}", "search.space.flip: unknown key 'flip'; did you"),
         ("search.space.lr0.hi=1", "did you mean 'high'? search.space.lr0 has low, high, log"),
         (
@@ -69,13 +71,36 @@ def test_a_wrong_key_gets_its_neighbours(override: str, words: str) -> None:
         ("variants=3", "variants: must be a list, got 3"),
         ("variants.upright=3", "variants.1: must be a table with name, hypothesis, changes, got 3"),
         ("search.space.lr0=3", "search.space.lr0: must be a table with low, high, log, got 3"),
-        ("data=films", "data: must be a table of keys, got 'films'"),
+        ("data=3", "data: must be a table of keys, got 3"),
+        (
+            "name=2026-11-29",
+            "must be text, got 2026-11-29; put it in quotes, as '2026-11-29'",
+        ),
+        ("name=", "got nothing; give a value, or leave the key out"),
+        ("baseline.epochs=", "baseline.epochs: input should be a valid integer, got nothing; give"),
+        ("store.root=", "store.root: must be a path, got nothing; give a value"),
+        ("baseline.epochs=true", "baseline.epochs: must be a number, not true or false, got True"),
+        ("baseline.mosaic=yes", "baseline.mosaic: must be a number, not true or false"),
+        ("search.trials=true", "search.trials: must be a number, not true or false"),
+        ("data.sources.0.seed=on", "data.sources.0.seed: must be a number, not true or false"),
+        ("variants.upright.changes.fliplr=no", "fliplr: must be a number, not true or false"),
+        ("search.space.mosaic={choices: [0, 0]}", "choices must differ, got 0 twice; leave one"),
         ("name=My Films", "name: must be lower-case letters, digits, - and _, 61 at most, got"),
         ("baseline.batch=many", "baseline.batch: input should be a valid integer"),
     ],
 )
 def test_a_wrong_value_gets_what_is_allowed(override: str, words: str) -> None:
     assert words in problem(override)
+
+
+def test_the_override_that_is_wrong_is_blamed_and_not_the_file() -> None:
+    said = problem("search.trials=3", "baseline.batch=0")
+    assert said.startswith("--set 'baseline.batch=0': baseline.batch: ")
+
+
+def test_a_root_in_the_home_folder_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert load_study(PHANTOM, ["store.root=~/films"]).store.root == Path("/somewhere/films")
 
 
 @pytest.mark.parametrize(
