@@ -12,6 +12,8 @@ from spineseg.files import is_locked, locked
 
 DRIVER_LOCK = "driver.lock"
 """In a study's folder: who holds it drives the study."""
+LOCK_FILE = "lock"
+"""In a run's folder: who holds it trains the run."""
 _POLL_SECONDS = 0.1
 
 

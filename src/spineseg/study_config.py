@@ -32,7 +32,7 @@ from spineseg.config.recorded import (
     secrets_of,
 )
 from spineseg.config.study import StudyConfig
-from spineseg.config.yaml_files import checked, load_study, read_mapping, study_named
+from spineseg.config.yaml_files import WRITE_ANEW, checked, load_study, read_mapping, study_named
 from spineseg.errors import ConfigError, RecordError, StoreError
 from spineseg.files import write_whole
 from spineseg.job import first_difference
@@ -91,11 +91,13 @@ def words_for(config: StudyConfig, asked: Path, overrides: Sequence[str]) -> lis
 def recorded_config(places: StudyPlaces) -> StudyConfig:
     """Return what a study was run with last. Raises RecordError where it cannot be read."""
     try:
-        return checked(StudyConfig, read_mapping(places.config), places.config)
+        content = read_mapping(places.config, WRITE_ANEW)
     except ConfigError as error:
-        raise RecordError(
-            f"{error}; or remove the file, and `spineseg run` the study's own: it is written anew"
-        ) from None
+        raise RecordError(str(error)) from None
+    try:
+        return checked(StudyConfig, content, places.config)
+    except ConfigError as error:
+        raise RecordError(f"{error}; or {WRITE_ANEW}") from None
 
 
 def keep_study_config(config: StudyConfig, places: StudyPlaces, where: Path) -> None:

@@ -171,7 +171,7 @@ def test_what_is_no_better_is_refused_and_the_test_part_stays_sealed(
     verdict = promote_best(config)
     assert refused(verdict) == ["confirmed above the baseline"] and not verdict.test_opened
     assert looks == [] and not places(config).openings.exists()
-    assert "stays sealed" in verdict.text()
+    assert "stays sealed" in verdict.text() and "; there is no champion" in verdict.text()
     test = compare_study(config).summary.test  # The page shows the gates all the same.
     assert test is not None and test.films == 0 and len(test.gates) == len(verdict.gates)
 

@@ -19,11 +19,11 @@ from spineseg.data.manifest import Dataset
 from spineseg.errors import ConfigError
 from spineseg.events import Event, append_event
 from spineseg.files import locked
+from spineseg.places import LOCK_FILE
 from spineseg.status_model import StudyStatus
 from spineseg.study_config import words_for
 from spineseg.study_record import keep_data_record
 from spineseg.study_status import finished_text, is_finished, study_status
-from spineseg.training.control import LOCK_FILE
 from study.compare import compare_study
 
 
@@ -136,6 +136,8 @@ def test_a_finished_study_says_so_with_its_answer_and_its_page(ended: Ended) -> 
     assert told.startswith("study small is finished, nothing left to run: 9 trainings, 9 completed")
     assert str(comparison.page) in told and "fresh seeds" in told
     assert study_status(ended.config).finished
+    assert "best: no-flips" in study_status(ended.config).text()
+    assert "what fresh seeds say of it, `compare` tells" in study_status(ended.config).text()
 
 
 def test_an_answer_older_than_a_training_is_not_told(half: Path) -> None:

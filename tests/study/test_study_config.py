@@ -208,9 +208,14 @@ def test_runs_without_their_config_are_read_by_the_file_which_is_said(
 def test_a_damaged_config_on_record_is_told_and_written_anew(path: Path) -> None:
     config = recorded(path, NO_SEARCH)
     places(config).config.write_text("name: [")
-    with pytest.raises(RecordError, match="or remove the file, and `spineseg run`") as caught:
+    with pytest.raises(RecordError, match="remove the file, and `spineseg run`") as caught:
         load_recorded(path, [NO_SEARCH], "compare")
     assert "\n" not in str(caught.value)
+    root = f"store.root={config.store.root}"
+    for text in ("name: [", "", "words"):
+        places(config).config.write_text(text)
+        with pytest.raises(ConfigError, match="; remove the file, and `spineseg run` the study's"):
+            load_study(Path("small"), [root])
     recorded(path, NO_SEARCH)
     assert load_recorded(path, [NO_SEARCH], "compare").name == "small"
 

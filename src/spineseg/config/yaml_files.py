@@ -11,13 +11,15 @@ import yaml
 from pydantic import BaseModel
 
 from spineseg.config.data import DataConfig
-from spineseg.config.named import Named, named_study
+from spineseg.config.named import CONFIGS, Named, named_study
 from spineseg.config.problems import AnyModel, checked
 from spineseg.config.recorded import refuse_blotted, with_paths_found
 from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 
+WRITE_ANEW = "remove the file, and `spineseg run` the study's own: it is written anew"
+"""What helps where a study's config on record cannot be read."""
 _FILES = ("data", "baseline", "baseline.extends")
 """Keys that may name a file, which is read before anything is overridden."""
 
@@ -32,7 +34,7 @@ def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
     """
     overrides = list(overrides)
     found = study_named(path, overrides)
-    content = read_mapping(found.file)
+    content = read_mapping(found.file, WRITE_ANEW if found.root is not None else "")
     if isinstance(content.get("data"), str):
         content["data"] = read_mapping(_beside(found.file, content["data"], "data"))
     content["baseline"] = _baseline(content.get("baseline", {}), found.file)
@@ -104,23 +106,32 @@ def _beside(path: Path, name: str, key: str) -> Path:
     return target
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Return the YAML mapping in `path`. Raises ConfigError where there is none."""
+def read_mapping(path: Path, remedy: str = "") -> dict[str, Any]:
+    """Return the YAML mapping in `path`.
+
+    Raises ConfigError where there is none, with `remedy` where that is given.
+    """
+    folder = f"see {CONFIGS} for those that are" if CONFIGS.is_dir() else "name one that is"
+    example = remedy or "write its keys into it, as `spineseg keys` lists them"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; see configs/studies for those that are") from None
+        raise ConfigError(f"{path}: no such file; {remedy or folder}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{where}: cannot be read as YAML ({problem}); mend that line") from None
+        raise ConfigError(
+            f"{where}: cannot be read as YAML ({problem}); {remedy or 'mend that line'}"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
     if content is None:
-        raise ConfigError(f"{path}: is empty; see configs/studies/phantom.yaml for an example")
+        raise ConfigError(f"{path}: is empty; {example}")
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must be a mapping of keys, got {type(content).__name__}")
+        raise ConfigError(
+            f"{path}: must be a mapping of keys, got {type(content).__name__}; {example}"
+        )
     return content
 
 
