@@ -9,6 +9,7 @@ import pytest
 from told_runs import Terminal
 
 from spineseg.live_line import HEARTBEAT_SECONDS, LiveLine, broken, counting, doing, shown
+from spineseg.workers import on_all_cores
 
 
 class Clock:
@@ -94,3 +95,10 @@ def test_a_line_wider_than_the_terminal_shows_all_of_its_clauses(width: int) -> 
     shown = broken(line, width)
     assert max(map(len, shown)) <= width
     assert " ".join(part.strip() for part in shown) == line
+
+
+def test_what_is_counted_is_named() -> None:
+    with shown("looking for films that show the same picture", quiet=True) as line:
+        for _ in on_all_cores(abs, [1, 2], few=2, name="pair"):
+            pass
+        assert "picture, pair 2 of 2" in line.lines()[0]

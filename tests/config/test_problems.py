@@ -137,3 +137,21 @@ def test_a_file_of_data_alone_speaks_of_its_own_keys() -> None:
     assert "did you mean 'valid_fraction'? data has 13 keys: see `spineseg keys data`" in str(
         caught.value
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "no such file; name one that is there"),
+        ("", "is empty; write its keys into it, as `spineseg keys` lists them"),
+        ("words", "must be a mapping of keys, got str; write its keys into it"),
+    ],
+)
+def test_a_file_that_holds_no_config_is_told_by_what_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # No configs/studies are here.
+    if text is not None:
+        Path("none.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_study(Path("none.yaml"))

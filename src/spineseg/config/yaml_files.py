@@ -111,7 +111,7 @@ def read_mapping(path: Path, remedy: str = "") -> dict[str, Any]:
 
     Raises ConfigError where there is none, with `remedy` where that is given.
     """
-    folder = f"see {CONFIGS} for those that are" if CONFIGS.is_dir() else "name one that is"
+    folder = f"see {CONFIGS} for those that are" if CONFIGS.is_dir() else "name one that is there"
     example = remedy or "write its keys into it, as `spineseg keys` lists them"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
