@@ -99,10 +99,11 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 @JSON
 def status(config: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Say how far a study is."""
-    from spineseg.study_config import load_recorded
+    from spineseg.study_config import load_recorded, words_for
     from spineseg.study_status import study_status
 
-    answer = study_status(load_recorded(config, sets, "status"))
+    study = load_recorded(config, sets, "status")
+    answer = study_status(study, words_for(study, config, sets))
     click.echo(answer.model_dump_json() if as_json else answer.text())
 
 
@@ -223,14 +224,16 @@ def promote(
     Opens the sealed test part, once, if the gates before it pass. Exit code 1 where it is refused;
     every gate is listed with its figure.
     """
+    from spineseg.config.recorded import reference
     from spineseg.errors import ConfigError, SpinesegError
-    from spineseg.study_config import load_recorded, reference, say_of_record
+    from spineseg.study_config import load_recorded, say_of_record
 
     if rollback is not None and (name is not None or as_challenger):
         raise ConfigError(
             f"--rollback {rollback}: names a version; leave --run and --challenger out"
         )
-    study = load_recorded(config, sets, "promote")
+    verb = "promote" if rollback is None else f"promote --rollback {rollback}"
+    study = load_recorded(config, sets, verb)
     say_of_record(study, config)
 
     from study.compare import compare_study

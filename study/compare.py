@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
+from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
@@ -25,7 +26,6 @@ from spineseg.report.study_comparison import StudyComparison
 from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
-from spineseg.study_config import reference
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.store import open_store
 from spineseg.tracking.tracked_runs import (

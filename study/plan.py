@@ -12,14 +12,19 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
-from spineseg.evidence.significance import detectable_effect, least_seed_p
+from spineseg.evidence.significance import detectable_effect, least_confirmed_p
 from spineseg.films import PARTS
-from spineseg.run_times import duration, relative_work
+from spineseg.places import StudyPlaces
+from spineseg.run_times import Rates, duration
+from spineseg.runs import outcome_now, read_runs
+from spineseg.time_left import measured
 from spineseg.training.devices import chosen_devices
 from spineseg.training.steps import few_steps
 from spineseg.trials import certain_trials, confirmation_trials, train_config
 from study.checks import check_weights
 from study.timing import TIMING_BATCHES, epoch_parts
+
+_ALONE = "training alone: starting, scoring, pictures and recording come on top"
 
 
 class PlannedTrial(Model):
@@ -31,6 +36,7 @@ class PlannedTrial(Model):
     hypothesis: str | None
     epochs: int
     hours: float | None = Field(description="Estimate; none without a timing.")
+    outcome: str | None = Field(None, description="How far it is on record; none before it began.")
 
 
 class Plan(Model):
@@ -63,14 +69,20 @@ def make_plan(
     devices = chosen_devices(config.devices.device)
     slots = len(devices) * config.devices.trials_per_device
     check_weights(config)
-    seconds = None
-    basis = "no timing was asked for"
-    if timing:
+    runs = read_runs(StudyPlaces(config.store.root, config.name).folder)
+    known = {run.name: run for run in runs}
+    taken, basis = measured(config, runs), "no timing was asked for"
+    if taken.epoch is not None:
+        basis = f"by what {len(runs)} trainings on record took"
+        basis += "" if taken.closing is not None else f"; {_ALONE}"
+    elif timing:
         say("timing a few batches of the baseline")
         seconds = sum(epoch_parts(config, dataset, devices[0]))
+        taken = Rates(config.baseline, epoch=seconds)
         basis = (
             f"{seconds:.1f} s an epoch for the baseline, from {TIMING_BATCHES} timed batches on "
-            f"{devices[0].description}; other sizes and resolutions by their multiply-adds"
+            f"{devices[0].description}; other sizes and resolutions by their "
+            f"multiply-adds; {_ALONE}"
         )
     planned = []
     for spec in certain_trials(config):
@@ -82,10 +94,11 @@ def make_plan(
                 changes=spec.changes,
                 hypothesis=spec.hypothesis,
                 epochs=wanted.epochs,
-                hours=_hours(wanted, config.baseline, seconds),
+                hours=_hours(wanted, taken),
+                outcome=outcome_now(known[spec.name]) if spec.name in known else None,
             )
         )
-    search_hours = _hours(config.baseline, config.baseline, seconds)
+    search_hours = _hours(config.baseline, taken)
     hours = None
     if search_hours is not None:
         certain = sum(trial.hours or 0 for trial in planned)
@@ -111,16 +124,12 @@ def make_plan(
 def _least_p(config: StudyConfig) -> float:
     if config.confirm is None:
         return 1.0
-    # The baseline's first training counts beside its fresh ones: nobody picked it.
-    least = least_seed_p(config.confirm.seeds, config.confirm.seeds + 1)
-    return min(1.0, least * max(config.confirm.top, 1))
+    return least_confirmed_p(config.confirm.seeds, config.confirm.top)
 
 
-def _hours(config: TrainConfig, baseline: TrainConfig, seconds: float | None) -> float | None:
-    """Return hours of one training, scaled from the baseline's seconds an epoch."""
-    if seconds is None:
-        return None
-    return seconds * relative_work(config, baseline) * config.epochs / 3600
+def _hours(config: TrainConfig, taken: Rates) -> float | None:
+    """Return hours of one training, scaled from what the baseline's take."""
+    return None if taken.epoch is None else taken.whole(config) / 3600
 
 
 def plan_text(plan: Plan) -> str:
@@ -130,10 +139,15 @@ def plan_text(plan: Plan) -> str:
     for number, trial in enumerate(plan.trials, start=1):
         hours = "" if trial.hours is None else f"  about {duration(trial.hours * 3600)}"
         changes = ", ".join(f"{k} {v}" for k, v in trial.changes.items()) or "as configured"
-        lines.append(f"{number:3}. {trial.name}: {changes}; {trial.epochs} epochs{hours}")
+        state = f"  ({trial.outcome})" if trial.outcome else ""
+        epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
+        lines.append(f"{number:3}. {trial.name}: {changes}; {epochs}{hours}{state}")
         if trial.hypothesis:
             lines.append(f"     {trial.hypothesis}")
-    lines.append(f"then {plan.search_trials} searched trials over:")
+    trials = (
+        "1 searched trial" if plan.search_trials == 1 else f"{plan.search_trials} searched trials"
+    )
+    lines.append(f"then {trials} over:")
     for name, axis in plan.search_space.items():
         shown = axis.get("choices") or f"{axis['low']} .. {axis['high']}"
         lines.append(f"     {name}: {shown}{' (log)' if axis.get('log') else ''}")
@@ -142,6 +156,8 @@ def plan_text(plan: Plan) -> str:
     lines += _confirmation_lines(plan)
     total = "no estimate" if plan.hours is None else f"about {duration(plan.hours * 3600)}"
     lines += ["", f"in all: {total}, if nothing is pruned ({plan.basis})"]
+    if any(trial.outcome for trial in plan.trials):
+        lines.append("what of it is on record, and what is left, `spineseg status` says")
     return "\n".join([*lines, plan.warning or ""]).rstrip()
 
 

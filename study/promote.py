@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from spineseg.config.recorded import by_name
 from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
@@ -89,6 +90,7 @@ def _promote(
         config=config,
         chosen=chosen,
         baseline=baseline,
+        finalists=[arm for arm in arms.values() if arm is not baseline],
         audit=study.audit,
         fingerprint=study.manifest.fingerprint,
         not_in_mlflow=[run.name for run in not_carried(store, config.name, runs)],
@@ -154,7 +156,7 @@ def challenge(
     with places.lock():
         study = read_study(places)
         refuse_another(config, study.runs, None)
-        called, run = _challenger(study, name)
+        called, run = _challenger(study, name, config)
         store = open_store(study.places.root, config.store.mlflow_uri)
         fill_stores(store, config, study)
         _settled(store, config.promote.model_name, say)
@@ -188,7 +190,7 @@ def _settled(store: TrackingStore, model_name: str, say: Callable[[str], None]) 
         say(unlike)
 
 
-def _challenger(study: StudyRecord, name: str | None) -> tuple[str, Run]:
+def _challenger(study: StudyRecord, name: str | None, config: StudyConfig) -> tuple[str, Run]:
     """Return the configuration and the training that is to be the challenger."""
     arms = confirmed_arms(study.runs)
     completed = {run.name: run for run in study.runs if run.outcome == "completed"}
@@ -204,22 +206,24 @@ def _challenger(study: StudyRecord, name: str | None) -> tuple[str, Run]:
         return best.name, best
     raise StoreError(
         f"study {study.places.study!r} has no completed run {name or 'but the baseline'!r}; it has "
-        f"{', '.join(completed) or 'none'}; name one with --run, or go on with `spineseg run`"
+        f"{', '.join(completed) or 'none'}; name one with --run, or go on with "
+        f"`{by_name('run', config)}`"
     )
 
 
 def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
+    run = by_name("run", config)
     if "baseline" not in arms:
         raise StoreError(
             f"study {config.name!r}: nothing is confirmed on fresh seeds yet, so nothing can be "
-            "promoted; go on with `spineseg run`"
+            f"promoted; go on with `{run}`"
             + ("" if config.confirm else ", with confirm.top and confirm.seeds set")
         )
     finalists = [arm for arm in arms if arm != "baseline"]
     if not finalists:
         raise StoreError(
-            f"study {config.name!r}: only the baseline is confirmed; set confirm.top to 1 or more "
-            "and go on with `spineseg run`"
+            f"study {config.name!r}: only the baseline is confirmed; go on with "
+            f"`{run} --set confirm.top=1`"
         )
     if name is not None and name not in finalists:
         raise StoreError(

@@ -8,7 +8,8 @@ import re
 import pytest
 from told_runs import Terminal
 
-from spineseg.live_line import HEARTBEAT_SECONDS, LiveLine, counting, doing, shown
+from spineseg.live_line import HEARTBEAT_SECONDS, LiveLine, broken, counting, doing, shown
+from spineseg.workers import on_all_cores
 
 
 class Clock:
@@ -85,3 +86,19 @@ def test_what_is_counted_stands_behind_what_is_done() -> None:
             "scoring, film 1 of 2",
             "scoring, film 2 of 2",
         ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_line_wider_than_the_terminal_shows_all_of_its_clauses(width: int) -> None:
+    clauses = ["[2/8] no-flips: training, epoch 2 of 3 12 s", "live 0.200 (baseline 0.100)"]
+    line = "; ".join([*clauses, "60 s left"])
+    shown = broken(line, width)
+    assert max(map(len, shown)) <= width
+    assert " ".join(part.strip() for part in shown) == line
+
+
+def test_what_is_counted_is_named() -> None:
+    with shown("looking for films that show the same picture", quiet=True) as line:
+        for _ in on_all_cores(abs, [1, 2], few=2, name="pair"):
+            pass
+        assert "picture, pair 2 of 2" in line.lines()[0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from told_runs import EACH, PICTURES, RECORDING, SCORING, START, WHOLE, job, story, study, whole
 
 from spineseg.events import Phase
+from spineseg.places import LOCK_FILE
 from spineseg.run_times import spent
+from spineseg.runs import Run
 from spineseg.time_left import measured, shared, so_far, waiting_seconds
 from spineseg.trials import most_trainings, to_come
 
@@ -49,6 +53,15 @@ def test_a_training_stopped_while_it_closed_counts_its_second_closing_only(phase
     again = [event.model_copy(update={"time": event.time + 9e5}) for event in log[4:]]
     found = spent(BASELINE.created, [*log[: cut + 1], *again])
     assert found.seconds == spent(BASELINE.created, log).seconds
+
+
+def test_a_stop_before_the_first_epoch_is_no_part_of_the_start(tmp_path: Path) -> None:
+    stop = 200.0
+    again = [event.model_copy(update={"time": event.time + stop}) for event in story(BASELINE)]
+    for log in (again, [story(BASELINE)[0], *again]):
+        (tmp_path / LOCK_FILE).touch()
+        os.utime(tmp_path / LOCK_FILE, (BASELINE.created, BASELINE.created + stop))
+        assert so_far(Run(tmp_path, BASELINE, tuple(log))).seconds["starting"] == START
 
 
 def test_a_larger_network_trains_and_scores_longer_by_its_multiply_adds() -> None:

@@ -10,10 +10,10 @@ from run_folders import epoch, make_job, write_finished
 
 from spineseg.errors import RecordError, StoreError
 from spineseg.events import Failed, Started, append_event
-from spineseg.files import append_line
+from spineseg.files import append_line, locked
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
-from spineseg.runs import read_run, read_runs
+from spineseg.runs import outcome_now, read_run, read_runs
 from spineseg.study_record import read_study
 
 
@@ -190,3 +190,12 @@ def test_a_job_says_all_that_it_was_made_from() -> None:
         "code_version",
         "created",
     } <= told
+
+
+def test_a_run_without_an_end_is_interrupted_where_nobody_is_at_work(tmp_path: Path) -> None:
+    job = make_job(number=0, name="baseline")
+    job.write(tmp_path / job.folder_name)
+    run = read_run(tmp_path / job.folder_name)
+    assert (run.outcome, outcome_now(run)) == ("running", "interrupted")
+    with locked(run.folder / "lock"):
+        assert outcome_now(run) == "running"

@@ -13,7 +13,7 @@ from command import ROOT
 from run_folders import finished, make_job, write_finished
 
 from spineseg.commands.studies import studies
-from spineseg.config.yaml_files import load_study
+from spineseg.config.yaml_files import WRITE_ANEW, load_study
 from spineseg.errors import ConfigError
 from spineseg.events import append_event
 from spineseg.files import append_line, locked
@@ -84,11 +84,13 @@ def test_a_study_is_finished_when_nothing_is_to_come(root: Path) -> None:
 def test_a_study_at_work_names_its_process(root: Path) -> None:
     config_of(root)
     put(root, "baseline", 0, end=None)
-    assert only(root).state == "interrupted" and only(root).to_come == 2
+    assert only(root).state == "interrupted" and only(root).to_come == 1
+    assert only(root).runs == {"interrupted": 1}
     with StudyPlaces(root, "small").lock():
         process = StudyPlaces(root, "small").holder()
         assert only(root).state == f"running in process {process}"
     with locked(StudyPlaces(root, "small").folder / "000-baseline" / "lock"):
+        assert only(root).runs == {"running": 1}
         assert only(root).state == "its driver is gone; baseline trains on"
 
 
@@ -128,6 +130,13 @@ def test_a_damaged_study_is_a_row_that_says_so(root: Path) -> None:
     answer = json.loads(CliRunner().invoke(studies, ["--json", "--root", str(root)]).output)
     states = {study["name"]: study["state"] for study in answer["studies"]}
     assert states == {"whole": "interrupted", "small": "damaged", "torn": "damaged"}
+
+
+def test_a_damaged_study_alone_is_told_without_the_head_of_a_table(root: Path) -> None:
+    config_of(root, "torn")
+    StudyPlaces(root, "torn").config.write_text("name: [")
+    (line,) = CliRunner().invoke(studies, ["--root", str(root)]).output.splitlines()
+    assert line.startswith("! torn is damaged: ") and line.endswith(WRITE_ANEW)
 
 
 def test_no_study_and_no_folder_are_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,8 +132,22 @@ def _is_terminal(out: TextIO) -> bool:
     return out.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def broken(line: str, width: int) -> list[str]:
+    """Return a line in as many as it takes to show all of its clauses, which end in "; "."""
+    found, *rest = line.split("; ")
+    lines = [found]
+    for clause in rest:
+        longer = f"{lines[-1]}; {clause}"
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines[-1] += ";"
+            lines.append(f"    {clause}")
+    return lines
+
+
 def _terminal(out: TextIO, lines: Callable[[], Sequence[str]]) -> Any:
-    """Return rich's live display of `lines`, each cut to the terminal's width."""
+    """Return rich's live display of `lines`, each broken to the terminal's width."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -150,7 +164,12 @@ def _terminal(out: TextIO, lines: Callable[[], Sequence[str]]) -> Any:
     )
     return Live(
         console=console,
-        get_renderable=lambda: Text("\n".join(lines()), no_wrap=True, overflow="ellipsis", end=""),
+        get_renderable=lambda: Text(
+            "\n".join(part for line in lines() for part in broken(line, console.width)),
+            no_wrap=True,
+            overflow="ellipsis",
+            end="",
+        ),
         refresh_per_second=_TICKS,
         transient=True,
         redirect_stdout=False,

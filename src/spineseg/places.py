@@ -12,6 +12,8 @@ from spineseg.files import is_locked, locked
 
 DRIVER_LOCK = "driver.lock"
 """In a study's folder: who holds it drives the study."""
+LOCK_FILE = "lock"
+"""In a run's folder: who holds it trains the run."""
 _POLL_SECONDS = 0.1
 
 
@@ -94,3 +96,10 @@ class StudyPlaces(Caches):
     def holder(self) -> str:
         """Return the number of the process that holds the study, or held it last."""
         return self._lock.read_text().strip()
+
+
+def not_run_yet(places: StudyPlaces) -> str:
+    """Return that a study has no run on record, and which have."""
+    others = [name for name in studies_on_record(places.root) if name != places.study]
+    known = f"; on record: {', '.join(others)}" if others else ""
+    return f"study {places.study!r} has not been run yet{known}"

@@ -58,8 +58,9 @@ class Spent:
         self.seconds[name] = self.seconds.get(name, 0.0) + max(0.0, seconds)
 
 
-def spent(created: float, log: Iterable[Event]) -> Spent:
-    """Return what a training has taken: `created` is when it was asked for.
+def spent(created: float, log: Iterable[Event], launched: float | None = None) -> Spent:
+    """Return what a training has taken: `created` is when it was asked for, `launched` when its
+    last attempt was, where that is known.
 
     What lies between two attempts is nobody's time. A log from before there were phases gives all
     that follows its last epoch to scoring.
@@ -73,8 +74,10 @@ def spent(created: float, log: Iterable[Event]) -> Spent:
         found.last = event.time
         match event:
             case Started():
+                if launched is not None and event.time - passed <= launched <= event.time:
+                    passed = event.time - launched  # Before it lies a stop.
                 if event.resumed_from_epoch == 0 and not found.epochs and passed < _STOPPED_SECONDS:
-                    found.add(STARTING, passed)
+                    found.seconds[STARTING] = max(0.0, passed)
                 found.phase, found.since = "training", event.time
                 found.epochs, found.closing = event.resumed_from_epoch, False
             case Epoch():

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from spineseg.called import pasted
 from spineseg.config.numbering import Numbering
 from spineseg.errors import RecordError
 from spineseg.evaluation.records import FilmRecord
@@ -29,8 +30,10 @@ from spineseg.events import (
     Started,
     read_events,
 )
+from spineseg.files import is_locked
 from spineseg.films import Part
 from spineseg.job import JOB_FILE, Job
+from spineseg.places import LOCK_FILE
 
 Outcome = Literal["completed", "pruned", "failed", "running"]
 _RUN_FOLDER = re.compile(r"(\d{3,})-(.+)")
@@ -104,7 +107,8 @@ class Run:
     def ended(self) -> Finished:
         """Its end, with weights. Raises RecordError where it did not finish."""
         if self.finished is None:
-            raise RecordError(f"{self.folder}: has not finished; go on with `spineseg run`")
+            run = pasted(f"run {self.job.study}")
+            raise RecordError(f"{self.folder}: has not finished; go on with `{run}`")
         return self.finished
 
     def is_evaluated(self, part: Part = "valid") -> bool:
@@ -124,6 +128,12 @@ class Run:
         Raises DataError where they are missing or damaged.
         """
         return stored_records(self.folder, part, self.job.numbering.numbering)
+
+
+def outcome_now(run: Run) -> Outcome | Literal["interrupted"]:
+    """Return the word for a run's end; one that has none and is not at work is interrupted."""
+    at_work = run.outcome != "running" or is_locked(run.folder / LOCK_FILE)
+    return run.outcome if at_work else "interrupted"
 
 
 def read_run(folder: Path) -> Run:

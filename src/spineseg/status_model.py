@@ -75,7 +75,7 @@ def _text(status: StudyStatus) -> str:
             f"{ended} of at most {status.trainings_at_most} trainings ended ({counts}); to come: "
             f"{status.search_left} searched, at most {status.confirm_left} on fresh seeds; "
             f"{status.time_left}",
-            f"best so far: {_best(status)}",
+            f"{'best' if status.finished else 'best so far'}: {_best(status)}",
             _holder(status),
             *([f"page: {status.page}"] if status.page else []),
             f"next: {status.next}",
@@ -103,7 +103,9 @@ def _best(status: StudyStatus) -> str:
         return "none has ended yet"
     beside = "" if status.baseline is None else f" (baseline {status.baseline:.3f})"
     of_it = "" if status.best == "baseline" else beside
-    return f"{status.best}, scored {status.best_scored:.3f}{of_it}; not confirmed by that"
+    again = any(trial.kind == "confirm" and trial.state == "completed" for trial in status.trials)
+    told = "what fresh seeds say of it, `compare` tells" if again else "not confirmed by that"
+    return f"{status.best}, scored {status.best_scored:.3f}{of_it}; {told}"
 
 
 def _holder(status: StudyStatus) -> str:

@@ -19,7 +19,7 @@ from spineseg.config.recorded import read_origin
 from spineseg.errors import SpinesegError
 from spineseg.files import is_locked
 from spineseg.places import StudyPlaces, studies_on_record
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, outcome_now, read_runs
 from spineseg.study_config import recorded_config
 from spineseg.trials import to_come
 
@@ -31,7 +31,9 @@ class ListedStudy(Model):
     synthetic: bool | None = Field(None, description="None where nothing of it says so.")
     state: str = Field(description="running in process N, interrupted, finished, damaged, unknown")
     runs: dict[str, int] = Field(default_factory=dict, description="How many, by outcome.")
-    to_come: int | None = Field(None, description="At most; None where its config is not kept.")
+    to_come: int | None = Field(
+        None, description="Not begun, at most; None where its config is not kept."
+    )
     objective: str | None = None
     best: str | None = Field(None, description="The best completed configuration.")
     best_score: float | None = None
@@ -64,7 +66,7 @@ def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
     origin = read_origin(places.config)
     left = None
     if config is not None:
-        left = sum(run.end is None for run in runs) + len(to_come(config, runs))
+        left = len(to_come(config, runs))
     tried = [run for run in runs if run.outcome == "completed" and run.job.kind != "confirm"]
     best = max(tried, key=lambda run: run.value, default=None)
     baseline = next((run for run in tried if run.job.kind == "baseline"), None)
@@ -73,7 +75,7 @@ def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
         name=places.study,
         synthetic=synthetic,
         state=_state(places, runs, left),
-        runs=dict(Counter(run.outcome for run in runs)),
+        runs=dict(Counter(outcome_now(run) for run in runs)),
         to_come=left,
         objective=config.objective if config else runs[0].job.objective if runs else None,
         best=best.name if best else None,

@@ -28,18 +28,20 @@ from spineseg.config.recorded import (
     config_text,
     kept,
     read_origin,
+    reference,
     secrets_of,
 )
-from spineseg.config.study import StoreConfig, StudyConfig
-from spineseg.config.yaml_files import checked, load_study, read_mapping, study_named
-from spineseg.errors import ConfigError, RecordError
+from spineseg.config.study import StudyConfig
+from spineseg.config.yaml_files import WRITE_ANEW, checked, load_study, read_mapping, study_named
+from spineseg.errors import ConfigError, RecordError, StoreError
 from spineseg.files import write_whole
 from spineseg.job import first_difference
 from spineseg.packages import packages_text
-from spineseg.places import StudyPlaces, has_runs
+from spineseg.places import StudyPlaces, has_runs, not_run_yet
 
 _FREE = ("store", "devices", "on_end", "description")
-_NEVER = ("baseline", "objective", "numbering", "transitional")
+_NEVER = ("data", "baseline", "objective", "numbering", "transitional")
+_READ_RUNS = ("status", "compare", "promote", "export study")
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,8 @@ def load_recorded(path: Path, overrides: Iterable[str], verb: str) -> StudyConfi
     """Return the study that `path`, a file or a name, describes, for a command that reads its runs.
 
     `verb` is that command, for the remedy. Raises ConfigError as `load_study` does, and where the
-    study's config on record says something else; RecordError where that is damaged.
+    study's config on record says something else; StoreError where it was never run, RecordError
+    where its record is damaged.
     """
     overrides = list(overrides)
     config = load_study(path, overrides)
@@ -59,7 +62,7 @@ def load_recorded(path: Path, overrides: Iterable[str], verb: str) -> StudyConfi
         if found:
             key, was, now = found
             run = pasted(f"run {shlex.join([str(path), *_as_options(overrides)])}")
-            taken = "" if key.split(".")[0] in _NEVER else f"take it over with `{run}`, "
+            taken = f"take it over with `{run}`, " if _may_change(before, config) else ""
             raise ConfigError(
                 f"{path}: has {key} {now}, study {config.name!r} on record {was}: what `{verb}` "
                 f"writes would not be of its runs; {taken}restore the value, or name the study: "
@@ -72,23 +75,29 @@ def load_recorded(path: Path, overrides: Iterable[str], verb: str) -> StudyConfi
             config.name,
             path,
         )
+    elif verb in _READ_RUNS:
+        run = pasted(f"run {shlex.join(words_for(config, path, overrides))}")
+        raise StoreError(f"{not_run_yet(places)}; start it with `{run}`")
     return config
 
 
-def reference(config: StudyConfig) -> list[str]:
-    """Return the words by which any command here finds a study on record: its name, and where."""
-    root = config.store.root
-    return [config.name, *([] if root == StoreConfig().root else ["--set", f"store.root={root}"])]
+def words_for(config: StudyConfig, asked: Path, overrides: Sequence[str]) -> list[str]:
+    """Return the words by which any command here finds a study: `reference`, else as it was asked
+    for."""
+    on_record = StudyPlaces(config.store.root, config.name).config.is_file()
+    return reference(config) if on_record else [str(asked), *_as_options(overrides)]
 
 
 def recorded_config(places: StudyPlaces) -> StudyConfig:
     """Return what a study was run with last. Raises RecordError where it cannot be read."""
     try:
-        return checked(StudyConfig, read_mapping(places.config), places.config)
+        content = read_mapping(places.config, WRITE_ANEW)
     except ConfigError as error:
-        raise RecordError(
-            f"{error}; or remove the file, and `spineseg run` the study's own: it is written anew"
-        ) from None
+        raise RecordError(str(error)) from None
+    try:
+        return checked(StudyConfig, content, places.config)
+    except ConfigError as error:
+        raise RecordError(f"{error}; or {WRITE_ANEW}") from None
 
 
 def keep_study_config(config: StudyConfig, places: StudyPlaces, where: Path) -> None:
@@ -193,6 +202,12 @@ def _difference(
         return None
     key, was, is_now = first_difference("", one, other)
     return key.removeprefix("."), was, is_now
+
+
+def _may_change(before: StudyConfig, now: StudyConfig) -> bool:
+    """Return whether `run` takes over all in which two configs differ."""
+    one, other = _counting(before), _counting(now)
+    return all(one.get(key) == other.get(key) for key in _NEVER)
 
 
 def _counting(config: StudyConfig) -> dict[str, Any]:

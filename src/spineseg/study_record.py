@@ -5,15 +5,18 @@ All of it lies in the study's folder, which can be copied to another machine and
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from spineseg.called import pasted
+from spineseg.config.recorded import reference_in
 from spineseg.data.audit import Audit
 from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset, Manifest, load_manifest
 from spineseg.errors import DataError, RecordError, StoreError
 from spineseg.files import write_whole
-from spineseg.places import StudyPlaces, studies_on_record
+from spineseg.places import StudyPlaces, not_run_yet
 from spineseg.runs import Run, read_runs
 
 
@@ -63,11 +66,9 @@ def read_study(places: StudyPlaces) -> StudyRecord:
     """
     runs = read_runs(places.folder)
     if not runs:
-        others = [name for name in studies_on_record(places.root) if name != places.study]
-        known = f"; on record: {', '.join(others)}" if others else ""
-        raise StoreError(
-            f"study {places.study!r} has not been run yet{known}; start it with `spineseg run`"
-        )
+        words = reference_in(places.root, places.study) if places.config.is_file() else ["FILE"]
+        run = pasted(f"run {shlex.join(words)}")
+        raise StoreError(f"{not_run_yet(places)}; start it with `{run}`")
     try:
         manifest = load_manifest(places.data_record)
         audit = Audit.model_validate_json((places.data_record / AUDIT_FILE).read_bytes())

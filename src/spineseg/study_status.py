@@ -5,13 +5,15 @@ Read from the folders alone, so that it answers at once, beside whoever runs the
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import fill
 
 from spineseg.beside_baseline import live_beside, scored_beside
+from spineseg.called import pasted
+from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
@@ -29,9 +31,9 @@ _SILENT_EPOCHS = 3
 
 
 def study_status(
-    config: StudyConfig, where: Path | None = None, now: float | None = None
+    config: StudyConfig, words: Sequence[str] = (), now: float | None = None
 ) -> StudyStatus:
-    """Return how far the study is; `where` is its config's file, as the next command names it.
+    """Return how far the study is; `words` name it in the next command, else its name on record.
 
     Raises StoreError where it was never run, RecordError where its folder is damaged.
     """
@@ -77,7 +79,7 @@ def study_status(
         holder=places.holder() if since is not None else None,
         held_since=since,
         page=str(places.report) if places.report.exists() else None,
-        next=f"spineseg {verb} {where or config.name}",
+        next=pasted(f"{verb} {shlex.join(words or reference(config))}"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from spineseg.config.study import StudyConfig
+from spineseg.places import LOCK_FILE
 from spineseg.run_times import STARTING, Rates, Spent, duration, gaps, rates, spent
 from spineseg.runs import Run
 from spineseg.trials import to_come, train_config
@@ -12,7 +13,12 @@ from spineseg.trials import to_come, train_config
 
 def so_far(run: Run) -> Spent:
     """Return what a run has taken, by its log."""
-    return spent(run.job.created, run.log)
+    lock = run.folder / LOCK_FILE  # Each attempt writes its process into it.
+    try:
+        launched = lock.stat().st_mtime
+    except OSError:
+        launched = None
+    return spent(run.job.created, run.log, launched)
 
 
 def measured(config: StudyConfig, runs: Sequence[Run]) -> Rates:

@@ -28,19 +28,22 @@ def on_all_cores(
     *,
     few: int = 0,
     workers: int | None = None,
+    name: str = "",
 ) -> Iterator[Result]:
     """Yield `function` of each item, in order; with up to `few` items no process is started.
+
+    An item is counted as a `name`, where a line is shown.
 
     Whatever `function` raises is raised here.
     """
     workers = workers or cores()
     if workers == 1 or len(items) <= few:
-        yield from counting(map(function, items), len(items))
+        yield from counting(map(function, items), len(items), name)
     elif _shared is not None:
-        yield from counting(_shared.map(function, items, chunksize=_CHUNK), len(items))
+        yield from counting(_shared.map(function, items, chunksize=_CHUNK), len(items), name)
     else:
         with _pool(workers) as pool:
-            yield from counting(pool.map(function, items, chunksize=_CHUNK), len(items))
+            yield from counting(pool.map(function, items, chunksize=_CHUNK), len(items), name)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -182,8 +182,8 @@ def test_a_variant_is_its_difference_from_the_baseline() -> None:
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("baseline.epoch=3", ["small.yaml", "baseline.epoch", "did you mean 'epochs'"]),
-        ("baseline.batch=0", ["small.yaml", "baseline.batch", "greater than or equal to 1", "0"]),
+        ("baseline.epoch=3", ["--set", "baseline.epoch", "did you mean 'epochs'"]),
+        ("baseline.batch=0", ["--set", "baseline.batch", "greater than or equal to 1", "0"]),
         ("baseline.image_size_px=100", ["image_size_px", "multiple of 32", "100"]),
         ("variants.no-flips.changes.flip=0", ["variants.no-flips.changes", "flip"]),
         ("variants.no-flips.changes.fliplr=0.5", ["fliplr", "equals the baseline's"]),

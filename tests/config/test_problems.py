@@ -32,6 +32,8 @@ def problem(*sets: str) -> str:
         ("baseline.imgsz=64", "did you mean 'image_size_px'?"),
         ("baseline.batch_size=8", "did you mean 'batch'? baseline has 38 keys"),
         ("baseline.extend=x", "did you mean 'extends'?"),
+        ("baseline.extends=x.yaml", "a file is named for baseline.extends in the study's own file"),
+        ("data=../data/phantom.yaml", "override single keys, as `spineseg keys data` lists them"),
         ("baseline.foo=1", "unknown key 'baseline.foo'; baseline has 38 keys: see `spineseg keys"),
         ("lr0=1", "did you mean 'baseline.lr0'? a study has 14 keys: see `spineseg keys`"),
         ("pruner=null", "did you mean 'search.pruner'?"),
@@ -69,13 +71,36 @@ def test_a_wrong_key_gets_its_neighbours(override: str, words: str) -> None:
         ("variants=3", "variants: must be a list, got 3"),
         ("variants.upright=3", "variants.1: must be a table with name, hypothesis, changes, got 3"),
         ("search.space.lr0=3", "search.space.lr0: must be a table with low, high, log, got 3"),
-        ("data=films", "data: must be a table of keys, got 'films'"),
+        ("data=3", "data: must be a table of keys, got 3"),
+        (
+            "name=2026-11-29",
+            "must be text, got 2026-11-29; put it in quotes, as '2026-11-29'",
+        ),
+        ("name=", "got nothing; give a value, or leave the key out"),
+        ("baseline.epochs=", "baseline.epochs: input should be a valid integer, got nothing; give"),
+        ("store.root=", "store.root: must be a path, got nothing; give a value"),
+        ("baseline.epochs=true", "baseline.epochs: must be a number, not true or false, got True"),
+        ("baseline.mosaic=yes", "baseline.mosaic: must be a number, not true or false"),
+        ("search.trials=true", "search.trials: must be a number, not true or false"),
+        ("data.sources.0.seed=on", "data.sources.0.seed: must be a number, not true or false"),
+        ("variants.upright.changes.fliplr=no", "fliplr: must be a number, not true or false"),
+        ("search.space.mosaic={choices: [0, 0]}", "choices must differ, got 0 twice; leave one"),
         ("name=My Films", "name: must be lower-case letters, digits, - and _, 61 at most, got"),
         ("baseline.batch=many", "baseline.batch: input should be a valid integer"),
     ],
 )
 def test_a_wrong_value_gets_what_is_allowed(override: str, words: str) -> None:
     assert words in problem(override)
+
+
+def test_the_override_that_is_wrong_is_blamed_and_not_the_file() -> None:
+    said = problem("search.trials=3", "baseline.batch=0")
+    assert said.startswith("--set 'baseline.batch=0': baseline.batch: ")
+
+
+def test_a_root_in_the_home_folder_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert load_study(PHANTOM, ["store.root=~/films"]).store.root == Path("/somewhere/films")
 
 
 @pytest.mark.parametrize(
@@ -112,3 +137,21 @@ def test_a_file_of_data_alone_speaks_of_its_own_keys() -> None:
     assert "did you mean 'valid_fraction'? data has 13 keys: see `spineseg keys data`" in str(
         caught.value
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "no such file; name one that is there"),
+        ("", "is empty; write its keys into it, as `spineseg keys` lists them"),
+        ("words", "must be a mapping of keys, got str; write its keys into it"),
+    ],
+)
+def test_a_file_that_holds_no_config_is_told_by_what_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # No configs/studies are here.
+    if text is not None:
+        Path("none.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_study(Path("none.yaml"))

@@ -10,7 +10,8 @@ from small_study import Ended, run_scored, runs
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.errors import ConfigError
-from study import driver
+from spineseg.time_left import measured
+from study import driver, plan
 from study.plan import make_plan, plan_text
 
 
@@ -36,6 +37,25 @@ def test_a_plan_says_when_so_few_seeds_can_promote_nothing(confirmable: Path, en
     config = load_study(confirmable, ["confirm.seeds=2"])
     text = plan_text(make_plan(config, _dataset(ended), timing=False, say=lambda text: None))
     assert "so few seeds can give no p below 0.100" in text and "raise confirm.seeds" in text
+
+
+def test_a_plan_counts_all_that_a_training_takes_and_marks_what_is_on_record(
+    confirmable: Path, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "epoch_parts", lambda *_: (8.0, 2.0))
+    dataset = _dataset(ended)
+    before = make_plan(load_study(confirmable), dataset, timing=True, say=lambda text: None)
+    assert "training alone: starting, scoring, pictures and recording come on top" in before.basis
+    assert before.trials[0].hours == pytest.approx(10 / 3600) and before.trials[0].outcome is None
+
+    config = load_study(ended.path, ["search.trials=1", "search.space.lr0={low: 0.001, high: 0.1}"])
+    taken = measured(config, runs(config))
+    after = make_plan(config, dataset, timing=True, say=lambda text: None)
+    assert after.trials[0].hours == pytest.approx(taken.whole(config.baseline) / 3600)
+    assert after.basis == "by what 9 trainings on record took"
+    assert [trial.outcome for trial in after.trials] == ["completed"] * 3
+    assert "baseline: as configured; 1 epoch  about" in plan_text(after)
+    assert "(completed)" in plan_text(after) and "then 1 searched trial over:" in plan_text(after)
 
 
 def _dataset(ended: Ended) -> Dataset:

@@ -19,6 +19,7 @@ from study.compare import compare_study
 from study.promote import promote_best
 
 pytestmark = pytest.mark.wide
+SEEDS = "seeds enough for a p below 0.05"
 
 
 def elsewhere(config: StudyConfig, path: Path, folder: Path) -> StudyConfig:
@@ -34,9 +35,9 @@ def test_an_opening_goes_with_the_study_to_another_machine(
 ) -> None:
     config, _ = run_scored(confirmable)
     promote_best(config)
-    run_scored(confirmable, "confirm.top=2")
+    run_scored(confirmable, "confirm={top: 2, seeds: 4}")
     moved = elsewhere(config, confirmable, tmp_path).model_copy(
-        update={"confirm": load_study(confirmable, ["confirm.top=2"]).confirm}
+        update={"confirm": load_study(confirmable, ["confirm={top: 2, seeds: 4}"]).confirm}
     )
     with pytest.raises(StoreError, match=r"was opened on .* by study 'small'.*--reason"):
         promote_best(moved)
@@ -100,3 +101,19 @@ def _numbering() -> Any:
     from spineseg.prediction.numbering.model import NumberingModel
 
     return NumberingModel()
+
+
+@pytest.mark.parametrize(
+    ("confirm", "least", "needed"),
+    [("{top: 1, seeds: 2}", "0.100", 3), ("{top: 2, seeds: 3}", "0.057", 4)],
+)
+def test_too_few_seeds_to_promote_anything_leave_the_test_part_sealed(
+    confirmable: Path, looks: Looks, confirm: str, least: str, needed: int
+) -> None:
+    config, _ = run_scored(confirmable, f"confirm={confirm}")
+    verdict = promote_best(config)
+    assert [gate.name for gate in verdict.gates if not gate.passed] == [SEEDS]
+    assert not verdict.test_opened
+    assert looks == [] and not places(config).openings.exists()
+    assert f"none below {least}" in verdict.text()
+    assert f"raise confirm.seeds to {needed}" in verdict.text()

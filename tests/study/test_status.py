@@ -19,10 +19,11 @@ from spineseg.data.manifest import Dataset
 from spineseg.errors import ConfigError
 from spineseg.events import Event, append_event
 from spineseg.files import locked
+from spineseg.places import LOCK_FILE
 from spineseg.status_model import StudyStatus
+from spineseg.study_config import words_for
 from spineseg.study_record import keep_data_record
 from spineseg.study_status import finished_text, is_finished, study_status
-from spineseg.training.control import LOCK_FILE
 from study.compare import compare_study
 
 
@@ -63,14 +64,33 @@ def test_both_scores_have_columns_of_their_own_with_the_baseline_beside(half: Pa
 
 
 def test_what_is_to_come_is_counted_and_timed(half: Path) -> None:
-    status = study_status(study(store={"root": half}), Path("small.yaml"))
+    status = study_status(study(store={"root": half}))
     assert (status.search_left, status.confirm_left, status.trainings_at_most) == (1, 4, 8)
     assert status.counts == {"completed": 1, "interrupted": 1} and not status.finished
     assert status.seconds_left is not None and status.seconds_left > 100
     assert status.time_left.startswith("at most about")
-    assert status.next == "spineseg run small.yaml" and status.holder is None
+    assert status.holder is None
     assert "1 searched, at most 4 on fresh seeds" in status.text()
     assert StudyStatus.model_validate_json(status.model_dump_json()) == status
+
+
+def test_the_next_command_finds_the_study_in_the_words_of_whoever_asks(
+    half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = study(store={"root": half})
+    found = ("small", "--set", f"store.root={half}")
+    assert study_status(config).next.endswith(f"spineseg run {' '.join(found)}")
+    file = half / "small.yaml"
+    sets = ["search.trials=1"]
+    asked = [str(file), "--set", *sets]
+    assert words_for(config, file, sets) == asked  # There is no study.yaml on record.
+    assert study_status(config, asked).next.endswith(f"spineseg run {' '.join(asked)}")
+    places(config).config.write_text("name: small")
+    assert words_for(config, file, sets) == [*found]
+    monkeypatch.chdir(half)
+    monkeypatch.setenv("MAKELEVEL", "1")
+    (half / "Makefile").touch()
+    assert study_status(config).next == f"make study STUDY=small SET=store.root={half}"
 
 
 def test_what_runs_is_told_with_its_phase_its_holder_and_how_long_it_has_been_silent(
@@ -86,7 +106,7 @@ def test_what_runs_is_told_with_its_phase_its_holder_and_how_long_it_has_been_si
     assert soon.trials[1].silent_seconds == 17 - 2 - EACH and not soon.trials[1].note
     assert soon.holder == str(os.getpid()) and soon.held_since is not None
     assert f"held by process {os.getpid()} since" in soon.text()
-    assert soon.next.startswith("spineseg status")
+    assert "spineseg status small" in soon.next
     assert "no event for 41 min: see" in late.text() and "train.log" in late.text()
 
 
@@ -116,6 +136,8 @@ def test_a_finished_study_says_so_with_its_answer_and_its_page(ended: Ended) -> 
     assert told.startswith("study small is finished, nothing left to run: 9 trainings, 9 completed")
     assert str(comparison.page) in told and "fresh seeds" in told
     assert study_status(ended.config).finished
+    assert "best: no-flips" in study_status(ended.config).text()
+    assert "what fresh seeds say of it, `compare` tells" in study_status(ended.config).text()
 
 
 def test_an_answer_older_than_a_training_is_not_told(half: Path) -> None:

@@ -16,7 +16,7 @@ from spineseg import packages
 from spineseg.config.recorded import read_origin
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
-from spineseg.errors import ConfigError, RecordError
+from spineseg.errors import ConfigError, RecordError, StoreError
 from spineseg.study_config import keep_study_config, load_recorded, say_of_record
 from spineseg.tracking.store import open_store
 from spineseg.tracking.study_files import log_study_config
@@ -109,10 +109,29 @@ def test_what_was_changed_since_is_told_with_both_values_and_the_remedy(
     told = refused(kept.path, override)
     assert said in told and "or name the study: `spineseg compare small --set" in told
     taken = f"take it over with `spineseg run {kept.path} --set {override}`"
-    never = override.startswith(("objective", "numbering", "baseline"))
+    never = override.startswith(("objective", "numbering", "baseline", "data"))
     assert (taken in told) != never
     by_name = refused(Path("small"), override, f"store.root={kept.config.store.root}")
     assert said.replace("small.yaml", "small") in by_name
+
+
+def test_what_run_would_refuse_is_not_advised_for_what_differs_beside_it(kept: Kept) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recorded(
+            kept.path, ["variants.slow.changes.lr0=0.01", "objective=box_map50"], "status"
+        )
+    assert "take it over" not in str(caught.value)
+
+
+def test_a_study_that_was_not_run_is_started_by_the_words_that_it_was_asked_for_by(
+    path: Path, tmp_path: Path
+) -> None:
+    sets = ["search.trials=1", f"store.root={tmp_path / 'new'}"]
+    with pytest.raises(StoreError) as caught:
+        load_recorded(path, sets, "status")
+    asked = " ".join(f"--set {text}" for text in sets)
+    assert f"start it with `spineseg run {path} {asked}`" in str(caught.value)
+    assert load_recorded(path, sets, "ui").search.trials == 1
 
 
 def test_a_gate_that_was_edited_in_the_file_is_told_and_one_overridden_is_taken(
@@ -189,9 +208,14 @@ def test_runs_without_their_config_are_read_by_the_file_which_is_said(
 def test_a_damaged_config_on_record_is_told_and_written_anew(path: Path) -> None:
     config = recorded(path, NO_SEARCH)
     places(config).config.write_text("name: [")
-    with pytest.raises(RecordError, match="or remove the file, and `spineseg run`") as caught:
+    with pytest.raises(RecordError, match="remove the file, and `spineseg run`") as caught:
         load_recorded(path, [NO_SEARCH], "compare")
     assert "\n" not in str(caught.value)
+    root = f"store.root={config.store.root}"
+    for text in ("name: [", "", "words"):
+        places(config).config.write_text(text)
+        with pytest.raises(ConfigError, match="; remove the file, and `spineseg run` the study's"):
+            load_study(Path("small"), [root])
     recorded(path, NO_SEARCH)
     assert load_recorded(path, [NO_SEARCH], "compare").name == "small"
 

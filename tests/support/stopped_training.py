@@ -16,7 +16,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.events import Epoch, Event, Finished, Started, read_events
 from spineseg.files import is_locked
 from spineseg.job import Job
-from spineseg.training.control import LOCK_FILE
+from spineseg.places import LOCK_FILE
 from spineseg.training.devices import CPU, Device
 from spineseg.training.launcher import Launcher
 

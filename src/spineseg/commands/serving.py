@@ -41,10 +41,16 @@ def try_page(config: Path, sets: tuple[str, ...], port: int, show: bool, device:
 @click.option("--open", "open_browser", is_flag=True, help="Open it in a browser, too.")
 def ui(config: Path, sets: tuple[str, ...], port: int, open_browser: bool) -> None:
     """Browse every run in MLflow, on 127.0.0.1, beginning with the study's list."""
-    from spineseg.study_config import load_recorded
+    from spineseg.study_config import load_recorded, words_for
     from spineseg.tracking.store import open_store
     from spineseg.tracking.ui import serve
 
     study = load_recorded(config, sets, "ui")
     store = open_store(study.store.root, study.store.mlflow_uri)
-    serve(store, study, port=port, open_browser=open_browser)
+    serve(
+        store,
+        study,
+        words_for(study, config, sets),
+        port=port,
+        open_browser=open_browser,
+    )

@@ -33,6 +33,7 @@ def studies(root: Path | None, as_json: bool) -> None:
         listed = [study.model_dump(mode="json") for study in found]
         click.echo(json.dumps({"root": str(place), "studies": listed}))
         return
-    lines = as_columns(studies_text(found)) if found else [f"{place} has no study yet"]
+    rows = studies_text(found)
+    lines = as_columns(rows) if len(rows) > 1 else [f"{place} has no study yet"] * (not found)
     lines += [f"! {study.name} is damaged: {study.problem}" for study in found if study.problem]
     click.echo("\n".join(lines))

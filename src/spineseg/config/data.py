@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from spineseg.config.model import PLAIN, Fraction, Model, Pixels, Share, Unit
+from spineseg.config.model import PLAIN, Chosen, Fraction, Model, Pixels, Share, Unit, no_truth
 from spineseg.levels import RANK
 
 Films = Annotated[int, Unit("films")]
@@ -27,6 +27,11 @@ class PhantomSource(Model):
     lateral_films: Films = Field(ge=3, description="Lateral neck films (C1..C7 labelled).")
     film_size_px: Pixels = Field(640, ge=64, le=2048, description="Side of the square films.")
     difficulty: Fraction = Field(0.5, description="0 clean and straight, 1 noisy and curved.")
+
+    # By their names: a validator of all fields cannot see the tag of a union.
+    _numbers = field_validator(
+        "seed", "frontal_films", "lateral_films", "film_size_px", "difficulty", mode="before"
+    )(no_truth)
 
 
 class LabelledSource(Model):
@@ -71,12 +76,14 @@ class RoboflowSource(LabelledSource):
         None, ge=1, description="Version; null: the newest, looked up once and written down."
     )
 
+    _number = field_validator("version", mode="before")(no_truth)
+
 
 Source = Annotated[PhantomSource | LocalSource | RoboflowSource, Field(discriminator="kind")]
 Leak = Literal["near-duplicates", "shared-patients", "shared-radiographs"]
 
 
-class DataConfig(Model):
+class DataConfig(Chosen):
     """Which sources are merged into the 24-level dataset, how they are mended and split."""
 
     sources: tuple[Source, ...] = Field(

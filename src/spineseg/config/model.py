@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 @dataclass(frozen=True)
@@ -51,3 +48,30 @@ class Model(BaseModel):
     """Frozen, checked on creation, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+def no_truth(value: Any) -> Any:
+    """Return what is to be a number. Raises ValueError for true and false."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+class Chosen(Model):
+    """What a person chooses: true and false are no numbers."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields.get(info.field_name or "")
+        return no_truth(value) if field is not None and _is_number(field.annotation) else value
+
+
+def _is_number(annotation: Any) -> bool:
+    """Return whether a type is that of numbers alone, or of numbers and null."""
+    inner = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _is_number(inner[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return all(part is type(None) or _is_number(part) for part in inner)
+    return annotation in (int, float)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from spineseg.config.model import Model
+from spineseg.config.model import Chosen
 
 
 def _argument_list(value: Any) -> Any:
@@ -23,7 +23,7 @@ def _argument_list(value: Any) -> Any:
     return value
 
 
-class OnEndConfig(Model):
+class OnEndConfig(Chosen):
     """Who is told, with a JSON of what happened, when a study has ended or a model is promoted.
 
     Tried once, for seconds; a failure is one line and changes nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,6 +82,11 @@ def _said(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
         case "string_pattern_mismatch":
             rule = PATTERNS.get(problem["ctx"]["pattern"], f"match {problem['ctx']['pattern']}")
             return f"{key}: must be {rule}{_got(problem)}"
+        case "string_type" if isinstance(problem["input"], int | float | date):
+            written = str(problem["input"])
+            return f"{key}: must be text, got {written}; put it in quotes, as '{written}'"
+        case "path_type":
+            return f"{key}: must be a path{_got(problem)}"
     rule = problem["msg"].removeprefix("Value error, ")
     rule = rule[0].lower() + rule[1:]
     return f"{key}: {rule}{_got(problem)}" if key else rule
@@ -115,7 +121,7 @@ def _unknown(key: str, place: str, table: type[BaseModel]) -> str:
     holder, _, wrong = place.rpartition(".")
     own = _own(holder, table)
     other = [found for found in under(holder) if found.name == wrong]
-    if other and other not in own:
+    if other and other not in own and other[0].only_with:
         return f"unknown key {key!r}; it belongs to {other[0].only_with}"
     names = [found.name for found in own]
     has = f"has {', '.join(names)}" if len(names) <= _MOST_LISTED else f"has {len(names)} keys"
@@ -156,4 +162,6 @@ def _of(names: list[str]) -> str:
 
 def _got(problem: Mapping[str, Any]) -> str:
     got = problem.get("input")
-    return "" if isinstance(got, (dict, list, tuple)) or got is None else f", got {got!r}"
+    if got is None:
+        return ", got nothing; give a value, or leave the key out"
+    return "" if isinstance(got, (dict, list, tuple)) else f", got {got!r}"

@@ -8,14 +8,16 @@ of a store's address is blotted out.
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from spineseg.called import pasted
 from spineseg.config.model import Model
-from spineseg.config.study import StudyConfig
+from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.errors import ConfigError
 from spineseg.files import without_password
 
@@ -88,6 +90,21 @@ def refuse_blotted(config: StudyConfig, where: Path) -> None:
                 f"{where}: store.{key} {address}: its password is not kept on record; add --set "
                 f"store.{key}=ADDRESS, or name the study's own file"
             )
+
+
+def reference(config: StudyConfig) -> list[str]:
+    """Return the words by which any command here finds a study on record: its name, and where."""
+    return reference_in(config.store.root, config.name)
+
+
+def reference_in(root: Path, name: str) -> list[str]:
+    """Return the words by which any command here finds a study on record under a root."""
+    return [name, *([] if root == StoreConfig().root else ["--set", f"store.root={root}"])]
+
+
+def by_name(verb: str, config: StudyConfig) -> str:
+    """Return a command on a study on record, as whoever calls here pastes it."""
+    return pasted(f"{verb} {shlex.join(reference(config))}")
 
 
 def read_origin(file: Path) -> Origin | None:

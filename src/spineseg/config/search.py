@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from spineseg.config.model import SLUG, Epochs, Model, Unit
+from spineseg.config.model import SLUG, Chosen, Epochs, Unit
 
 Trials = Annotated[int, Unit("trials")]
 
 
-class Variant(Model):
+class Variant(Chosen):
     """A named difference from the baseline, and the reason to try it."""
 
     name: str = Field(pattern=SLUG, description="What the run is called.")
@@ -21,7 +21,7 @@ class Variant(Model):
     )
 
 
-class FloatRange(Model):
+class FloatRange(Chosen):
     """A searched number: uniform, or log-uniform."""
 
     low: float = Field(description="Lowest value that is tried.")
@@ -43,7 +43,7 @@ class FloatRange(Model):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
-class IntRange(Model):
+class IntRange(Chosen):
     """A searched whole number."""
 
     low: int = Field(description="Lowest value that is tried.")
@@ -63,12 +63,19 @@ class IntRange(Model):
         return inside and (value - self.low) % self.step == 0
 
 
-class Choices(Model):
+class Choices(Chosen):
     """A searched choice among named values."""
 
     choices: tuple[str | int | float | bool, ...] = Field(
-        min_length=2, description="The values, as [0.0, 0.5]."
+        min_length=2, description="The values, as [0.0, 0.5], each another."
     )
+
+    @model_validator(mode="after")
+    def _each_another(self) -> Choices:
+        twice = [value for value in self.choices if self.choices.count(value) > 1]
+        if twice:
+            raise ValueError(f"choices must differ, got {twice[0]!r} twice; leave one out")
+        return self
 
     def holds(self, value: Any) -> bool:
         """Return whether a value lies on the axis."""
@@ -91,7 +98,7 @@ Axis = Annotated[
 ]
 
 
-class PrunerConfig(Model):
+class PrunerConfig(Chosen):
     """When a searched trial is given up: its best epoch is not among the others' best share."""
 
     keep_percent: Annotated[float, Unit("percent")] = Field(
@@ -103,7 +110,7 @@ class PrunerConfig(Model):
     )
 
 
-class SearchConfig(Model):
+class SearchConfig(Chosen):
     """The searched part of a study: TPE over a space of the baseline's keys."""
 
     trials: Trials = Field(0, ge=0, description="Trials beyond the baseline and the variants.")

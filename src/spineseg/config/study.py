@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spineseg.config.data import DataConfig
-from spineseg.config.model import SLUG, Model, OneOf, Unit
+from spineseg.config.model import SLUG, Chosen, OneOf, Unit
 from spineseg.config.numbering import Numbering
 from spineseg.config.on_end import OnEndConfig
 from spineseg.config.search import SearchConfig, Variant
@@ -24,7 +24,7 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-class ConfirmConfig(Model):
+class ConfirmConfig(Chosen):
     """Finalists and baseline once more, on fresh seeds: what looked best may have been luck."""
 
     top: int = Field(
@@ -38,7 +38,7 @@ class ConfirmConfig(Model):
     )
 
 
-class DeviceConfig(Model):
+class DeviceConfig(Chosen):
     """Where trials run on this machine."""
 
     device: Annotated[str, BeforeValidator(_number_as_text)] = Field(
@@ -51,10 +51,12 @@ class DeviceConfig(Model):
     )
 
 
-class StoreConfig(Model):
+class StoreConfig(Chosen):
     """Where records are kept. One machine needs nothing but the folder."""
 
-    root: Path = Field(Path("mlruns"), description="Folder of everything that is generated.")
+    root: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        Path("mlruns"), description="Folder of everything that is generated; ~ is your home."
+    )
     mlflow_uri: str | None = Field(
         None, description="Address of an MLflow server, as http://HOST:5000; null: the own store."
     )
@@ -63,7 +65,7 @@ class StoreConfig(Model):
     )
 
 
-class PromoteConfig(Model):
+class PromoteConfig(Chosen):
     """What the registry calls the model, and what a challenger must bring."""
 
     model_name: str = Field(
@@ -77,7 +79,7 @@ class PromoteConfig(Model):
     )
 
 
-class StudyConfig(Model):
+class StudyConfig(Chosen):
     """A whole study: data, baseline, variants, search."""
 
     name: str = Field(

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from spineseg.config.model import (
+    Chosen,
     Degrees,
     Epochs,
     Fraction,
-    Model,
     Pixels,
     Probability,
     Share,
@@ -18,7 +18,7 @@ from spineseg.config.model import (
 )
 
 
-class TrainConfig(Model):
+class TrainConfig(Chosen):
     """One YOLO segmentation training. The defaults are Ultralytics' own, at size n and 250 epochs.
 
     What the original work ran is `configs/baseline.yaml`.

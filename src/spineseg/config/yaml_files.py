@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from pydantic import BaseModel
 
 from spineseg.config.data import DataConfig
-from spineseg.config.named import Named, named_study
-from spineseg.config.problems import checked
+from spineseg.config.named import CONFIGS, Named, named_study
+from spineseg.config.problems import AnyModel, checked
 from spineseg.config.recorded import refuse_blotted, with_paths_found
 from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
+
+WRITE_ANEW = "remove the file, and `spineseg run` the study's own: it is written anew"
+"""What helps where a study's config on record cannot be read."""
+_FILES = ("data", "baseline", "baseline.extends")
+"""Keys that may name a file, which is read before anything is overridden."""
 
 
 def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
@@ -27,13 +34,13 @@ def load_study(path: Path, overrides: Iterable[str] = ()) -> StudyConfig:
     """
     overrides = list(overrides)
     found = study_named(path, overrides)
-    content = read_mapping(found.file)
+    content = read_mapping(found.file, WRITE_ANEW if found.root is not None else "")
     if isinstance(content.get("data"), str):
         content["data"] = read_mapping(_beside(found.file, content["data"], "data"))
     content["baseline"] = _baseline(content.get("baseline", {}), found.file)
     if found.root is not None:
         content = _placed(content, found.file, found.root)
-    study = checked(StudyConfig, _overridden(content, overrides), found.file)
+    study = _checked(StudyConfig, content, overrides, found.file)
     refuse_blotted(study, found.file)
     return study
 
@@ -71,7 +78,7 @@ def load_data(path: Path, overrides: Iterable[str] = ()) -> DataConfig:
     if "sources" not in content and "data" in content:
         return load_study(path, overrides).data
     own, _ = _told_apart(overrides)
-    return checked(DataConfig, _overridden(content, own), file)
+    return _checked(DataConfig, content, own, file)
 
 
 def _told_apart(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -99,23 +106,32 @@ def _beside(path: Path, name: str, key: str) -> Path:
     return target
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Return the YAML mapping in `path`. Raises ConfigError where there is none."""
+def read_mapping(path: Path, remedy: str = "") -> dict[str, Any]:
+    """Return the YAML mapping in `path`.
+
+    Raises ConfigError where there is none, with `remedy` where that is given.
+    """
+    folder = f"see {CONFIGS} for those that are" if CONFIGS.is_dir() else "name one that is there"
+    example = remedy or "write its keys into it, as `spineseg keys` lists them"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; see configs/studies for those that are") from None
+        raise ConfigError(f"{path}: no such file; {remedy or folder}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{where}: cannot be read as YAML ({problem}); mend that line") from None
+        raise ConfigError(
+            f"{where}: cannot be read as YAML ({problem}); {remedy or 'mend that line'}"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
     if content is None:
-        raise ConfigError(f"{path}: is empty; see configs/studies/phantom.yaml for an example")
+        raise ConfigError(f"{path}: is empty; {example}")
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must be a mapping of keys, got {type(content).__name__}")
+        raise ConfigError(
+            f"{path}: must be a mapping of keys, got {type(content).__name__}; {example}"
+        )
     return content
 
 
@@ -131,8 +147,42 @@ def _overridden(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
             value = yaml.safe_load(text)
         except yaml.YAMLError:
             raise ConfigError(f"--set {override!r}: the value cannot be read as YAML") from None
+        if key in _FILES and isinstance(value, str):
+            raise ConfigError(
+                f"--set {override!r}: a file is named for {key} in the study's own file only; "
+                f"override single keys, as `spineseg keys {key.partition('.')[0]}` lists them"
+            )
         _set(content, key.split("."), value, override)
     return content
+
+
+def _checked(
+    model: type[AnyModel], content: dict[str, Any], overrides: Sequence[str], file: Path
+) -> AnyModel:
+    """Return a config with overrides. Raises ConfigError with the override or the file to mend."""
+    try:
+        return checked(model, _overridden(deepcopy(content), overrides), file)
+    except ConfigError:
+        override = next(
+            (
+                text
+                for i, text in enumerate(overrides)
+                if _holds(model, content, [*overrides[:i], *overrides[i + 1 :]])
+            ),
+            None,
+        )
+        if override is None:
+            raise
+    return checked(model, _overridden(deepcopy(content), overrides), f"--set {override!r}")
+
+
+def _holds(model: type[BaseModel], content: dict[str, Any], overrides: Sequence[str]) -> bool:
+    """Return whether nothing is wrong with a config and these overrides."""
+    try:
+        checked(model, _overridden(deepcopy(content), overrides), "")
+    except ConfigError:
+        return False
+    return True
 
 
 def _set(content: Any, keys: list[str], value: Any, override: str) -> None:

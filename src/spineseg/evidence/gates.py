@@ -14,7 +14,7 @@ from spineseg.evidence.arms import Arm
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.evidence.sealed_part import PART
-from spineseg.evidence.significance import LEAST_PATIENTS
+from spineseg.evidence.significance import LEAST_PATIENTS, holm, least_seed_p, seeds_needed
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.tracking.model_versions import Champion
 
@@ -28,6 +28,7 @@ class Candidacy:
     config: StudyConfig
     chosen: Arm
     baseline: Arm
+    finalists: Sequence[Arm]  # All that are confirmed, the chosen one among them.
     audit: Audit
     fingerprint: str
     not_in_mlflow: list[str]  # names of the arms' runs that MLflow does not hold whole
@@ -64,6 +65,28 @@ def confirmed(c: Candidacy) -> GateResult:
         passed=min(runs, base_runs) >= least,
         figure=f"{runs} trainings completed, {base_runs} of the baseline; {least} of each are "
         "asked for",
+    )
+
+
+def seeds_enough(c: Candidacy) -> GateResult:
+    """Ask for seeds that can give a p-value as small as the test part's is to be.
+
+    The arms at their farthest apart, corrected: else the test part is opened for nothing.
+    """
+    ways = [least_seed_p(len(arm.runs), len(c.baseline.runs)) for arm in c.finalists]
+    names = [arm.name for arm in c.finalists]
+    least = holm(ways)[names.index(c.chosen.name)]
+    enough = least < SURE
+    return GateResult(
+        name="seeds enough for a p below 0.05",
+        passed=enough,
+        figure=f"{len(c.chosen.runs)} trainings against the baseline's {len(c.baseline.runs)}, "
+        f"{len(names)} confirmed: none below {least:.3f}, must lie below {SURE:g}"
+        + (
+            ""
+            if enough
+            else f"; raise confirm.seeds to {seeds_needed(len(names), SURE)} and run the study on"
+        ),
     )
 
 
@@ -219,6 +242,7 @@ def above_the_champion(c: Candidacy) -> GateResult | None:
 
 BEFORE_OPENING: tuple[Gate, ...] = (
     confirmed,
+    seeds_enough,
     above_the_baseline,
     no_leak,
     fast_enough,

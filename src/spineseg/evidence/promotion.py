@@ -63,7 +63,9 @@ class Promotion(Model):
             )
         else:
             state = "is the champion already" if self.is_champion else "is not promoted"
-            lines.append(f"\n{self.run} {state}; the champion stays as it is")
+            there = self.against != "baseline"
+            stays = "the champion stays as it is" if there else "there is no champion"
+            lines.append(f"\n{self.run} {state}; {stays}")
             if not self.test_opened:
                 lines.append("The test part was not opened: it stays sealed for a better one.")
             elif not self.scored:

@@ -16,7 +16,7 @@ class RunSummary(Model):
 
     name: str
     kind: Literal["baseline", "variant", "search", "confirm"]
-    outcome: Literal["completed", "pruned", "failed", "running"]
+    outcome: Literal["completed", "pruned", "failed", "running", "interrupted"]
     failure: str | None = None
     hypothesis: str | None = None
     changes: dict[str, Any] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from math import comb, sqrt
 
 import numpy as np
@@ -105,6 +106,19 @@ def least_seed_p(runs: int, baseline_runs: int) -> float:
     """Return the smallest p-value that `seed_permutation` can give arms of so many runs."""
     ends = 2 if runs == baseline_runs else 1  # Arms of one size can change sides.
     return ends / comb(runs + baseline_runs, runs)
+
+
+def least_confirmed_p(seeds: int, finalists: int) -> float:
+    """Return the smallest p-value, corrected, of finalists trained again on so many fresh seeds.
+
+    The baseline's first training counts beside its fresh ones: nobody picked it.
+    """
+    return min(1.0, least_seed_p(seeds, seeds + 1) * max(finalists, 1))
+
+
+def seeds_needed(finalists: int, level: float) -> int:
+    """Return the fewest fresh seeds of each finalist that can give a p-value below `level`."""
+    return next(seeds for seeds in count(2) if least_confirmed_p(seeds, finalists) < level)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -20,7 +20,7 @@ from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
-from spineseg.runs import Run
+from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord
 
 CURVES = (
@@ -74,7 +74,7 @@ def run_summary(run: Run) -> RunSummary:
     return RunSummary(
         name=run.name,
         kind=job.kind,
-        outcome=run.outcome,
+        outcome=outcome_now(run),
         failure=f"{run.failed.kind}: {run.failed.message}" if run.failed else None,
         hypothesis=job.hypothesis,
         changes=job.changes,

@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spineseg.config.model import Model
+from spineseg.config.recorded import by_name
 from spineseg.data.manifest import Manifest
 from spineseg.errors import ConfigError, DataError, StoreError
 from spineseg.evidence.arms import Arm, MatchReader, confirmed_arms, effect_of
@@ -187,7 +188,7 @@ def _baseline(asked: Asked) -> tuple[Arm, int]:
     if not first and (arm is None or not arm.runs):
         raise StoreError(
             f"{asked.label}: its baseline has not completed, so nothing can be compared with it; "
-            "go on with `spineseg run`"
+            f"go on with `{by_name('run', asked.config)}`"
         )
     return arm or Arm("baseline", first[0], []), 0
 

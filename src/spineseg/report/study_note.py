@@ -93,7 +93,7 @@ def _head(words: str, synthetic: bool) -> str:
 
 
 def _how_far(summary: StudySummary, most: int) -> str:
-    ends = [run.outcome for run in summary.runs if run.outcome != "running"]
+    ends = [run.outcome for run in summary.runs if run.outcome not in ("running", "interrupted")]
     left = "" if len(ends) >= most else f" of at most {most}"
     return f"{count(len(ends), 'training')}{left} ended{_other_ends(ends)}."
 

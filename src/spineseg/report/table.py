@@ -27,7 +27,7 @@ _SCORES = (
     *(metric.name for metric in _RATES),
     "seconds_per_film",
 )
-_OUTCOMES = ("completed", "running", "pruned", "failed")
+_OUTCOMES = ("completed", "running", "interrupted", "pruned", "failed")
 _TONES = {"better": "up", "worse": "down"}
 
 

@@ -17,7 +17,7 @@ from spineseg.config.model import SLUG
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import checked
 from spineseg.errors import ConfigError, DataError
-from spineseg.evidence.significance import LEAST_PATIENTS, detectable_effect, least_seed_p
+from spineseg.evidence.significance import LEAST_PATIENTS, detectable_effect, least_confirmed_p
 from spineseg.files import shown, write_whole
 from spineseg.films import PARTS
 from spineseg.places import StudyPlaces
@@ -113,7 +113,7 @@ def config_text(
             {"name": n, "hypothesis": _VARIANTS[n][0], "changes": _VARIANTS[n][1]}
             for n in sized.variants
         ],
-        least_p=min(1.0, least_seed_p(runs, runs + 1) * sized.top),
+        least_p=least_confirmed_p(runs, sized.top),
         detectable=detectable_effect(runs),
         least_patients=LEAST_PATIENTS,
     )

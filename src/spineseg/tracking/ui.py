@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,9 +11,11 @@ import sys
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+from spineseg.called import pasted
+from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
 from spineseg.tracking import pages
@@ -29,12 +32,15 @@ _STARTING_SECONDS = 120.0  # MLflow's server imports for seconds; on a busy mach
 def serve(
     store: TrackingStore,
     config: StudyConfig,
+    words: Sequence[str] = (),
     *,
     port: int,
     open_browser: bool = False,
     say: Callable[[str], None] = lambda text: print(text, flush=True),
 ) -> None:
     """Say where the study's list is, once it is there; serve it until interrupted.
+
+    `words` name the study in a command; without, its name on record.
 
     Where the store is a server, its own pages have the list, and nothing is served. Raises
     StoreError for a port in use, and where the pages do not come up.
@@ -52,7 +58,7 @@ def serve(
         signal.signal(number, signal.default_int_handler)
     try:
         if _comes_up(server, port):
-            _tell(config.name, port, start, say)
+            _tell(config.name, words or reference(config), port, start, say)
             _open(start, open_browser, say)
         code = server.wait()
     except KeyboardInterrupt:
@@ -107,11 +113,14 @@ def _started(store: TrackingStore, port: int, place: str) -> subprocess.Popen[by
     )
 
 
-def _tell(study: str, port: int, start: str, say: Callable[[str], None]) -> None:
+def _tell(
+    study: str, words: Sequence[str], port: int, start: str, say: Callable[[str], None]
+) -> None:
     if start.endswith(_ALL):
+        run, compare = (pasted(f"{verb} {shlex.join(words)}") for verb in ("run", "compare"))
         say(
-            f"this store has no study {study!r} yet: `spineseg run` makes it, `spineseg compare` "
-            f"fills it from run folders; all experiments are at\n\n  {start}\n"
+            f"this store has no study {study!r} yet: `{run}` makes it, `{compare}` fills it from "
+            f"run folders; all experiments are at\n\n  {start}\n"
         )
     else:
         say(f"study {study!r} is at\n\n  {start}\n")

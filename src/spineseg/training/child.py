@@ -15,8 +15,8 @@ from spineseg.errors import RecordError
 from spineseg.events import Epoch, Failed, Finished, Phase, Started, append_event, read_events
 from spineseg.files import locked
 from spineseg.job import Job
+from spineseg.places import LOCK_FILE
 from spineseg.training.control import (
-    LOCK_FILE,
     LOG_FILE,
     TRAINER_FOLDER,
     stop_asked,

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 from spineseg.files import is_locked, write_whole
-from spineseg.places import DRIVER_LOCK
+from spineseg.places import DRIVER_LOCK, LOCK_FILE
 
 LOG_FILE = "train.log"
 STOP_FILE = "stop"
-LOCK_FILE = "lock"
 TRAINER_FOLDER = "train"
 _WORTH_FILE = "worth"
 _LOOK_SECONDS = 0.02

@@ -92,7 +92,7 @@ def _looked_at(found: Sequence[Candidate], thumbs: np.ndarray) -> list[Look]:
     pairs = [(thumbs[c.first], thumbs[c.second], c) for c in found]
     looks = []
     for candidate, (agreement, start) in zip(
-        found, on_all_cores(agreement_of_thumbs, pairs, few=_FEW_THUMBS), strict=True
+        found, on_all_cores(agreement_of_thumbs, pairs, few=_FEW_THUMBS, name="pair"), strict=True
     ):
         if start is not None and agreement >= MAYBE:
             looks.append(Look(agreement, candidate, start))
@@ -122,7 +122,7 @@ def _doubtful(looks: Sequence[Look], films: int) -> list[Look]:
 def _compared(doubtful: Sequence[Look], films: Sequence[Path]) -> list[Look]:
     """Return those whose films agree in detail, with that agreement."""
     files = [(films[look.candidate.first], films[look.candidate.second], look) for look in doubtful]
-    agreements = on_all_cores(agreement_of_films, files, few=_FEW_FILMS)
+    agreements = on_all_cores(agreement_of_films, files, few=_FEW_FILMS, name="pair")
     return [
         look._replace(agreement=agreement)
         for look, agreement in zip(doubtful, agreements, strict=True)

@@ -120,9 +120,12 @@ def _not_confirmed(summary: StudySummary, best: RunSummary, base: float) -> Answ
 
 def _without_baseline(summary: StudySummary, goal: str) -> str:
     baseline = summary.baseline
-    state = {None: "was not run", "running": "is still running", "failed": "failed"}.get(
-        baseline.outcome if baseline else None, "has not completed"
-    )
+    state = {
+        None: "was not run",
+        "running": "is still running",
+        "interrupted": "was interrupted",
+        "failed": "failed",
+    }.get(baseline.outcome if baseline else None, "has not completed")
     reason = f" ({baseline.failure})" if baseline and baseline.failure else ""
     text = f"The baseline {state}{reason}, so nothing can be compared with it yet."
     best = max(summary.challengers, key=lambda r: r.value(summary.objective) or 0.0, default=None)
@@ -132,8 +135,11 @@ def _without_baseline(summary: StudySummary, goal: str) -> str:
     return text
 
 
+_OTHERS = ("pruned", "failed", "interrupted", "running")
+
+
 def _unfinished_words(summary: StudySummary) -> str:
-    found = {w: sum(r.outcome == w for r in summary.runs) for w in ("pruned", "failed", "running")}
+    found = {w: sum(r.outcome == w for r in summary.runs) for w in _OTHERS}
     words = [f"{number} {word}" for word, number in found.items() if number]
     return f" Of the other runs: {', '.join(words)}." if words else ""
 

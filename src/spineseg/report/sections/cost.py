@@ -78,8 +78,8 @@ def duration(seconds: float) -> str:
 
 
 def unfinished(summary: StudySummary) -> list[Unfinished]:
-    """Return failed, then pruned, then running runs, each with its reason."""
-    order = ("failed", "pruned", "running")
+    """Return failed, pruned, interrupted and running runs, in this order, each with its reason."""
+    order = ("failed", "pruned", "interrupted", "running")
     chosen = [run for run in summary.runs if run.outcome in order]
     return [
         Unfinished(
@@ -96,6 +96,8 @@ def _reason(run: RunSummary, objective: str) -> str:
     after = f"after {count(run.epochs, 'epoch')}" if run.epochs else "before its first epoch"
     if run.outcome == "failed":
         return f"{run.failure or 'no reason on record'} ({after})"
+    if run.outcome == "interrupted":
+        return f"{count(run.epochs, 'epoch')} done; the study goes on with it"
     if run.outcome == "running":
         return f"still running, {count(run.epochs, 'epoch')} done"
     curve = run.curves.get(valid_curve(objective))
