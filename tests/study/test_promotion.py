@@ -125,6 +125,7 @@ def test_a_clear_gain_is_promoted_and_the_seal_opened_once(confirmable: Path, lo
     assert evidence["test"]["mask_map50_95"] > 0.7 and len(evidence["effects"]) == 8
 
 
+@pytest.mark.wide
 def test_another_look_at_the_test_part_needs_a_reason_and_shows(
     confirmable: Path, looks: Looks
 ) -> None:

@@ -25,6 +25,8 @@ from spineseg.tracking.store import TrackingStore, open_store
 from study import compare
 from study.compare import compare_study
 
+pytestmark = pytest.mark.wide
+
 ROOT = Path(__file__).parents[2]
 NO_SEARCH = "search.trials=0"
 

@@ -196,6 +196,7 @@ def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
 
 
+@pytest.mark.wide
 def test_a_loss_that_explodes_ends_as_nan_loss(
     launcher: Launcher, dataset: Dataset, folder: Path
 ) -> None:
