@@ -19,7 +19,7 @@ data:
   sources:
     - {{kind: phantom, seed: 1, frontal_films: 12, lateral_films: 8, film_size_px: 64,
         difficulty: 0.1}}
-baseline: {{weights: bundled, image_size_px: 64, batch: 4, epochs: 4, optimizer: AdamW, lr0: 0.001,
+baseline: {{weights: bundled, image_size_px: 64, batch: 4, epochs: 10, optimizer: AdamW, lr0: 0.001,
   warmup_epochs: 0.5, close_mosaic_epochs: 1}}
 search:
   trials: 2
@@ -45,8 +45,9 @@ def stopped_real_study(home: Path, seed: int, stops: int) -> Outcome:
         path.write_text(STUDY.format(root=folder / "mlruns"))
         dice = random.Random(seed)
         for _ in range(count):
-            # A start takes a good part of it: some stops come before anything trains.
-            stopped += _run(path, longest * dice.uniform(0.1, 0.7), *dice.choice(_WAYS))
+            # A start takes a good part of it: some stops come before anything trains. Longer
+            # times would reach the end before all stops are made.
+            stopped += _run(path, longest * dice.uniform(0.05, 0.3), *dice.choice(_WAYS))
         start = time.monotonic()
         _run(path)
         longest = longest or time.monotonic() - start
