@@ -143,7 +143,8 @@ def run(line: str, home: Home) -> None:
             begun(line, study, home)
             return
     done = pasted(line, home.folder, home.env)
-    assert done.returncode == 0, f"{line}\n{done.stdout[-6000:]}"
+    again = line == "make promote" and "is the champion already" in done.stdout  # README's own.
+    assert again or done.returncode == 0, f"{line}\n{done.stdout[-6000:]}"
     assert "Traceback" not in done.stdout
     refuse_stray(home)
 
