@@ -40,9 +40,10 @@ def test_the_trainer_changes_the_weights_as_often_as_is_counted(
     tmp_path, batch: int, nominal: int, epochs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from exports import write_export
+    from ultralytics.models.yolo.segment import SegmentationTrainer
 
     from spineseg.training.settings import ultralytics_settings
-    from spineseg.training.trainer import QuietTraining
+    from spineseg.training.trainer import train
 
     export = write_export(tmp_path / "export", {"train": 6, "valid": 2})
     config = TrainConfig(
@@ -63,6 +64,16 @@ def test_the_trainer_changes_the_weights_as_often_as_is_counted(
         "plots": False,
     }
     changes = []
-    monkeypatch.setattr(QuietTraining, "optimizer_step", lambda self: changes.append(self.epoch))
-    QuietTraining(overrides=settings).train()
+    monkeypatch.setattr(
+        SegmentationTrainer, "optimizer_step", lambda self: changes.append(self.epoch)
+    )
+    train(
+        settings,
+        "a-run",
+        None,
+        on_start=lambda trainer: None,
+        on_epoch=lambda trainer, metrics: None,
+        stop_asked=lambda: False,
+        may_end_epoch=lambda trainer: None,
+    )
     assert len(changes) == steps_of(config, 6).updates
