@@ -37,6 +37,7 @@ variants:
   - {{name: slow, hypothesis: Slower is better., changes: {{lr0: 0.001}}}}
 search:
   trials: 5
+  seed: 3
   startup_trials: 3
   space:
     lr0: {{low: 0.001, high: 0.02, log: true}}
