@@ -108,7 +108,7 @@ def _taken_up(
     """Return the study ready to run: record checked, data there, both stores filled."""
     runs = read_runs(places.folder)
     devices = chosen_devices(config.devices.device)
-    slots = [device for device in devices for _ in range(config.devices.trials_per_device)]
+    slots = [device for device in devices for _ in range(config.devices.known_per_device)]
     doing("looking at the data")
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
@@ -138,7 +138,7 @@ def _taken_up(
         store=store,
         parent_run=parent,
         numbering=_numbering(config, dataset),
-        launcher=launcher or Launcher(places.trainer, len(slots)),
+        launcher=launcher or Launcher(places.trainer),
         slots=slots,
         progress=progress,
         interrupted=interrupted,

@@ -67,7 +67,7 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a checked study; `timing` trains for seconds to estimate its hours."""
     devices = chosen_devices(config.devices.device)
-    slots = len(devices) * config.devices.trials_per_device
+    slots = len(devices) * config.devices.known_per_device
     check_weights(config)
     runs = read_runs(StudyPlaces(config.store.root, config.name).folder)
     known = {run.name: run for run in runs}

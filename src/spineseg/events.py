@@ -20,7 +20,8 @@ from spineseg.errors import RecordError
 from spineseg.files import append_line
 from spineseg.films import Part
 
-FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "bug"]
+FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "stalled", "bug"]
+LossKind = Literal["killed", "out_of_memory", "stalled", "node_lost"]
 EVENTS_FILE = "events.jsonl"
 
 
@@ -38,6 +39,10 @@ class Started(_Event):
     pid: int
     device: str
     resumed_from_epoch: int = Field(0, description="Epochs that an earlier attempt had finished.")
+    attempt: int = Field(1, ge=1, description="The how many-th attempt at the run it is.")
+    split: int = Field(
+        1, ge=1, description="Parts that a batch is trained in, their gradients added up: 1, whole."
+    )
     parameters: int = Field(description="Weights in the network.")
     resolved: dict[str, Any] = Field(description="Every setting the trainer really uses.")
     environment: dict[str, str] = Field(description="Versions, processor, device name.")
@@ -87,6 +92,15 @@ class Finished(_Event):
     )
 
 
+class Lost(_Event):
+    """An attempt ended, and not the run: it goes on with another attempt, or is failed."""
+
+    type: Literal["lost"] = "lost"
+    attempt: int = Field(ge=1)
+    kind: LossKind
+    message: str
+
+
 class Failed(_Event):
     """The training ended without a result."""
 
@@ -104,7 +118,14 @@ class Scored(_Event):
     metrics: dict[str, float] = Field(description="test/mask_map50_95 .., as the model numbers.")
 
 
-Event = Started | Epoch | Phase | Finished | Failed | Scored
+class Again(_Event):
+    """After a failure: its training is asked for anew, under its name and a number of its own."""
+
+    type: Literal["again"] = "again"
+    reason: str = ""
+
+
+Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

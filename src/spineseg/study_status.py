@@ -54,7 +54,7 @@ def study_status(
     best = max(tried, key=lambda run: run.value, default=None)
     finished = is_finished(config, runs)
     since = places.held_since()
-    slots = len(chosen_devices(config.devices.device)) * config.devices.trials_per_device
+    slots = len(chosen_devices(config.devices.device)) * config.devices.known_per_device
     left = shared(
         [trial.seconds_left or 0.0 for trial in trials if trial.state == "running"],
         waiting_seconds(config, runs, taken, working, now),

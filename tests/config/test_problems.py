@@ -26,7 +26,8 @@ def problem(*sets: str) -> str:
         (
             "devices.gpus=1",
             "unknown key 'devices.gpus'; did you mean 'device'? devices has device, "
-            "trials_per_device: see `spineseg keys devices`",
+            "trials_per_device, executor, ray_address, node_folder, checkpoint_epochs: see "
+            "`spineseg keys devices`",
         ),
         ("baseline.learning_rate=1", "did you mean 'lr0'"),
         ("baseline.imgsz=64", "did you mean 'image_size_px'?"),
@@ -35,7 +36,7 @@ def problem(*sets: str) -> str:
         ("baseline.extends=x.yaml", "a file is named for baseline.extends in the study's own file"),
         ("data=../data/phantom.yaml", "override single keys, as `spineseg keys data` lists them"),
         ("baseline.foo=1", "unknown key 'baseline.foo'; baseline has 38 keys: see `spineseg keys"),
-        ("lr0=1", "did you mean 'baseline.lr0'? a study has 14 keys: see `spineseg keys`"),
+        ("lr0=1", "did you mean 'baseline.lr0'? a study has 15 keys: see `spineseg keys`"),
         ("pruner=null", "did you mean 'search.pruner'?"),
         ("gpu=1", "did you mean 'devices.device'?"),
         ("vairants.upright.changes.fliplr=0", "unknown key 'vairants'; did you mean 'variants'?"),

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from run_folders import make_job
-from stopped_training import CONFIG, differences, train, write_job
+from stopped_training import CONFIG, differences, write_job
 
 from spineseg.data.merge import Dataset
 from spineseg.training import film_cache
+from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
+from spineseg.training.orders import Orders
 from spineseg.training.weights import bundled_weights
 
 
@@ -63,9 +65,10 @@ def test_a_warning_that_is_not_true_here_stays_out_of_the_log() -> None:
 def test_a_training_ends_the_same_whether_its_films_are_kept_or_read_anew(
     dataset: Dataset, tmp_path: Path
 ) -> None:
-    for name, slots in (("kept", 1), ("read", 10**9)):
+    launcher = Launcher(tmp_path / "cache")
+    for name, neighbours in (("kept", 1), ("read", 10**9)):
         write_job(tmp_path / name, dataset, CONFIG.with_(epochs=3), bundled_weights())
-        train(Launcher(tmp_path / "cache", slots), tmp_path / name)
+        launcher.start(tmp_path / name, CPU, Orders(neighbours=neighbours)).wait(600)
     assert differences(tmp_path / "kept", tmp_path / "read") == {}
     logs = [(tmp_path / name / "train.log").read_text() for name in ("kept", "read")]
     assert ["read anew" in text for text in logs] == [False, True]

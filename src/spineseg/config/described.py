@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -23,6 +24,7 @@ _TYPES = {
     str: "text",
     Path: "path",
     SecretStr: "text, never shown",
+    datetime: "time, as 2026-12-24T08:00",
 }
 _BOUNDS = {
     "ge": "at least {}",
@@ -125,12 +127,25 @@ def _type_of(path: str, annotation: Any, metadata: list[Any]) -> tuple[str, str,
         inside = _models(f"{path}.FIELD", item, more)
         return "table" if inside or item is Any else "table of text", "", inside
     if origin in (Union, types.UnionType):
+        if any(get_origin(part) is Literal for part in arguments):
+            return _number_or_word(path, arguments)
         return "values", "", []
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table", "", [(annotation, path, "")]
     named = [mark.func for mark in metadata if isinstance(mark, AfterValidator)]
     values = [func.values for func in named if isinstance(func, OneOf)]
     return ("one of", ", ".join(values[0]), []) if values else (_TYPES[annotation], "", [])
+
+
+def _number_or_word(path: str, parts: tuple[Any, ...]) -> tuple[str, str, list[Inside]]:
+    """Return, in words, a type that is a number or one of a few words."""
+    words, rules = [], []
+    for part in parts:
+        plain, more, _ = opened(part)
+        told, allowed, _ = _type_of(path, plain, more)
+        words.append(allowed if get_origin(plain) is Literal else told)
+        rules += _rules(more)
+    return " or ".join(words), ", ".join(rules), []
 
 
 def _item(item: Any) -> str:

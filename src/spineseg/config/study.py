@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spineseg.config.data import DataConfig
-from spineseg.config.model import SLUG, Chosen, OneOf, Unit
+from spineseg.config.limits import LimitsConfig
+from spineseg.config.model import SLUG, Chosen, Epochs, OneOf, Unit
 from spineseg.config.numbering import Numbering
 from spineseg.config.on_end import OnEndConfig
 from spineseg.config.search import SearchConfig, Variant
@@ -39,16 +40,40 @@ class ConfirmConfig(Chosen):
 
 
 class DeviceConfig(Chosen):
-    """Where trials run on this machine."""
+    """Where trials run: on this machine, or on those of a Ray cluster."""
 
     device: Annotated[str, BeforeValidator(_number_as_text)] = Field(
         "auto",
         description="'auto' (every GPU, else the CPU), 'cpu', or CUDA device numbers as '0' "
         "or '0,1'.",
     )
-    trials_per_device: Annotated[int, Unit("trials")] = Field(
-        1, ge=1, description="Trainings at a time on each device."
+    trials_per_device: Annotated[int, Field(ge=1), Unit("trials")] | Literal["auto"] = Field(
+        1,
+        description="Trainings at a time on each device; 'auto': as many as its memory holds, by "
+        "what the first one took at most.",
     )
+
+    executor: Literal["local", "ray"] = Field(
+        "local", description="'local', this machine; 'ray', the nodes of a Ray cluster."
+    )
+    ray_address: str = Field(
+        "auto", description="Of the Ray cluster: 'auto' (the one of this machine) or HOST:PORT."
+    )
+    node_folder: Path = Field(
+        Path("~/.cache/spineseg"),
+        description="Folder on each node of a cluster, for data, weights and running trainings.",
+    )
+    checkpoint_epochs: Epochs = Field(
+        5,
+        ge=1,
+        description="A node's checkpoint is fetched every so many epochs: a lost node "
+        "costs at most these.",
+    )
+
+    @property
+    def known_per_device(self) -> int:
+        """How many trainings share a device at least: one where that is still to be found out."""
+        return 1 if self.trials_per_device == "auto" else self.trials_per_device
 
 
 class StoreConfig(Chosen):
@@ -115,6 +140,9 @@ class StudyConfig(Chosen):
     )
     devices: DeviceConfig = Field(
         default_factory=DeviceConfig, description="Where trials run, and how many at a time."
+    )
+    limits: LimitsConfig = Field(
+        default_factory=LimitsConfig, description="When to stop, and when a training hangs."
     )
     store: StoreConfig = Field(default_factory=StoreConfig, description="Where records are kept.")
     promote: PromoteConfig = Field(

@@ -16,11 +16,13 @@ from spineseg.errors import RecordError, StoreError
 from spineseg.evaluation.stored import evaluation_files
 from spineseg.events import (
     EVENTS_FILE,
+    Again,
     Epoch,
     Event,
     EventReader,
     Failed,
     Finished,
+    Lost,
     Phase,
     Scored,
     Started,
@@ -187,7 +189,7 @@ class RunProjection:
                 return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
-            case Phase():
+            case Phase() | Lost() | Again():
                 return _Batch([], {}, {})
 
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:

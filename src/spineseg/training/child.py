@@ -25,9 +25,9 @@ from spineseg.training.control import (
 from spineseg.training.failures import disk_is_full, failure_kind
 from spineseg.training.film_cache import film_cache
 from spineseg.training.machine import machine_facts, system_readings
+from spineseg.training.orders import Orders
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
-from spineseg.workers import cores
 
 NO_SPACE = errno.ENOSPC
 """Exit code of a child that found the disk full."""
@@ -38,13 +38,12 @@ if TYPE_CHECKING:
     from spineseg.training.trainer import QuietTraining
 
 
-def run_job(run_folder: Path, device: str, cache: Path, slots: int) -> None:
+def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     """Train, evaluate and report into the run folder; entry point of a child process.
 
-    `device` is 'cpu' or the number of one CUDA device, `slots` how many trainings this machine is
-    at together. Takes an interrupted job up again from its last whole epoch. Every ending is an
-    event, but for a full disk, which ends the process with exit code NO_SPACE and leaves the run
-    to be taken up again.
+    `device` is 'cpu' or the number of one CUDA device, `orders` what this attempt may use. Takes
+    an interrupted job up again from its last whole epoch. Every ending is an event, but for a full
+    disk, which ends the process with exit code NO_SPACE and leaves the run to be taken up again.
     """
     from spineseg.process_setup import prepare_environment
 
@@ -60,7 +59,7 @@ def run_job(run_folder: Path, device: str, cache: Path, slots: int) -> None:
             return
         _redirect_output(run_folder / LOG_FILE)
         try:
-            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0", slots)
+            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0", orders)
         except Exception as error:
             print(traceback.format_exc(), flush=True)
             if disk_is_full(error):
@@ -85,20 +84,20 @@ def _redirect_output(log: Path) -> None:
     os.close(descriptor)
 
 
-def _train_and_evaluate(run_folder: Path, job: Job, device: str, slots: int) -> None:
+def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
     from spineseg.data.labelled import read_merged_film
 
     refuse_unwhole(job.dataset)
     earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
     epochs = {event.epoch: event for event in earlier}
-    settings = _settings(run_folder, job, device, slots)
+    settings = _settings(run_folder, job, device, orders)
     weights = run_folder / TRAINER_FOLDER / "weights"
     pictures = FilmPictures(run_folder, job, read_merged_film)
     outcome = _train(run_folder, job, settings, epochs, pictures)
     _finish(run_folder, job, settings, weights, epochs, outcome, pictures)
 
 
-def _settings(run_folder: Path, job: Job, device: str, slots: int) -> dict[str, Any]:
+def _settings(run_folder: Path, job: Job, device: str, orders: Orders) -> dict[str, Any]:
     return {
         **ultralytics_settings(job.config),
         "model": f"{job.config.model.removesuffix('-seg')}-seg.yaml",
@@ -108,9 +107,9 @@ def _settings(run_folder: Path, job: Job, device: str, slots: int) -> dict[str, 
         "name": TRAINER_FOLDER,
         "exist_ok": True,
         "device": device,
-        "workers": 0 if device == "cpu" else min(8, cores()),
+        "workers": 0 if device == "cpu" else min(8, orders.share_of_cores()),
         "plots": True,
-        "cache": film_cache(job, slots),
+        "cache": film_cache(job, orders.neighbours),
         "fraction": job.fraction,
     }
 

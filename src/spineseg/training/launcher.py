@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import signal
 from contextlib import suppress
@@ -12,9 +13,16 @@ import psutil
 
 from spineseg.files import holder
 from spineseg.process_setup import prepare_environment
-from spineseg.training.child import NO_SPACE, run_job
+from spineseg.training.child import NO_SPACE
 from spineseg.training.control import LOCK_FILE, is_running
 from spineseg.training.devices import Device
+from spineseg.training.orders import Orders
+
+TRAINER = "spineseg.training.child:run_job"
+"""What a child runs: `module:function`, called with run folder, device, cache and orders."""
+
+
+_FIRST = Orders()
 
 
 class Child:
@@ -67,19 +75,24 @@ class Child:
 class Launcher:
     """Owner of the server process; the process that holds it never imports torch."""
 
-    def __init__(self, cache: Path, slots: int = 1) -> None:
-        """Prepare to start up to `slots` trainings at a time, Ultralytics' files in `cache`."""
-        self._cache, self._slots = cache.resolve(), slots
+    def __init__(self, cache: Path, trainer: str = TRAINER) -> None:
+        """Prepare to start trainings, Ultralytics' files in `cache`; a child runs `trainer`."""
+        self._cache, self._trainer = cache.resolve(), trainer
         prepare_environment(self._cache)
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["spineseg.training.preload"])
+        preload = "spineseg.training.preload" if trainer == TRAINER else trainer.split(":")[0]
+        self._context.set_forkserver_preload([preload])
 
-    def start(self, run_folder: Path, device: Device) -> Child:
+    def start(self, run_folder: Path, device: Device, orders: Orders = _FIRST) -> Child:
         """Start the job in `run_folder` on `device`, or adopt the child that is at it already."""
         if is_running(run_folder):
             return Child(run_folder, None)
-        process = self._context.Process(
-            target=run_job, args=(run_folder.resolve(), device.name, self._cache, self._slots)
-        )
+        told = (self._trainer, run_folder.resolve(), device.name, self._cache, orders)
+        process = self._context.Process(target=_run, args=told)
         process.start()
         return Child(run_folder, process)
+
+
+def _run(trainer: str, run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
+    module, function = trainer.split(":")
+    getattr(importlib.import_module(module), function)(run_folder, device, cache, orders)

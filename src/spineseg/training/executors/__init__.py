@@ -1,0 +1,1 @@
+"""Where attempts at runs are at work: on this machine, or on the nodes of a Ray cluster."""

@@ -1,0 +1,72 @@
+"""What the control loop asks of whatever trains: slots, attempts in them, and their words.
+
+The loop reads a run's own folder and nothing else. An executor that trains elsewhere brings what is
+said there into that folder, in order, by whole lines; nothing it is asked for waits for a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from spineseg.training.devices import Device
+from spineseg.training.orders import Orders
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where one training at a time is at work."""
+
+    name: str  # Its own among those of an executor: "cpu", "cuda 0", "node-a cuda 1 b".
+    device: Device
+    neighbours: int = 1  # Trainings at a time on its machine, this one included.
+    cores: int = 0  # For each of them; 0: this machine's, shared out.
+    node: str = ""  # Of a cluster; empty: this machine.
+
+
+class Attempt(Protocol):
+    """One attempt at a run, at work or over."""
+
+    def is_alive(self) -> bool:
+        """Bring what is new into the run's folder; return whether it still works.
+
+        When this is False, all that it ever said lies in the run's folder, its files too.
+        """
+
+    @property
+    def found_no_space(self) -> bool:
+        """Whether it ended because the disk was full."""
+
+    @property
+    def ended_by(self) -> str:
+        """How it ended, in words; empty where that is not known."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether its node is gone rather than its process."""
+
+    def let_go_on(self, epochs: int) -> None:
+        """Say that after so many epochs its run is worth another one."""
+
+    def ask_to_stop(self, epochs: int) -> None:
+        """Ask it to stop after so many epochs, with its best weights evaluated."""
+
+    def kill(self) -> None:
+        """End it now; its last whole epoch stays resumable."""
+
+
+class Executor(Protocol):
+    """Starts attempts in slots. Raises SpinesegError where it cannot, with the remedy."""
+
+    def slots(self) -> list[Slot]:
+        """Return where trainings can be at work now; nodes may come and go."""
+
+    def at_work(self, run_folder: Path) -> Slot | None:
+        """Return the slot in which an attempt at this run is at work, whoever started it."""
+
+    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> Attempt:
+        """Start an attempt at the job in `run_folder`, or adopt the one that is at work."""
+
+    def close(self) -> None:
+        """Let go of what was opened; attempts that are at work stay at it."""
