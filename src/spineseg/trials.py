@@ -108,6 +108,19 @@ def confirmations(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:
     return _on_fresh_seeds(arms, config)
 
 
+def confirmations_known(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:
+    """Return the confirmations that no choice hangs on any more, though trainings are under way.
+
+    These are the baseline's, and those of runs that stay among the finalists whatever comes of the
+    variants and searched runs under way. With none of these, they are all of `confirmations`.
+    """
+    under_way = sum(r.outcome == "running" and r.job.kind in ("variant", "search") for r in runs)
+    places = config.confirm.top if config.confirm else 0
+    certain = finalists(runs, config)[: max(0, places - under_way)]
+    arms = {"baseline", *(run.name for run in certain)}
+    return [spec for spec in confirmations(runs, config) if spec.arm in arms]
+
+
 def _on_fresh_seeds(
     arms: Sequence[tuple[str, dict[str, Any]]], config: StudyConfig
 ) -> list[TrialSpec]:

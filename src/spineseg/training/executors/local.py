@@ -98,6 +98,12 @@ def _slot_name(device: Device, number: int) -> str:
     return name if number == 1 else f"{name} #{number}"
 
 
+def attempt_on_record(run_folder: Path) -> int:
+    """Return the number of the last attempt that was started at this run; 0: none."""
+    number = _told(run_folder).get("attempt", "0")
+    return int(number) if number.isdigit() else 0
+
+
 def _told(run_folder: Path) -> dict[str, str]:
     try:
         told = json.loads((run_folder / ATTEMPT_FILE).read_text())
