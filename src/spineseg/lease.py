@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +122,9 @@ class Lease:
                 self._renewed()
             except REFUSALS:
                 self._tell_late()
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_LEASES.update().where(self._own).values(token=""))
-        except REFUSALS:
-            pass
+        with suppress(*REFUSALS), self._engine.begin() as connection:
+            connection.execute(_LEASES.update().where(self._own).values(token=""))
+        self._engine.dispose()
 
     def _tell_late(self) -> None:
         if _clock() - self._heard > self._seconds and not self._told_late:
