@@ -33,6 +33,10 @@ class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""
 
 
+class RefusedError(StoreError):
+    """A store that answers, and refuses what is asked of it: waiting does not help."""
+
+
 class NoneYetError(StoreError):
     """Nothing was registered under that name yet; `what` says so, without what to do about it."""
 
