@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from spineseg.errors import RecordError
 from spineseg.files import shown
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, read_runs, standing
 
 _MOST_LISTED = 8
 
@@ -32,7 +33,7 @@ def named_run(root: Path, name: str) -> tuple[Run, str]:
     if not wanted:
         best = _best(finished)
         return best, f"best of {len(finished)} finished runs, {_score(best)}"
-    found = next((run for run in runs if _is_called(run, wanted)), None)
+    found = called(runs, wanted)
     if found is None or found.finished is None:
         what = "has no run" if found is None else "has not finished"
         raise RecordError(
@@ -67,10 +68,18 @@ def _score(run: Run) -> str:
     return f"{run.job.objective} {run.value:.3f}"
 
 
+def called(runs: Iterable[Run], wanted: str) -> Run | None:
+    """Return the run of that name, folder's name or number; None where there is none.
+
+    Of a name that was tried again the last one: the others have their numbers.
+    """
+    runs = list(runs)
+    stands = next((run for run in standing(runs) if run.name == wanted), None)
+    return stands or next((run for run in runs if _is_called(run, wanted)), None)
+
+
 def _is_called(run: Run, wanted: str) -> bool:
-    return wanted in (run.name, run.folder.name) or (
-        wanted.isdigit() and int(wanted) == run.job.number
-    )
+    return wanted == run.folder.name or (wanted.isdigit() and int(wanted) == run.job.number)
 
 
 def _studies(root: Path) -> list[str]:
