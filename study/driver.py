@@ -26,6 +26,7 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.report.study_note import Ended, running_note
+from spineseg.retry import ask_again
 from spineseg.runs import Run, read_runs
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
@@ -38,6 +39,9 @@ from spineseg.training.devices import Device, chosen_devices
 from spineseg.training.launcher import Launcher
 from spineseg.training.steps import few_steps
 from spineseg.trials import (
+    OF_ITSELF,
+    again,
+    asked_again,
     certain_trials,
     confirmations,
     most_trainings,
@@ -49,7 +53,7 @@ from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
 from study.optuna_store import open_study, usable
 from study.stores import ended, fill_mlflow
-from study.trial_queue import Taken, enqueue, may_wait, next_trial, set_pruner
+from study.trial_queue import Taken, enqueue, enqueue_again, may_wait, next_trial, set_pruner
 
 
 @dataclass
@@ -89,8 +93,9 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
         with _stopping_on_signals(running.interrupted):
             _work(running)
             if not running.interrupted.is_set():
-                again = confirmations(read_runs(places.folder), config)
-                if enqueue(running.study, config, again):
+                runs = read_runs(places.folder)
+                more = enqueue_again(running.study, config, asked_again(runs))
+                if enqueue(running.study, config, confirmations(runs, config)) or more:
                     _work(running)
         if running.interrupted.is_set():
             running.progress.stopped()
@@ -117,8 +122,12 @@ def _taken_up(
     keep_study_config(config, places, where)
     doing("opening the stores")
     keep_data_record(places, dataset, [audit_page(dataset)])
-    wanted = [*certain_trials(config), *confirmations(runs, config)]
+    told_again = [ask_again(run, OF_ITSELF) for run in again(runs, config)]
+    runs = read_runs(places.folder) if told_again else runs
+    asked = asked_again(runs)
+    wanted = [*asked, *certain_trials(config), *confirmations(runs, config)]
     study = open_study(config, runs, lambda told: may_wait(told, wanted, config))
+    enqueue_again(study, config, asked)
     enqueue(study, config, certain_trials(config))
     set_pruner(study, config)
     store = open_store(places.root, config.store.mlflow_uri)
@@ -129,6 +138,8 @@ def _taken_up(
         progress.say(f"MLflow did not take {len(missed)} runs on record; the next command tries")
     write_views(store, config, picture_names(shown_films(dataset.manifest)))
     progress.begin()
+    for run in told_again:
+        progress.asked_again(run)
     return _Running(
         config=config,
         places=places,

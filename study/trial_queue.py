@@ -26,6 +26,16 @@ def enqueue(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]
     return len(fresh)
 
 
+def enqueue_again(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]) -> int:
+    """Queue what is asked for anew after a failure and does not wait yet; return how many."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    names = {trial.user_attrs.get("name") for trial in waiting}
+    fresh = [spec for spec in specs if spec.name not in names]
+    for spec in fresh:
+        study.enqueue_trial(_place(config, spec) or {}, user_attrs=spec.attributes())
+    return len(fresh)
+
+
 def may_wait(told: Mapping[str, Any], wanted: Iterable[TrialSpec], config: StudyConfig) -> bool:
     """Return whether what is told of a waiting trial is still asked for.
 
@@ -46,9 +56,9 @@ def _place(config: StudyConfig, spec: TrialSpec) -> dict[str, Any] | None:
 
 
 def searched(trials: Iterable[FrozenTrial]) -> int:
-    """Return how many of the trials belong to the search."""
-    named = (t.user_attrs for t in trials if t.user_attrs.get("name") is not None)
-    return sum(attributes.get("kind") == "search" for attributes in named)
+    """Return how many trials the search has had; one that was tried again counts once."""
+    told = (trial.user_attrs for trial in trials)
+    return len({a["name"] for a in told if a.get("name") is not None and a["kind"] == "search"})
 
 
 def set_pruner(study: optuna.Study, config: StudyConfig) -> None:

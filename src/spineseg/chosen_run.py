@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from spineseg.errors import RecordError
 from spineseg.files import shown
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, read_runs, standing
+from spineseg.runs import Run, called, read_runs
 
 _MOST_LISTED = 8
 
@@ -66,20 +65,6 @@ def _best(finished: list[Run]) -> Run:
 
 def _score(run: Run) -> str:
     return f"{run.job.objective} {run.value:.3f}"
-
-
-def called(runs: Iterable[Run], wanted: str) -> Run | None:
-    """Return the run of that name, folder's name or number; None where there is none.
-
-    Of a name that was tried again the last one: the others have their numbers.
-    """
-    runs = list(runs)
-    stands = next((run for run in standing(runs) if run.name == wanted), None)
-    return stands or next((run for run in runs if _is_called(run, wanted)), None)
-
-
-def _is_called(run: Run, wanted: str) -> bool:
-    return wanted == run.folder.name or (wanted.isdigit() and int(wanted) == run.job.number)
 
 
 def _studies(root: Path) -> list[str]:

@@ -222,6 +222,20 @@ def standing(runs: Iterable[Run]) -> list[Run]:
     return sorted(last.values(), key=_number)
 
 
+def called(runs: Iterable[Run], wanted: str) -> Run | None:
+    """Return the run of that name, folder's name or number; None where there is none.
+
+    Of a name that was tried again the last one: the others have their numbers.
+    """
+    runs = list(runs)
+    stands = next((run for run in standing(runs) if run.name == wanted), None)
+    return stands or next((run for run in runs if _is_called(run, wanted)), None)
+
+
+def _is_called(run: Run, wanted: str) -> bool:
+    return wanted == run.folder.name or (wanted.isdigit() and int(wanted) == run.job.number)
+
+
 def _number(run: Run) -> int:
     return run.job.number
 
@@ -234,7 +248,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _refuse_twins(runs: Sequence[Run]) -> None:
-    """Raise RecordError for two runs of one number, id, or name: a failed one may be tried again."""
+    """Raise RecordError for two of one number, id or name; a failed one may be tried again."""
     known: dict[tuple[str, object], Run] = {}
     for run in runs:
         for what in ("number", "id"):

@@ -43,14 +43,10 @@ def study_status(
     runs, now = study.runs, now or time.time()
     working = {run.name for run in runs if run.end is None and is_running(run.folder)}
     taken = measured(config, runs)
-    later = tried_again(runs)
     trials = [
         _begun(run, runs, taken, now, run.end is None and run.name in working) for run in runs
     ]
-    trials = [
-        _with_note(trial, again_in_words(run, later.get(run.job.id)))
-        for trial, run in zip(trials, runs, strict=True)
-    ]
+    trials = _with_tries(trials, config, runs)
     coming = to_come(config, runs)
     asked = {spec.name for spec in asked_again(runs)}
     chosen = all(spec.kind == "confirm" and spec.arm for spec in coming)  # The finalists.
@@ -120,6 +116,20 @@ def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: boo
         seconds_left=None if run.end or taken.epoch is None else taken.left(job.config, found, now),
         note=note,
     )
+
+
+def _with_tries(
+    trials: Sequence[TrialStatus], config: StudyConfig, runs: Sequence[Run]
+) -> list[TrialStatus]:
+    """Return the trials with what becomes of those that failed in their notes."""
+    later, of_itself = tried_again(runs), {run.job.id for run in again(runs, config)}
+    found = []
+    for trial, run in zip(trials, runs, strict=True):
+        words = again_in_words(run, later.get(run.job.id))
+        words = "the next `run` tries it again" if run.job.id in of_itself else words
+        note = "; ".join(word for word in (trial.note, words) if word)
+        found.append(trial.model_copy(update={"note": note}))
+    return found
 
 
 def is_finished(config: StudyConfig, runs: Sequence[Run]) -> bool:

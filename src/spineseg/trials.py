@@ -28,6 +28,8 @@ PASSING = ("killed", "out_of_memory", "stalled")
 """Failures that another time, or another neighbour, may not meet."""
 MOST_TRIES = 3
 """Failed trainings of one name on record, after which a passing failure is left to a person."""
+OF_ITSELF = f"a passing failure; tried at most {MOST_TRIES} times of itself"
+"""Why `again` asks, for the record."""
 _SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.evidence.study_difference import Asked
+from spineseg.runs import standing
 from spineseg.trials import to_come
 
 
@@ -29,5 +30,5 @@ class Standing(Model):
         return cls(
             ended=len(ended),
             expected=len(runs) + len(to_come(asked.config, runs)),
-            failed=sum(run.failed is not None for run in ended),
+            failed=sum(run.failed is not None for run in standing(ended)),
         )

@@ -9,7 +9,7 @@ from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
 from spineseg.live_line import counting
-from spineseg.runs import Run
+from spineseg.runs import Run, standing
 from spineseg.tracking.projection import RunProjection, has_files
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.selection import GAIN, end_metrics
@@ -17,10 +17,12 @@ from spineseg.tracking.store import TrackingStore, refusing
 from spineseg.tracking.tracked_runs import (
     CARRIED,
     NOTE,
+    TRIED_AGAIN,
     as_tags,
     is_of_an_earlier_version,
     job_runs,
 )
+from spineseg.tries import again_in_words, tried_again
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +50,15 @@ def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run
     Raises StoreError where it does not answer.
     """
     runs, there = list(runs), job_runs(store, study)
-    baseline = next((run for run in runs if run.job.kind == "baseline"), None)
+    baseline = next((run for run in standing(runs) if run.job.kind == "baseline"), None)
+    later = tried_again(runs)
     missed, renamed = [], 0
     ended = [run for run in runs if run.end]
     for run in counting(ended, len(ended), "run"):
         found = there.get(run.job.id)
         if found is not None and _is_whole(store, found, run):
             _fill_gain(store, found, run, baseline)
+            _fill_again(store, found, run, later.get(run.job.id))
             continue
         renamed += found is not None and is_of_an_earlier_version(found)
         projection = RunProjection(store, lambda: parent, run.folder, run.job)
@@ -68,6 +72,16 @@ def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run
             renamed,
         )
     return missed
+
+
+def _fill_again(store: TrackingStore, found: TrackedRun, run: Run, later: Run | None) -> None:
+    """Say of a failed run as which it was tried again."""
+    words = again_in_words(run, later)
+    if run.failed is None or later is None or found.data.tags.get(TRIED_AGAIN) == words:
+        return
+    tags = {TRIED_AGAIN: words, NOTE: run_note(run.job, run.failed, again=words)}
+    with refusing(store.uri):
+        store.client.log_batch(found.info.run_id, tags=as_tags(tags))
 
 
 def _fill_gain(store: TrackingStore, found: TrackedRun, run: Run, baseline: Run | None) -> None:

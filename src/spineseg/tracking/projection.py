@@ -43,6 +43,7 @@ from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import (
     CARRIED,
     NOTE,
+    TRIED_AGAIN,
     as_params,
     as_tags,
     is_of_an_earlier_version,
@@ -189,7 +190,9 @@ class RunProjection:
                 return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
-            case Phase() | Lost() | Again():
+            case Again():
+                return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
+            case Phase() | Lost():
                 return _Batch([], {}, {})
 
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
@@ -213,6 +216,8 @@ class RunProjection:
                 _end(self._store, run_id, "FAILED", event.time)
             case Scored():
                 self._files(run_id, evaluation_files(self._folder, event.part), "evaluation")
+                self._files(run_id, [self._folder / EVENTS_FILE], None)
+            case Again():
                 self._files(run_id, [self._folder / EVENTS_FILE], None)
         return missing
 
@@ -244,6 +249,10 @@ def _metrics(values: dict[str, float], at: float, step: int = 0) -> list[Metric]
 def _started_tags(event: Started) -> dict[str, Any]:
     tags: dict[str, Any] = {"device": event.device}
     tags |= {k: event.environment[k] for k in _ENVIRONMENT_TAGS if k in event.environment}
+    if event.attempt > 1:
+        tags["attempt"] = event.attempt
+    if event.split > 1:
+        tags["batch_parts"] = event.split  # A run of another batch statistic than its neighbours.
     if event.resumed_from_epoch:
         tags["resumed_from_epoch"] = event.resumed_from_epoch
     return tags

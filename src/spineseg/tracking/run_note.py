@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from spineseg.diagnosis import REMEDIES
 from spineseg.events import Failed, Finished
 from spineseg.films import SYNTHETIC
 from spineseg.job import Job
 from spineseg.metrics import metric_named, signed
 
-_REMEDIES = {
-    "out_of_memory": "give it a smaller `batch`, `image_size_px` or `model`, or let fewer "
-    "trainings share the device (`devices.trials_per_device`)",
-    "nan_loss": "lower `lr0`, or set `amp` to false",
-    "bad_data": "mend what the message names, then `spineseg data`",
-    "killed": "see `train.log`; mostly the machine ran out of memory, so let fewer trainings share "
-    "it (`devices.trials_per_device`)",
-    "bug": "see `failure/traceback.txt` and `train.log`",
-}
 _MOST_MESSAGE = 1000
 
 
-def run_note(job: Job, end: Finished | Failed | None = None, baseline: float | None = None) -> str:
+def run_note(
+    job: Job,
+    end: Finished | Failed | None = None,
+    baseline: float | None = None,
+    again: str = "",
+) -> str:
     """Return the note of a training: what it is, what it gained, how it ended; as Markdown.
 
-    `baseline` is the objective of the first baseline; None where it is not known yet.
+    `baseline` is the objective of the first baseline; None where it is not known yet. `again` says
+    of a failed one as which it was tried again.
     """
     match end:
         case Finished():
             said = [_score(job, end, baseline), _finished(job, end)]
         case Failed():
-            said = _failed(end)
+            said = [f"**{again[0].upper()}{again[1:]}.**"] if again else []
+            said += _failed(end)
         case None:
             said = ["In training; figures follow at its end."]
     parts = [
@@ -80,4 +79,4 @@ def _finished(job: Job, end: Finished) -> str:
 def _failed(end: Failed) -> list[str]:
     lines = end.message.strip().splitlines() or ["no message"]
     quoted = "\n".join(f"    {line}" for line in lines)[:_MOST_MESSAGE]
-    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {_REMEDIES[end.kind]}."]
+    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {REMEDIES[end.kind]}."]
