@@ -9,20 +9,10 @@ from collections.abc import Sequence
 from spineseg.called import pasted
 from spineseg.config.recorded import by_name, reference
 from spineseg.config.study import StudyConfig
-from spineseg.events import Failed, FailureKind
+from spineseg.events import Failed
 from spineseg.job import Job
+from spineseg.remedies import REMEDIES
 
-REMEDIES: dict[FailureKind, str] = {
-    "out_of_memory": "give it a smaller `batch`, `image_size_px` or `model`, or let fewer "
-    "trainings share the device (`devices.trials_per_device`)",
-    "nan_loss": "lower `lr0`, or set `amp` to false",
-    "bad_data": "mend what the message names, then `spineseg data`",
-    "killed": "see `train.log`; mostly the machine ran out of memory, so let fewer trainings share "
-    "it (`devices.trials_per_device`)",
-    "stalled": "see `train.log`: a disk, a film or a device did not answer; mend it",
-    "bug": "see the traceback and `train.log`",
-}
-"""What to do about a failure, by its kind."""
 TIMES = 3
 """So often the same failure within one `run` is no chance: what follows would fail of it, too."""
 Failure = tuple[Job, Failed]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started
+from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started, in_parts
 from spineseg.job import Job
 from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
@@ -25,7 +25,7 @@ from spineseg.time_left import (
     waiting_seconds,
 )
 from spineseg.trials import to_come
-from spineseg.tries import in_parts, loss_in_words, numbered
+from spineseg.tries import loss_in_words, numbered
 
 TWO_SCORES = (
     "live: the trainer's own score after an epoch, on masks at reduced resolution; it steers the "

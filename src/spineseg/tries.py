@@ -56,11 +56,6 @@ def split(run: Run) -> int:
     return max((event.split for event in run.log if isinstance(event, Started)), default=1)
 
 
-def in_parts(parts: int) -> str:
-    """Return that batches were trained in parts: "batch in 2 parts"; empty where whole."""
-    return f"batch in {parts} parts" if parts > 1 else ""
-
-
 def loss_in_words(lost: Lost, epochs: int) -> str:
     """Return how an attempt ended: "attempt 1 was killed (SIGKILL) after epoch 12"."""
     said = " ".join(lost.message.split())

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
+from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
-from spineseg.tries import in_parts
 
 
 class RunSummary(Model):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from spineseg.diagnosis import REMEDIES
 from spineseg.events import Failed, Finished
 from spineseg.films import SYNTHETIC
 from spineseg.job import Job
 from spineseg.metrics import metric_named, signed
+from spineseg.remedies import REMEDIES
 
 _MOST_MESSAGE = 1000
 

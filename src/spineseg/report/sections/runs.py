@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from spineseg.events import in_parts
 from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.metrics import COUNTED_CONFIDENCE
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.table import COLUMNS, leaderboard
-from spineseg.tries import in_parts
 
 
 def content(summary: StudySummary) -> dict[str, Any]:
