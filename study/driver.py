@@ -27,7 +27,7 @@ from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.report.study_note import Ended, running_note
 from spineseg.retry import ask_again
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, read_runs, standing
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.projection import RunProjection
@@ -153,7 +153,7 @@ def _taken_up(
         slots=slots,
         progress=progress,
         interrupted=interrupted,
-        ended=[ended(run.job, run.end) for run in runs if run.end],
+        ended=[ended(r.job, r.end) for r in standing(runs) if r.end and not r.asked_again],
     )
 
 

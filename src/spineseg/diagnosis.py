@@ -22,7 +22,7 @@ _MOST_MESSAGE = 300
 _OWN = re.compile(r'File "[^"]*\b(?:spineseg|study)/[^"]*", line')
 _VARYING = (
     (re.compile(r"0x[0-9a-fA-F]+"), "ADDRESS"),
-    (re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.+@ -]*[\w.+@-])+"), "PATH"),
+    (re.compile(r"(?:\b[A-Za-z]:)?[\w.+@~-]*(?:[\\/][\w.+@-]+)+"), "PATH"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"), "HEX"),
     (re.compile(r"\d+(?:[.,]\d+)*(?:e[-+]?\d+)?"), "N"),
 )

@@ -148,7 +148,10 @@ def finished_text(config: StudyConfig) -> str | None:
     refuse_another(config, runs, None)
     if not is_finished(config, runs):
         return None
-    count = Counter(run.outcome for run in runs)
+    later = tried_again(runs)
+    count = Counter(
+        "failed and tried again" if run.job.id in later else run.outcome for run in runs
+    )
     ended = ", ".join(f"{number} {word}" for word, number in count.items())
     lines = [
         f"study {config.name} is finished, nothing left to run: {len(runs)} trainings, {ended}"

@@ -30,6 +30,7 @@ MOST_TRIES = 3
 """Failed trainings of one name on record, after which a passing failure is left to a person."""
 OF_ITSELF = f"a passing failure; tried at most {MOST_TRIES} times of itself"
 """Why `again` asks, for the record."""
+_TURNS: tuple[RunKind, ...] = ("baseline", "variant", "search", "confirm", "timing")
 _SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
 
 
@@ -156,14 +157,17 @@ def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
 
 
 def asked_again(runs: Iterable[Run]) -> list[TrialSpec]:
-    """Return what is asked for anew after a failure and has not begun, by the failed runs' number.
+    """Return what is asked for anew after a failure and has not begun: the baseline, variants,
+    searched runs, fresh seeds, each by the failed runs' numbers.
 
     A queue takes it after the interrupted runs and before all that was never tried: enqueued by
     its name although that is known, its confirmations with those that are still to come. Each has
     the name, and of a searched one the place in the space, that the failed run has, and is given
     the next free number. It is gone from here as soon as the new run's folder is there.
     """
-    return [TrialSpec.of_run(run) for run in standing(runs) if run.failed and run.asked_again]
+    asked = [run for run in standing(runs) if run.failed and run.asked_again]
+    asked.sort(key=lambda run: _TURNS.index(run.job.kind))
+    return [TrialSpec.of_run(run) for run in asked]
 
 
 def again(runs: Sequence[Run], config: StudyConfig) -> list[Run]:

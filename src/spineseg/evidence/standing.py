@@ -25,10 +25,10 @@ class Standing(Model):
     @classmethod
     def of(cls, asked: Asked) -> Standing:
         """Return it of a study on record."""
-        runs = asked.study.runs
+        runs = [run for run in standing(asked.study.runs) if run.asked_again is None]
         ended = [run for run in runs if run.end]
         return cls(
             ended=len(ended),
-            expected=len(runs) + len(to_come(asked.config, runs)),
-            failed=sum(run.failed is not None for run in standing(ended)),
+            expected=len(runs) + len(to_come(asked.config, asked.study.runs)),
+            failed=sum(run.failed is not None for run in ended),
         )
