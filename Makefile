@@ -21,7 +21,7 @@ quoted    = '$(subst ','\'',$(1))'
 ASKED     = $(call quoted,$(or $(STUDY),$(CONFIG)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study plan ui try status compare promote studies models history predict weights data \
+.PHONY: help setup study retry plan ui try status compare promote studies models history predict weights data \
 	screenshots test test-all lint lock clean
 
 help:  ## list the targets
@@ -49,6 +49,9 @@ endif
 
 study: setup  ## run the study (or go on with it) and compare its runs
 	@$(SPINESEG) run $(ASKED)
+
+retry: setup  ## ask for a failed training anew, RUN=STUDY/NAME; `make study` then trains it
+	@$(SPINESEG) retry $(call quoted,$(RUN))
 
 plan: setup  ## list what the study would run, and estimate its hours
 	@$(SPINESEG) plan $(ASKED)

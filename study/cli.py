@@ -18,6 +18,7 @@ from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
+from spineseg.commands.retry import retry
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
 from study.init import init
@@ -261,6 +262,7 @@ def promote(
 
 
 cli.add_command(init)
+cli.add_command(retry)
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)

@@ -127,8 +127,9 @@ def _brought(
     log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
     page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
     write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
-    best = next((run.job.id for run in study.runs if run.name == summary.best), None)
-    write_views(store, config, picture_names(shown_films(study.manifest)), best)
+    best = study.run(summary.best) if summary.best else None
+    shown = picture_names(shown_films(study.manifest))
+    write_views(store, config, shown, best.job.id if best else None)
     ends = [run.end.time for run in study.runs if run.end]
     if len(ends) == len(study.runs):
         end_study_run(store, parent, max(ends))

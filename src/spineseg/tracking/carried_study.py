@@ -19,7 +19,7 @@ from spineseg.files import without_password
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, first_baseline, read_run
+from spineseg.runs import Run, first_baseline, read_run, tried_again
 from spineseg.tracking.carry import carry_one, tell_renamed
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
@@ -50,6 +50,7 @@ class CarriedStudy:
         self._config, self._places, self._manifest = config, places, manifest
         self._first = runs[0].job if runs else None
         self._ended = {run.folder: run.name for run in runs if run.end}
+        self._later = tried_again(runs)
         self._store: TrackingStore | None = None
         self._parent = ""
         self._following: dict[Path, RunProjection] = {}
@@ -158,7 +159,8 @@ class CarriedStudy:
         run = read_run(folder)
         found = self._there.get(run.job.id)
         renamed = found is not None and is_of_an_earlier_version(found)
-        carry_one(self._open, self._parent, run, found, self._baseline)
+        later = self._later.get(run.job.id)
+        carry_one(self._open, self._parent, run, found, self._baseline, later)
         self._renamed += renamed
 
 

@@ -42,6 +42,7 @@ from spineseg.tracking.tracked_runs import (
     CARRIED,
     JOB_ID,
     NOTE,
+    TRIED_AGAIN,
     as_params,
     as_tags,
     is_of_an_earlier_version,
@@ -196,7 +197,7 @@ class RunProjection:
             case Scored():
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
             case Again():
-                return _Batch([], {}, {"asked_again": event.reason or "yes"})
+                return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
             case Phase() | Lost():
                 return _Batch([], {}, {})
 
@@ -227,6 +228,8 @@ class RunProjection:
                 _end(self._store, run_id, "FAILED", event.time)
             case Scored():
                 self._files(run_id, evaluation_files(self._folder, event.part), "evaluation")
+                self._files(run_id, [self._folder / EVENTS_FILE], None)
+            case Again():
                 self._files(run_id, [self._folder / EVENTS_FILE], None)
         return missing
 

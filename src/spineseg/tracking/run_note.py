@@ -8,18 +8,8 @@ from spineseg.events import Event, Failed, Finished, Lost, Started
 from spineseg.films import SYNTHETIC
 from spineseg.job import Job
 from spineseg.metrics import metric_named, signed
+from spineseg.remedies import REMEDIES
 
-_REMEDIES = {
-    "out_of_memory": "give it a smaller `batch`, `image_size_px` or `model`, or let fewer "
-    "trainings share the device (`devices.trials_per_device`)",
-    "nan_loss": "lower `lr0`, or set `amp` to false",
-    "bad_data": "mend what the message names, then `spineseg data`",
-    "killed": "see `train.log`; mostly the machine ran out of memory, so let fewer trainings share "
-    "it (`devices.trials_per_device`)",
-    "stalled": "see `train.log` for what it waited for; where its epochs only take long, raise "
-    "`limits.stalled_minutes`",
-    "bug": "see `failure/traceback.txt` and `train.log`",
-}
 _MOST_MESSAGE = 1000
 
 
@@ -28,17 +18,20 @@ def run_note(
     end: Finished | Failed | None = None,
     baseline: float | None = None,
     log: Sequence[Event] = (),
+    again: str = "",
 ) -> str:
     """Return the note of a training: what it is, what it gained, how it ended; as Markdown.
 
     `baseline` is the objective of the first baseline; None where it is not known yet. Of `log` it
-    tells how many attempts were needed, and whether a batch was trained in parts.
+    tells how many attempts were needed, and whether a batch was trained in parts; `again` says of
+    a failed one as which it was tried again.
     """
     match end:
         case Finished():
             said = [_score(job, end, baseline), _finished(job, end)]
         case Failed():
-            said = _failed(end)
+            said = [f"**{again[0].upper()}{again[1:]}.**"] if again else []
+            said += _failed(end)
         case None:
             said = ["In training; figures follow at its end."]
     parts = [
@@ -109,4 +102,4 @@ def _attempts(log: Sequence[Event]) -> list[str]:
 def _failed(end: Failed) -> list[str]:
     lines = end.message.strip().splitlines() or ["no message"]
     quoted = "\n".join(f"    {line}" for line in lines)[:_MOST_MESSAGE]
-    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {_REMEDIES[end.kind]}."]
+    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {REMEDIES[end.kind]}."]

@@ -34,6 +34,7 @@ STUDY_KEY = "study_key"
 TRIAL_KEY = "trial_key"  # For people: `study/number`.
 JOB_ID = "job_id"
 CHANGED = "changed"  # Its difference from the baseline; what an earlier version wrote lacks it.
+TRIED_AGAIN = "tried_again"  # Of a failed run: asked for, or as which it was.
 NOTE = "mlflow.note.content"
 _MAX_PARAM, _MAX_TAG, _MAX_EXPERIMENT_TAG = 6000, 8000, 20000
 _OF_EARLIER_VERSIONS = {
