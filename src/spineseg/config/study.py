@@ -91,9 +91,9 @@ class StoreConfig(Chosen):
     keep: Literal["all", "best"] = Field(
         "all",
         description="What stays in the folder of a run that has ended: 'all', or 'best', its best "
-        "weights, scores and records alone, as soon as MLflow has the rest. MLflow's runs can then "
-        "be filled again without the last weights and the trainer's pictures of those runs; the "
-        "baseline, finalists, fresh seeds and promoted runs keep all.",
+        "weights, scores and records alone, once the tracking store has the rest. Should that be "
+        "lost, it is filled again without the last weights and the trainer's pictures of those "
+        "runs. The baseline, finalists, fresh seeds and promoted runs keep all.",
     )
 
 

@@ -1,24 +1,15 @@
-"""What a study has used of its budgets, over all restarts, and what they keep it from training."""
+"""What a study has used of its budgets, over all restarts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from spineseg.config.limits import LimitsConfig
-from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Lost, Started
 from spineseg.runs import Run
-from spineseg.trials import TrialSpec, to_come
 
 _LONGEST_START_SECONDS = 600.0  # As in `run_times`: what lies before it was a stop.
-_KINDS: dict[str, Callable[[int], str]] = {
-    "baseline": lambda count: "the baseline",
-    "variant": lambda count: "1 variant" if count == 1 else f"{count} variants",
-    "search": lambda count: f"{count} searched",
-    "confirm": lambda count: f"at most {count} on fresh seeds",
-}
 
 
 @dataclass(frozen=True)
@@ -102,63 +93,6 @@ def spent(limits: LimitsConfig, runs: Iterable[Run]) -> str | None:
     None while no budget is. Nothing is begun after that; what is under way runs to its end.
     """
     return Budget(limits).spent(runs)
-
-
-def not_trained(config: StudyConfig, runs: Sequence[Run]) -> str:
-    """Return what the study has not begun, in words, as "2 variants, 5 searched"; empty: nothing.
-
-    What no one knows yet counts as large as it can become.
-    """
-    return in_words(to_come(config, runs))
-
-
-def in_words(specs: Sequence[TrialSpec]) -> str:
-    """Return trainings that have not begun, counted by what they are for."""
-    counts = Counter(str(spec.kind) for spec in specs)
-    return ", ".join(words(counts[kind]) for kind, words in _KINDS.items() if counts[kind])
-
-
-def cut_short(config: StudyConfig, runs: Sequence[Run]) -> str:
-    """Return what a spent budget keeps the study from training; empty where it keeps it from none.
-
-    Said wherever such a study could be taken for a whole one.
-    """
-    reason, left = spent(config.limits, runs), not_trained(config, runs)
-    if reason is None or not left:
-        return ""
-    key = reason.split()[0]
-    return f"{reason}, so the study is not whole; not trained: {left}. Raise {key} to go on"
-
-
-def planned_cuts(limits: LimitsConfig, trainings: Sequence[tuple[int, float | None]]) -> list[str]:
-    """Return where budgets end a study before its plan does, a line for each.
-
-    `trainings` are epochs and seconds of all that the plan comes to at most, in their order; None
-    where no time is known. One that is begun before a budget is spent runs to its end.
-    """
-    lines, total = [], len(trainings)
-    each = {
-        "trainings": (limits.trainings, [1.0] * total),
-        "epochs": (limits.epochs, [float(epochs) for epochs, _ in trainings]),
-        "hours": (limits.hours, [(seconds or 0.0) / 3600 for _, seconds in trainings]),
-    }
-    for name, (limit, costs) in each.items():
-        if limit is None:
-            continue
-        if name == "hours" and any(seconds is None for _, seconds in trainings):
-            lines.append(f"limits.hours {limit:g}: no estimate of where it ends the study")
-            continue
-        begun, sum_so_far = 0, 0.0
-        while begun < total and sum_so_far < limit:
-            sum_so_far += costs[begun]
-            begun += 1
-        if begun < total:
-            about = "" if name == "trainings" else "about "
-            lines.append(
-                f"limits.{name} {limit:g} is spent after {about}{begun} of at most {total} "
-                "trainings, if nothing is pruned"
-            )
-    return lines
 
 
 def _hours(seconds: float) -> str:

@@ -32,6 +32,11 @@ def passed(limits: LimitsConfig, now: float) -> Literal["checkpoint", "finish"] 
     return None if left is None or left > 0 else limits.at_deadline
 
 
+def past(limits: LimitsConfig, now: float) -> str | None:
+    """Return that the deadline is past, in words; None while it is not, and without one."""
+    return f"limits.deadline {_in_words(limits.deadline)} is past" if passed(limits, now) else None
+
+
 def refuse_past(limits: LimitsConfig, now: float) -> None:
     """Raise ConfigError where the deadline is past before the study is begun, or gone on with."""
     if limits.deadline is not None and passed(limits, now):
@@ -59,7 +64,7 @@ def may_not_begin(
     if left is None:
         return None
     if left <= 0:
-        return f"limits.deadline {_in_words(limits.deadline)} is past"
+        return past(limits, now)
     if so_far is None:
         rest = taken.whole(wanted)
     else:
@@ -71,19 +76,6 @@ def may_not_begin(
     return (
         f"limits.deadline {_in_words(limits.deadline)} is in {duration(left)}, and {what} of it is "
         f"expected to take {duration(needed)}"
-    )
-
-
-def cut_off(limits: LimitsConfig, now: float, left_words: str) -> str:
-    """Return what a deadline that is past keeps a study from; empty where it keeps it from none.
-
-    `left_words` says what was not trained, as `budget.not_trained` has it.
-    """
-    if not left_words or not passed(limits, now):
-        return ""
-    return (
-        f"limits.deadline {_in_words(limits.deadline)} is past, so the study is not whole; not "
-        f"trained: {left_words}. Set a later one, or null, to go on"
     )
 
 

@@ -48,7 +48,11 @@ def content(summary: StudySummary) -> dict[str, Any]:
 def answer(summary: StudySummary) -> Answer:
     """Return the answer: is there a better model than the baseline, and by how much."""
     found = claim(summary)
-    return _trained_once(summary) if found is None else _measured(summary, found)
+    said = _trained_once(summary) if found is None else _measured(summary, found)
+    if not summary.cut_short:
+        return said
+    words = f"{said.text} The study is not whole: {summary.cut_short}."
+    return said.model_copy(update={"text": words})
 
 
 def _measured(summary: StudySummary, found: Claim) -> Answer:
