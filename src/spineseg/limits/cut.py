@@ -11,6 +11,7 @@ from spineseg.limits.deadline import past
 from spineseg.runs import Run
 from spineseg.trials import to_come
 
+_MOST_NAMED = 5
 _SINGLE = {"search": "1 searched training", "confirm": "at most 1 training on fresh seeds"}
 _MANY = {"search": "{} searched trainings", "confirm": "at most {} trainings on fresh seeds"}
 
@@ -22,6 +23,8 @@ def not_trained(config: StudyConfig, runs: Sequence[Run]) -> str:
     """
     coming = to_come(config, runs)
     told = [spec.name for spec in coming if spec.kind in ("baseline", "variant")]
+    if len(told) > _MOST_NAMED:
+        told = [*told[: _MOST_NAMED - 1], f"{len(told) - _MOST_NAMED + 1} more variants"]
     counts = Counter(str(spec.kind) for spec in coming)
     for kind in _MANY:
         if counts[kind]:
@@ -36,8 +39,3 @@ def cut_short(config: StudyConfig, runs: Sequence[Run], now: float) -> str:
     """
     reason, left = spent(config.limits, runs) or past(config.limits, now), not_trained(config, runs)
     return f"{reason}; not trained: {left}" if reason and left else ""
-
-
-def limit_named(reason: str) -> str:
-    """Return the key that such a text begins with, as `limits.hours`."""
-    return reason.split()[0]

@@ -12,7 +12,6 @@ from spineseg.config.limits import LimitsConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 from spineseg.run_times import Rates, Spent, duration
-from spineseg.time_left import begun_anew
 
 
 def moment(limits: LimitsConfig) -> float | None:
@@ -58,17 +57,14 @@ def may_not_begin(
 
     With 'checkpoint' it has to come to a whole epoch before it, with 'finish' to its end, by what
     trainings have taken; where none has been measured, it may begin until the deadline itself.
-    `so_far` is what one that is to be gone on with has taken; it is brought to `now`.
+    `so_far` is what one that is to be gone on with has taken (`time_left.begun_anew`).
     """
     left = seconds_left(limits, now)
     if left is None:
         return None
     if left <= 0:
         return past(limits, now)
-    if so_far is None:
-        rest = taken.whole(wanted)
-    else:
-        rest = taken.left(wanted, begun_anew(so_far, now), now)
+    rest = taken.whole(wanted) if so_far is None else taken.left(wanted, so_far, now)
     least = min(rest, taken.start + taken.epoch_seconds(wanted))
     needed, what = (rest, "a training") if limits.at_deadline == "finish" else (least, "an epoch")
     if needed <= left:

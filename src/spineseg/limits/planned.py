@@ -24,7 +24,8 @@ def planned_cuts(
     coming = [train_config(config, spec) for spec in to_come(config, runs)]
     seconds = [taken.whole(one) for one in coming] if taken.epoch is not None else None
     ones, epochs = [1.0] * len(coming), [float(one.epochs) for one in coming]
-    total, lines = len(runs) + len(coming), []
+    total = len(runs) + len(coming)
+    lines: list[tuple[str, str, int | None]] = []
     if limits.trainings is not None:
         begun = _begun(limits.trainings - used.trainings, ones)
         lines.append(("trainings", f"{limits.trainings}", begun))

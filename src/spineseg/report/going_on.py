@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from spineseg.evidence.results import StudySummary
-from spineseg.limits.cut import limit_named
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.claim import claim
 from spineseg.report.wording import run_words, sentence
@@ -27,7 +26,8 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
         return words, f"run {_named(summary)} --set name={summary.name}-again"
     if summary.cut_short and not can_be_registered(summary):
         words = f"The study is not whole: {summary.cut_short}. Without that limit it goes on:"
-        return words, f"run {_named(summary)} --set {limit_named(summary.cut_short)}=null"
+        limit = summary.cut_short.split()[0]  # It begins with the key, as `limits.hours`.
+        return words, f"run {_named(summary)} --set {limit}=null"
     if summary.test and summary.test.promoted:
         return _more(summary, f"{summary.test.candidate} was promoted.")
     if can_be_registered(summary):

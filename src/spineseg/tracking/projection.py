@@ -28,7 +28,7 @@ from spineseg.events import (
     Started,
 )
 from spineseg.job import JOB_FILE, Job
-from spineseg.limits.shrink import SHRUNK_FILE, shrunk
+from spineseg.limits.shrunk import SHRUNK_FILE, shrunk
 from spineseg.runs import first_baseline
 from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.run_note import run_note
