@@ -79,16 +79,16 @@ class Budget:
             return None
         used = self.used(runs)
         if limits.trainings is not None and used.trainings >= limits.trainings:
-            return f"limits.trainings {limits.trainings} is spent: {used.trainings} were begun"
+            return f"limits.trainings {limits.trainings} is spent ({used.trainings} begun)"
         if limits.epochs is not None and used.epochs >= limits.epochs:
-            return f"limits.epochs {limits.epochs} is spent: {used.epochs} were trained"
+            return f"limits.epochs {limits.epochs} is spent ({used.epochs} trained)"
         if limits.hours is not None and used.seconds >= limits.hours * 3600:
-            return f"limits.hours {limits.hours:g} is spent: {_hours(used.seconds)} were trained"
+            return f"limits.hours {limits.hours:g} is spent ({_hours(used.seconds)} trained)"
         return None
 
 
 def spent(limits: LimitsConfig, runs: Iterable[Run]) -> str | None:
-    """Return which budget the runs have used up, as "limits.hours 10 is spent: 10.4 were trained".
+    """Return which budget the runs have used up, as "limits.hours 10 is spent (10.4 trained)".
 
     None while no budget is. Nothing is begun after that; what is under way runs to its end.
     """
