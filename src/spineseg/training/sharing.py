@@ -7,6 +7,7 @@ measured is taken for larger rather than smaller than it will be.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch
@@ -82,20 +83,17 @@ class Peaks:
         self.total_mb = 0.0  # Of the device, as epochs tell it; 0: they do not.
         self.process_mb = 0.0  # The most of the machine's that one took beside its films.
 
-    def learn(self, config: TrainConfig, epoch: Epoch, films_mb: float = 0.0) -> bool:
+    def learn(self, config: TrainConfig, epoch: Epoch, films_mb: Callable[[], float]) -> bool:
         """Take note of an epoch's readings; return whether they say more than was known.
 
-        `films_mb` is what the training's films take in the machine's memory.
+        `films_mb` tells what the training's films take in the machine's memory; asked seldom.
         """
-        peak = epoch.system.get(_PEAK, 0.0)
-        if not peak > 0:
-            return False
-        self.total_mb = epoch.system.get(_TOTAL, self.total_mb)
-        self.process_mb = max(self.process_mb, epoch.system.get(_PROCESS, 0.0) - films_mb)
-        key = _key(config)
-        if peak <= self._seen.get(key, 0.0):
+        peak, key = epoch.system.get(_PEAK, 0.0), _key(config)
+        if not peak > self._seen.get(key, 0.0):
             return False
         self._seen[key] = peak
+        self.total_mb = epoch.system.get(_TOTAL, self.total_mb)
+        self.process_mb = max(self.process_mb, epoch.system.get(_PROCESS, 0.0) - films_mb())
         return True
 
     def expected(self, config: TrainConfig) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -106,12 +105,7 @@ class LocalExecutor:
 
         Returns a line that says so where a device has more slots for it; else nothing.
         """
-        if not self._finds_out:
-            return ""
-        films = 0.0
-        with suppress(SpinesegError):  # Not there any more: taken for none.
-            films = films_bytes(job) / 2**20
-        if not self._peaks.learn(job.config, epoch, films):
+        if not self._finds_out or not self._peaks.learn(job.config, epoch, lambda: _films_mb(job)):
             return ""
         machine = fits_machine(
             self._peaks.process_mb, free_bytes() / 2**20, cores(), len(self._devices)
@@ -158,6 +152,13 @@ class LocalExecutor:
 
     def close(self) -> None:
         """Do nothing: the server process ends with this one."""
+
+
+def _films_mb(job: Job) -> float:
+    try:
+        return films_bytes(job) / 2**20
+    except (SpinesegError, OSError, ValueError):  # Its data are gone, or lie on another machine.
+        return 0.0
 
 
 def _slot_name(device: Device, number: int) -> str:
