@@ -49,5 +49,9 @@ class InUseError(StoreError):
     """The study is in the hands of another process, which goes on with it."""
 
 
+class FullDiskError(SpinesegError):
+    """The disk has too little room for what is to be written; nothing was begun."""
+
+
 class RecordError(SpinesegError):
     """A run's folder that is damaged, of another version, or not the run that is asked for."""

@@ -15,6 +15,7 @@ from spineseg.beside_baseline import live_beside, scored_beside
 from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
+from spineseg.limits.cut import cut_short
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
 from spineseg.run_times import Rates, duration
@@ -65,7 +66,9 @@ def study_status(
         waiting_seconds(config, runs, taken, working, now),
         slots,
     )
-    verb = "status" if since is not None else "compare" if finished else "run"
+    cut = cut_short(config, runs, now)
+    ended = finished or (bool(cut) and all(run.end for run in runs))
+    verb = "status" if since is not None else "compare" if ended else "run"
     return StudyStatus(
         study=config.name,
         objective=config.objective,
@@ -76,7 +79,7 @@ def study_status(
         search_left=sum(spec.kind == "search" for spec in coming),
         confirm_left=sum(spec.kind == "confirm" for spec in coming),
         seconds_left=left if taken.epoch is not None else None,
-        time_left="nothing left to run" if finished else left_in_words(left, taken),
+        time_left="nothing left to run" if finished else cut or left_in_words(left, taken),
         baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),
         best=best.name if best else None,
         best_scored=best.value if best else None,

@@ -148,6 +148,7 @@ class StudySummary(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     evidence: Evidence | None = None
     test: SealedTest | None = None
+    cut_short: str = Field("", description="Which limit keeps it from being whole, and from what.")
     reference: str | None = Field(None, description="The words that a command finds the study by.")
 
     def run(self, name: str | None) -> RunSummary | None:

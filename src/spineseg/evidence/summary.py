@@ -20,6 +20,7 @@ from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
+from spineseg.limits.cut import cut_short
 from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord
 from spineseg.tries import again_in_words, attempts, losses_in_words, split, tried_again
@@ -65,6 +66,7 @@ def summarise(
         versions=dict(started[-1].environment) if started else {},
         evidence=gather_evidence(config, study),
         test=sealed_results(study, config.objective),
+        cut_short=cut_short(config, study.runs, time.time()),
     )
 
 

@@ -27,6 +27,10 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
         words += " Mend the cause, and ask for it again; `spineseg run` then trains it:"
         name, *where = shlex.split(_named(summary))
         return words, shlex.join(["retry", f"{name}/baseline", *where])
+    if summary.cut_short and not can_be_registered(summary):
+        words = f"The study is not whole: {summary.cut_short}. Without that limit it goes on:"
+        limit = summary.cut_short.split()[0]  # It begins with the key, as `limits.hours`.
+        return words, f"run {_named(summary)} --set {limit}=null"
     if summary.test and summary.test.promoted:
         return _more(summary, f"{summary.test.candidate} was promoted.")
     if can_be_registered(summary):

@@ -19,7 +19,7 @@ from spineseg.files import without_password
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, first_baseline, read_run, tried_again
+from spineseg.runs import Run, first_baseline, read_run
 from spineseg.tracking.carry import carry_one, tell_renamed
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store

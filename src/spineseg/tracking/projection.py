@@ -26,6 +26,7 @@ from spineseg.events import (
     Started,
 )
 from spineseg.job import JOB_FILE, Job
+from spineseg.limits.shrunk import SHRUNK_FILE, shrunk
 from spineseg.runs import first_baseline
 from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.run_note import run_note
@@ -207,7 +208,8 @@ class RunProjection:
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
         """Put an event's files among the run's artifacts, and end the run with its end.
 
-        Returns the weights that should be there and are not.
+        Returns the weights that should be there and are not; what a shrunk run's folder says that
+        it was relieved of is not missed.
         """
         client, run_id, missing = self._store.client, run.info.run_id, []
         if isinstance(event, Finished | Failed):
@@ -242,10 +244,12 @@ class RunProjection:
         pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
         self._files(run_id, pictures, "pictures")
         self._files(run_id, evaluation_files(self._folder, "valid"), "evaluation")
-        return [path for path in weights if not path.is_file()]
+        gone = shrunk(self._folder)
+        relieved = {self._folder / name for name in gone.removed} if gone else set()
+        return [path for path in weights if not path.is_file() and path not in relieved]
 
     def _record_files(self) -> list[Path]:
-        return [self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log")]
+        return [self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log", SHRUNK_FILE)]
 
     def _files(self, run_id: str, paths: Iterable[Path], folder: str | None) -> None:
         for path in paths:

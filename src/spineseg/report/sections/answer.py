@@ -50,7 +50,8 @@ def answer(summary: StudySummary) -> Answer:
     """Return the answer: is there a better model than the baseline, and by how much."""
     found = claim(summary)
     told = _trained_once(summary) if found is None else _measured(summary, found)
-    return told.model_copy(update={"text": told.text + _in_parts(summary)})
+    cut = f" The study is not whole: {summary.cut_short}." if summary.cut_short else ""
+    return told.model_copy(update={"text": told.text + _in_parts(summary) + cut})
 
 
 def _in_parts(summary: StudySummary) -> str:
