@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 
 import optuna
 
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, append_event
+from spineseg.limits.watchdog import Watch
 from spineseg.recovery import Next, given_up, next_attempt
 from spineseg.runs import Run
 from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on, stop_asked
@@ -21,12 +23,22 @@ from study.memory import is_hopeless, report
 class AtWork:
     """One run, from its first attempt of this driver to its end."""
 
-    def __init__(self, run: Run, trial: optuna.Trial, on_event: Callable[[Event], None]) -> None:
-        """Take up a run; its log is read from the beginning, `on_event` hears each event."""
+    def __init__(
+        self,
+        run: Run,
+        trial: optuna.Trial,
+        on_event: Callable[[Event], None],
+        watch: Callable[[], Watch],
+    ) -> None:
+        """Take up a run; its log is read from the beginning, `on_event` hears each event.
+
+        `watch` makes what watches an attempt.
+        """
         self.folder, self.job, self.trial = run.folder, run.job, trial
         self.log: list[Event] = []
         self.slot: Slot | None = None
-        self._on_event = on_event
+        self._on_event, self._new_watch = on_event, watch
+        self._watch: Watch | None = None
         self._attempt: Attempt | None = None
         self._number = 0
         self._reader = EventReader(run.folder, run.job.id)
@@ -63,6 +75,7 @@ class AtWork:
         orders = Orders(attempt=following.attempt, split=following.split)
         self._attempt = executor.start(self.folder, orders, slot)
         self.slot, self._number = slot, following.attempt
+        self._watch = self._new_watch()
         last = next((e for e in reversed(self.log) if isinstance(e, Epoch)), None)
         if last is not None and self.job.kind == "search":
             self._say(last.epoch)  # It may never have heard it.
@@ -82,6 +95,8 @@ class AtWork:
         self._refuse_moved()
         alive = self._attempt is not None and self._attempt.is_alive()  # Before its last words.
         news = self.read()
+        if alive and self._stalls():
+            return True
         if alive or self.end is not None:
             return news
         if self._attempt is not None:
@@ -113,11 +128,22 @@ class AtWork:
         before = len(self.log)
         for event in self._reader.new_events():
             self.log.append(event)
+            if self._watch is not None:
+                self._watch.heard(event, time.monotonic())
             self._on_event(event)
             if isinstance(event, Epoch):
                 report(self.trial, event, self.job.objective)
                 self._judge(event)
         return len(self.log) > before
+
+    def _stalls(self) -> bool:
+        """End an attempt that hangs, and put on record why; return whether it did."""
+        why = self._watch.stalled(time.monotonic()) if self._watch and self._attempt else None
+        if why is None or self._attempt is None:
+            return False
+        self._attempt.kill()
+        self.lose("stalled", why)
+        return True
 
     def _said_lost(self) -> bool:
         last = self.log[-1] if self.log else None

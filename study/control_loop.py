@@ -6,12 +6,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
+from spineseg.diagnosis import of_baseline, repeated
 from spineseg.errors import RunError
-from spineseg.events import Failed, Finished
+from spineseg.events import Epoch, Event, Failed, Finished
 from spineseg.job import Job
+from spineseg.limits.beginnings import Beginnings
+from spineseg.limits.watchdog import Watch, longest_epoch
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
@@ -41,6 +45,7 @@ class Running:
     memory: Memory
     progress: Progress
     runs: dict[int, Run]  # By number: all on record, as far as their logs have been read.
+    beginnings: Beginnings
     news: Callable[[AtWork], None]  # Called with a run that has something new, its end included.
     check: Callable[[], None]  # Called at each turn; raises what ends the study.
     interrupted: threading.Event = field(default_factory=threading.Event)
@@ -57,7 +62,7 @@ class ControlLoop:
         self._avoid: dict[int, str] = {}  # Number of a run -> slot where memory was short.
         self._slots: list[Slot] = []
         self._slots_at = self._dry_until = 0.0
-        self._failures: list[Failed] = []
+        self._failures: list[tuple[Job, Failed]] = []
 
     def run(self) -> None:
         """Train until nothing is left, or `interrupted` is set; what is at work is ended then.
@@ -79,6 +84,8 @@ class ControlLoop:
         quiet_since = time.monotonic()
         while not self._has.interrupted.is_set():
             self._has.check()
+            if self._has.beginnings.is_over():
+                return
             turns = [self._turn(work) for work in list(self._at_work)]
             news = self._fill() or any(turns)
             if not self._at_work and not news:
@@ -99,11 +106,25 @@ class ControlLoop:
         progress = self._has.progress
         progress.trial_begins(run.job, resumed, at_work)
         trial = self._has.memory.trial(run)
-        work = AtWork(run, trial, lambda event: progress.trial_event(run.job, event))
+        work = AtWork(
+            run, trial, lambda event: self._heard(run.job, event), lambda: self._watch(run)
+        )
         self._at_work.append(work)
         work.read()
         self._has.news(work)
         return work
+
+    def _heard(self, job: Job, event: Event) -> None:
+        self._has.progress.trial_event(job, event)
+        if isinstance(event, Epoch) and (told := self._has.executor.learn(job, event)):
+            self._has.progress.say(told)
+            self._slots_at = 0.0
+
+    def _watch(self, run: Run) -> Watch:
+        expected = longest_epoch(run.job.config, self._has.runs.values())
+        here = run.folder if self._has.config.devices.executor == "local" else None
+        limits = self._has.config.limits
+        return Watch(limits, time.monotonic(), longest_epoch=expected, run_folder=here)
 
     def _turn(self, work: AtWork) -> bool:
         """Take in what is new of a run, and its end; return whether there was anything."""
@@ -127,9 +148,11 @@ class ControlLoop:
         tell(self._has.memory.study, work.trial, end, work.job.objective)
         self._has.progress.trial_ended(work.job)
         if isinstance(end, Failed):
-            self._failures.append(end)
+            self._failures.append((work.job, end))
             if work.job.kind == "baseline":
-                raise RunError(f"the baseline failed ({end.kind}: {end.message})")
+                raise RunError(of_baseline(work.job, end, self._has.config))
+            if told := repeated(self._failures, self._has.config):
+                raise RunError(told)
 
     def _fill(self) -> bool:
         """Put to work what waits, and what comes next, where there are slots; return whether."""
@@ -149,12 +172,37 @@ class ControlLoop:
         """Return what is to train in a slot: what waits for one, what was interrupted, the next."""
         for work in self._at_work:
             avoided = self._avoid.get(work.job.number) == slot.name and len(self._slots) > 1
-            if work.is_waiting and not avoided:
+            if work.is_waiting and not avoided and self._fits(work.job, slot):
                 return work
-        if self._left:
-            return self._take_up(self._left.pop(0), resumed=True)
-        run = self._next_run()
-        return self._take_up(run, resumed=False) if run else None
+        if time.monotonic() < self._dry_until:
+            return None
+        runs = list(self._has.runs.values())
+        run = self._left[0] if self._left else self._next_run(runs)
+        if run is None or not self._fits(run.job, slot) or not self._may_train(run, runs):
+            self._dry_until = time.monotonic() + _DRY_SECONDS
+            return None
+        resumed = bool(self._left)
+        if resumed:
+            del self._left[0]
+        else:
+            run = self._made(run)
+        return self._take_up(run, resumed=resumed)
+
+    def _fits(self, job: Job, slot: Slot) -> bool:
+        """Return whether a training may be at work in a slot beside its device's others."""
+        others = [
+            work.job.config
+            for work in self._at_work
+            if work.has_attempt and work.slot and work.slot.device == slot.device
+        ]
+        return self._has.executor.may_share(slot, job.config, others)
+
+    def _may_train(self, run: Run, runs: list[Run]) -> bool:
+        beginnings = self._has.beginnings
+        if not beginnings.may_train(run, runs):
+            return False
+        beginnings.refuse_full(run.job, runs, [work.job for work in self._at_work])
+        return True
 
     def _free_slots(self) -> list[Slot]:
         now = time.monotonic()
@@ -163,21 +211,24 @@ class ControlLoop:
         taken = {work.slot.name for work in self._at_work if work.slot and work.has_attempt}
         return [slot for slot in self._slots if slot.name not in taken]
 
-    def _next_run(self) -> Run | None:
-        """Return the run that comes next, its folder with its job made; None where none does."""
-        has, now = self._has, time.monotonic()
-        if now < self._dry_until:
+    def _next_run(self, runs: list[Run]) -> Run | None:
+        """Return the run that comes next, nothing of it made yet; None where none does."""
+        if not self._has.beginnings.may_begin(runs):
             return None
         self._look_for_again()
-        spec = next_trial(has.config, list(has.runs.values()), has.memory.trials)
+        spec = next_trial(self._has.config, list(self._has.runs.values()), self._has.memory.trials)
         if spec is None:
-            self._dry_until = now + _DRY_SECONDS
             return None
-        job = recorded_job(self._asked(spec), has.places)
-        run = Run(has.places.folder / job.folder_name, job, ())
-        has.runs[job.number] = run
-        has.memory.begin(run)
-        return run
+        job = self._asked(spec)
+        return Run(self._has.places.folder / job.folder_name, job, ())
+
+    def _made(self, run: Run) -> Run:
+        """Return a run with its folder, its job on record, and its place among the trials."""
+        job = recorded_job(run.job, self._has.places)
+        made = Run(run.folder, job, ())
+        self._has.runs[job.number] = made
+        self._has.memory.begin(made)
+        return made
 
     def _asked(self, spec: TrialSpec) -> Job:
         has = self._has

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,65 +15,58 @@ from spineseg.data.audit import load_audit
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
+from spineseg.diagnosis import of_baseline
+from spineseg.errors import RunError
+from spineseg.lease import Lease
+from spineseg.limits.beginnings import Beginnings
+from spineseg.limits.deadline import refuse_past
 from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
-from spineseg.runs import read_runs
+from spineseg.retry import ask_again
+from spineseg.runs import Run, read_runs, standing
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
-from spineseg.training.devices import chosen_devices
-from spineseg.training.executors.local import LocalExecutor
+from spineseg.tracking.address import refuse_bad_address
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.steps import few_steps
-from spineseg.trials import numbering_of, refuse_another
+from spineseg.trials import OF_ITSELF, again, numbering_of, refuse_another
 from study.checks import check_study, check_weights
 from study.control_loop import ControlLoop, Running
 from study.memory import Memory
-from study.optuna_store import open_study, usable
-from study.stores import fill_mlflow
+from study.optuna_store import first_free_number, study_held
+from study.told import Told
+
+log = logging.getLogger(__name__)
+_EXIT_SECONDS, _STOPPED_SECONDS = 15.0, 3.0  # A store is waited for so long while it takes nothing.
 
 
 def run_study(config: StudyConfig, where: Path, executor: Executor | None = None) -> bool:
     """Run the study, or go on with it, to the end of its budget; return whether it got there.
 
     False where it was interrupted (Ctrl-C, SIGTERM): the next call goes on. Raises SpinesegError
-    where the config, the record, the data or the weights do not allow it, before anything trains.
+    where the config, the record, the data or the weights do not allow it, before anything trains;
+    RunError where going on would be waste.
     """
     check_study(config, where)
+    refuse_bad_address(config.store.mlflow_uri)
+    refuse_past(config.limits, time.time())
     places = StudyPlaces(config.store.root, config.name)
-    with places.lock(), usable(config):
-        running = _taken_up(config, places, where, executor)
-        if warning := few_steps(config.baseline, running.dataset.manifest.count("train")):
-            running.progress.say(warning)
-        with _stopping_on_signals(running.interrupted):
-            ControlLoop(running).run()
-        if running.interrupted.is_set():
-            running.progress.stopped()
-        _fill(running)
-    return not running.interrupted.is_set()
+    with places.lock(), study_held(config, log.warning) as lease:
+        executor = executor or chosen_executor(config, places)
+        try:
+            return _run(config, places, where, executor, lease)
+        finally:
+            executor.close()
 
 
-def _fill(running: Running) -> None:
-    from spineseg.tracking.store import open_store
-
-    config, places = running.config, running.places
+def _run(
+    config: StudyConfig, places: StudyPlaces, where: Path, executor: Executor, lease: Lease
+) -> bool:
     runs = read_runs(places.folder)
-    open_study(config, runs)
-    store = open_store(places.root, config.store.mlflow_uri)
-    fill_mlflow(store, config, places, running.dataset.manifest, runs)
-
-
-def _taken_up(
-    config: StudyConfig, places: StudyPlaces, where: Path, executor: Executor | None
-) -> Running:
-    """Return the study ready to run: record checked, data there."""
-    runs = read_runs(places.folder)
-    if executor is None:
-        devices = chosen_devices(config.devices.device)
-        executor = LocalExecutor(places.trainer, devices, config.devices.known_per_device)
     doing("looking at the data")
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
@@ -79,24 +74,51 @@ def _taken_up(
     check_weights(config)
     keep_study_config(config, places, where)
     keep_data_record(places, dataset, [audit_page(dataset)])
-    study = open_study(config, runs)
-    first_free = len(study.get_trials(deepcopy=False))
+    told_again = [ask_again(run, OF_ITSELF) for run in again(runs, config)]
+    runs = read_runs(places.folder) if told_again else runs
+    _refuse_without_baseline(config, runs)
+    doing("asking Optuna's database")
+    memory = Memory(config, runs, first_free_number(config, runs, log.warning))
     interrupted = threading.Event()
     progress = Progress(config, runs, len(executor.slots()), stopping=interrupted.is_set)
+    told = Told(config, places, dataset, runs, lease, progress.say)
     progress.begin()
-    return Running(
+    for run in told_again:
+        progress.asked_again(run)
+    if warning := few_steps(config.baseline, dataset.manifest.count("train")):
+        progress.say(warning)
+    running = Running(
         config=config,
         places=places,
         dataset=dataset,
         numbering=_numbering(config, dataset),
         executor=executor,
-        memory=Memory(config, runs, first_free),
+        memory=memory,
         progress=progress,
         runs={run.job.number: run for run in runs},
-        news=lambda work: None,
-        check=lambda: None,
+        beginnings=Beginnings(config, places, progress.say),
+        news=told.news,
+        check=told.check,
         interrupted=interrupted,
     )
+    seconds = _STOPPED_SECONDS
+    try:
+        with _stopping_on_signals(interrupted):
+            ControlLoop(running).run()
+            if interrupted.is_set():
+                progress.stopped()
+            else:
+                seconds = _EXIT_SECONDS
+    finally:
+        told.close(seconds)
+    return not interrupted.is_set()
+
+
+def _refuse_without_baseline(config: StudyConfig, runs: list[Run]) -> None:
+    """Raise RunError where the baseline failed, and nobody has asked for it again."""
+    for run in standing(runs):
+        if run.job.kind == "baseline" and run.failed and run.asked_again is None:
+            raise RunError(of_baseline(run.job, run.failed, config))
 
 
 def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:

@@ -12,18 +12,28 @@ from optuna.trial import FrozenTrial
 
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
-from spineseg.trials import TrialSpec, certain_trials, confirmations_known, train_config
+from spineseg.trials import (
+    TrialSpec,
+    asked_again,
+    certain_trials,
+    confirmations_known,
+    train_config,
+)
 from study.search_space import place_in_space, suggest
 
 
 def next_trial(
     config: StudyConfig, runs: Sequence[Run], trials: Sequence[FrozenTrial]
 ) -> TrialSpec | None:
-    """Return what is begun next; None where nothing is, until something ends or for good.
+    """Return what is begun next, failed trainings asked for again first.
 
+    None where nothing is, until something ends or for good.
     `runs` are all on record, those at work too, `trials` what Optuna's samplers know of them. What
     no choice hangs on any more is begun while other trainings are still under way.
     """
+    asked = asked_again(runs)
+    if asked:
+        return asked[0]
     known = {run.name for run in runs}
     for spec in certain_trials(config):
         if spec.name not in known:

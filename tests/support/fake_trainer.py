@@ -82,6 +82,12 @@ class FakeLauncher:
     def slots(self) -> list[Slot]:
         return [Slot(f"slot {number}", CPU) for number in range(1, self.count + 1)]
 
+    def learn(self, job: Job, epoch: Epoch) -> str:
+        return ""
+
+    def may_share(self, slot: Slot, wanted: TrainConfig, at_work: Sequence[TrainConfig]) -> bool:
+        return True
+
     def at_work(self, run_folder: Path) -> Slot | None:
         return None
 

@@ -31,6 +31,7 @@ from spineseg.tracking.tracked_runs import (
     put_study_note,
 )
 from spineseg.tracking.views.written import put_views
+from spineseg.tries import tried_again
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class CarriedStudy:
         self._refused: dict[Path, str] = {}
         self._renamed = 0
         self.answers = 0  # How often the store has answered.
+        self.whole: set[Path] = set()  # Folders of ended runs of which it has all.
 
     @property
     def left(self) -> list[str]:
@@ -97,6 +99,7 @@ class CarriedStudy:
         del self._following[folder]
         self._ended[folder] = job.name
         self._refused.pop(folder, None)
+        self.whole.add(folder)
         if job.kind == "baseline" and len(self._ended) > 1 and self._look not in self._chores:
             self._unlooked |= self._ended  # Others ended first: now they can be compared with it.
             self._chores.append(self._look)
@@ -119,6 +122,7 @@ class CarriedStudy:
             try:
                 self._bring(folder)
                 self._refused.pop(folder, None)
+                self.whole.add(folder)
             except (RefusedError, RecordError, OSError) as error:
                 _warn(folder.name, error)
                 self._refused[folder] = name
