@@ -80,9 +80,9 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     if told:
         click.echo(told)
 
+    from spineseg.on_end import failure_told, tell_finished
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
-    from study.on_end import failure_told, tell_finished
 
     with failure_told(study):
         if not run_study(study, config):
@@ -237,8 +237,8 @@ def promote(
     study = load_recorded(config, sets, verb)
     say_of_record(study, config)
 
+    from spineseg.on_end import tell_promoted
     from study.compare import compare_study
-    from study.on_end import tell_promoted
     from study.promote import challenge, promote_best, roll_back
 
     say = say_to(as_json)

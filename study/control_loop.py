@@ -19,11 +19,11 @@ from spineseg.limits.watchdog import Watch, longest_epoch
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
+from spineseg.recorded_job import new_job, recorded_job
 from spineseg.runs import Run, read_run
 from spineseg.training.executors.protocol import Executor, Slot
 from spineseg.trials import TrialSpec
 from study.at_work import AtWork
-from study.jobs import new_job, recorded_job
 from study.memory import Memory, tell
 from study.trial_queue import next_trial, place
 
@@ -106,9 +106,8 @@ class ControlLoop:
         progress = self._has.progress
         progress.trial_begins(run.job, resumed, at_work)
         trial = self._has.memory.trial(run)
-        work = AtWork(
-            run, trial, lambda event: self._heard(run.job, event), lambda: self._watch(run)
-        )
+        hear, watch = partial(self._heard, run.job), partial(self._watch, run)
+        work = AtWork(run, trial, hear, watch)
         self._at_work.append(work)
         work.read()
         self._has.news(work)

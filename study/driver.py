@@ -31,6 +31,7 @@ from spineseg.runs import Run, read_runs, standing
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.address import refuse_bad_address
+from spineseg.training.executors.chosen import chosen_executor
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.steps import few_steps
 from spineseg.trials import OF_ITSELF, again, numbering_of, refuse_another

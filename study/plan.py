@@ -20,11 +20,11 @@ from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates, duration
 from spineseg.runs import outcome_now, read_runs
 from spineseg.time_left import measured
+from spineseg.timing import TIMING_BATCHES, epoch_parts
 from spineseg.training.devices import chosen_devices
 from spineseg.training.steps import few_steps
 from spineseg.trials import certain_trials, confirmation_trials, train_config
 from study.checks import check_weights
-from study.timing import TIMING_BATCHES, epoch_parts
 
 _ALONE = "training alone: starting, scoring, pictures and recording come on top"
 
