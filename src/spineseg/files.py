@@ -18,7 +18,9 @@ import psutil
 _READ_ONLY = 0o444
 _PAUSE_SECONDS = 0.02
 _PATIENCE_SECONDS = 0.3  # Where one cannot look at a lock without holding it for a moment.
-_DYING_SECONDS = 10.0  # What was killed holds its lock until its memory, a GPU's too, is given back.
+_DYING_SECONDS = (
+    10.0  # What was killed holds its lock until its memory, a GPU's too, is given back.
+)
 _held: set[int] = set()
 
 

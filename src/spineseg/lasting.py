@@ -25,24 +25,21 @@ _terminals: list[int] = []
 class _Lasting(io.FileIO):
     """A descriptor that is written to; an error that is `forgiven` is not raised."""
 
-    def __init__(self, descriptor: int, forgiven: Callable[[Any, OSError], int | None]) -> None:
+    def __init__(self, descriptor: int, forgiven: Callable[[Any, OSError], bool]) -> None:
         super().__init__(descriptor, "wb", closefd=False)
         self._forgiven = forgiven
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
-            written = self._forgiven(data, error)
-            if written is None:
+            if not self._forgiven(data, error):
                 raise
-            return written
+            return len(data)
 
 
 def _lasting(like: TextIO, raw: io.FileIO) -> TextIO:
-    return io.TextIOWrapper(
-        io.BufferedWriter(raw), like.encoding, like.errors, line_buffering=True
-    )
+    return io.TextIOWrapper(io.BufferedWriter(raw), like.encoding, like.errors, line_buffering=True)
 
 
 def guard_terminal() -> None:
@@ -56,10 +53,10 @@ def guard_terminal() -> None:
         setattr(sys, name, _lasting(stream, _Lasting(stream.fileno(), _off_the_terminal)))
 
 
-def _off_the_terminal(data: Any, error: OSError) -> int | None:
+def _off_the_terminal(data: Any, error: OSError) -> bool:
     """Put a file in the place of a terminal that is closed, and the data into that."""
     if error.errno != errno.EIO:
-        return None
+        return False
     try:
         if _log is None:
             raise FileNotFoundError
@@ -74,7 +71,7 @@ def _off_the_terminal(data: Any, error: OSError) -> int | None:
     os.close(place)
     with suppress(OSError):
         os.write(_terminals[0], data)
-    return len(data)
+    return True
 
 
 @contextmanager
@@ -118,13 +115,12 @@ class _LogOnFullDisk(_Lasting):
         super().__init__(descriptor, self._drop)
         self._dropped = 0
 
-    def _drop(self, data: Any, error: OSError) -> int | None:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            return None
-        self._dropped += len(data)
-        return len(data)
+    def _drop(self, data: Any, error: OSError) -> bool:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        self._dropped += len(data) if full else 0
+        return full
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         if self._dropped:
             told = f"\n[{self._dropped} bytes of this log found no room on the disk]\n".encode()
             with suppress(OSError):

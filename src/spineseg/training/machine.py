@@ -6,7 +6,21 @@ import platform
 from pathlib import Path
 
 from spineseg.code_version import code_version
+from spineseg.training.orders import Orders
 from spineseg.workers import cores
+
+
+def use_cores(orders: Orders) -> None:
+    """Let this process take no more threads than its share; alone on a machine, as many as ever."""
+    if orders.neighbours == 1 and not orders.cores:
+        return
+    import torch
+    from ultralytics.utils import torch_utils
+
+    share = orders.share_of_cores()
+    torch.set_num_threads(min(torch.get_num_threads(), share))
+    # Ultralytics sets torch's number to this one whenever it turns to the processor.
+    torch_utils.NUM_THREADS = min(torch_utils.NUM_THREADS, share)
 
 
 def machine_facts() -> dict[str, str]:
