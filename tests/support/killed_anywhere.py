@@ -50,14 +50,15 @@ def _watch(folder: Path, moment: Callable[..., None]) -> None:
         return folder in path.parents and path.name != child.LOG_FILE
 
     def watched_write(descriptor: int, data: bytes) -> int:
-        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
         if is_ours(path):
             moment(f"before a line of {path.name}")
             moment(f"in a line of {path.name}", lambda: write(descriptor, data[: len(data) // 2]))
         return write(descriptor, data)
 
     def watched_fsync(descriptor: int) -> None:
-        moment(f"before {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name} is synced")
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        moment(f"before {path.name} is synced")
         fsync(descriptor)
 
     def watched_replace(path: Path, target: Path) -> Path:
