@@ -134,7 +134,7 @@ def test_a_training_in_parts_takes_the_same_steps_at_the_same_rates(
         losses: list[dict[str, float]] = []
         settings = ultralytics_settings(config) | {
             "model": "yolo11n-seg.yaml",
-            "pretrained": False,
+            "pretrained": str(bundled_weights()),
             "data": str(export / "data.yaml"),
             "project": str(tmp_path / str(parts_a_batch)),
             "device": "cpu",
@@ -157,4 +157,5 @@ def test_a_training_in_parts_takes_the_same_steps_at_the_same_rates(
     assert in_parts == whole and len(whole) > 3
     assert [loss["lr/pg0"] for loss in others] == [loss["lr/pg0"] for loss in losses]
     for key in ("train/box_loss", "train/seg_loss", "train/cls_loss", "train/dfl_loss"):
-        assert others[0][key] == pytest.approx(losses[0][key], rel=0.25), key
+        # One or two films a part: what normalises by them, and the loss's weights, are others.
+        assert others[0][key] == pytest.approx(losses[0][key], rel=0.5) and losses[0][key] > 1, key
