@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
+import sqlalchemy.exc
 from optuna.trial import TrialState
 
 from spineseg.config.study import StudyConfig
@@ -109,4 +110,11 @@ def open_study(
         return optuna.load_study(study_name=config.name, storage=projection.storage)
 
 
-usable = refusing
+@contextmanager
+def usable(config: StudyConfig) -> Iterator[None]:
+    """Raise StoreError where Optuna's store, once open, fails the study that uses it."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        with refusing(config):
+            raise error
