@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import run_summary
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
+from spineseg.retry import ask_again
 from spineseg.run_times import spent
-from spineseg.runs import Run, called, first_baseline, read_runs, standing
+from spineseg.runs import Run, called, first_baseline, read_run, read_runs, standing
 from spineseg.study_record import StudyRecord
 from spineseg.trials import MOST_TRIES, again, asked_again, to_come
 from spineseg.tries import attempts, losses_in_words, split, tried_again
@@ -91,6 +93,17 @@ def test_a_log_that_asks_again_and_tells_of_no_failure_is_refused(folder: Path) 
     append_event(run.folder, Again(run=run.job.id))
     with pytest.raises(RecordError, match="asks for the run again, and does not say that it fai"):
         read_runs(folder)
+
+
+def test_two_who_ask_at_once_ask_once(folder: Path) -> None:
+    run = failed(make_job(number=20, name="late"))
+    write(folder, run)
+    found = called(read_runs(folder), "late")
+    assert found is not None
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda why: ask_again(found, why), ["a", "b", "c", "d"]))
+    assert sum(isinstance(event, Again) for event in read_run(found.folder).log) == 1
+    assert {each.asked_again for each in told} == {read_run(found.folder).asked_again}
 
 
 def test_the_baseline_is_the_one_that_stands_beyond_three_digits_too(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def chosen_failures(config: StudyConfig, wanted: Sequence[str]) -> list[Run]:
 def ask_again(run: Run, reason: str) -> Run:
     """Ask for the training of a failed run anew; return the run as its log tells it then.
 
-    Raises InUseError where a process is at work in its folder, RecordError where another one has
-    asked meanwhile.
+    What another process has asked for meanwhile is asked for once. Raises InUseError where a
+    process is at work in its folder.
     """
     with locked_within(run.folder / LOCK_FILE, _WAIT_SECONDS) as free:
         if not free:
@@ -63,10 +63,8 @@ def ask_again(run: Run, reason: str) -> Run:
                 f"{run.folder}: process {(run.folder / LOCK_FILE).read_text().strip()} is at work "
                 "in it; wait for it to end, and try again"
             )
-        now = read_run(run.folder)
-        if now.failed is None or now.asked_again is not None:
-            raise RecordError(f"{run.folder}: is asked for again already; nothing more is needed")
-        append_event(run.folder, Again(run=run.job.id, reason=" ".join(reason.split())))
+        if read_run(run.folder).asked_again is None:
+            append_event(run.folder, Again(run=run.job.id, reason=" ".join(reason.split())))
     return read_run(run.folder)
 
 

@@ -15,6 +15,7 @@ from spineseg.beside_baseline import live_beside, scored_beside
 from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
+from spineseg.events import in_parts
 from spineseg.limits.cut import cut_short
 from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
@@ -27,7 +28,7 @@ from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_f
 from spineseg.training.control import LOG_FILE, is_running
 from spineseg.training.devices import chosen_devices
 from spineseg.trials import again, asked_again, refuse_another, to_come
-from spineseg.tries import again_in_words, tried_again
+from spineseg.tries import again_in_words, attempts, split, tried_again
 
 _SILENT_SECONDS = 300.0  # And longer than this many epochs:
 _SILENT_EPOCHS = 3
@@ -126,13 +127,14 @@ def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: boo
 def _with_tries(
     trials: Sequence[TrialStatus], config: StudyConfig, runs: Sequence[Run]
 ) -> list[TrialStatus]:
-    """Return the trials with what becomes of those that failed in their notes."""
+    """Return the trials with their attempts, and what becomes of failed ones, in their notes."""
     later, of_itself = tried_again(runs), {run.job.id for run in again(runs, config)}
     found = []
     for trial, run in zip(trials, runs, strict=True):
         words = again_in_words(run, later.get(run.job.id))
         words = "the next `run` tries it again" if run.job.id in of_itself else words
-        note = "; ".join(word for word in (trial.note, words) if word)
+        tries = f"{attempts(run)} attempts" if attempts(run) > 1 else ""
+        note = "; ".join(filter(None, (trial.note, words, tries, in_parts(split(run)))))
         found.append(trial.model_copy(update={"note": note}))
     return found
 

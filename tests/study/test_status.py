@@ -65,6 +65,14 @@ def test_both_scores_have_columns_of_their_own_with_the_baseline_beside(half: Pa
     assert "live  baseline  scored  baseline" in status.text()
 
 
+def test_attempts_and_batches_in_parts_are_noted(half: Path) -> None:
+    config = study(store={"root": half})
+    folder = places(config).folder / "001-no-flips"
+    first = runs(config)[1].log[0]
+    append_event(folder, first.model_copy(update={"attempt": 3, "split": 2}))
+    assert study_status(config).trials[1].note == "3 attempts; batch in 2 parts"
+
+
 def test_what_is_to_come_is_counted_and_timed(half: Path) -> None:
     status = study_status(study(store={"root": half}))
     assert (status.search_left, status.confirm_left, status.trainings_at_most) == (1, 4, 8)
