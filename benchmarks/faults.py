@@ -118,9 +118,7 @@ def _written(
     folder: Path, stores: Path, server: Server | None, seed: int, slots: int, name: str
 ) -> FaultStudy:
     uri = server.uri if server else None
-    study = write_fault_study(
-        folder, stores, seed=seed, slots=slots, manner=MANNER, mlflow_uri=uri
-    )
+    study = write_fault_study(folder, stores, seed=seed, slots=slots, manner=MANNER, mlflow_uri=uri)
     if server:  # All in one store: each needs a name of its own there.
         text = study.path.read_text().replace("name: small", f"name: small-{seed}-{name}", 1)
         study.path.write_text(text)

@@ -72,7 +72,7 @@ def _helped_by(count: int) -> Iterator[list[int]]:
         worker = os.fork()
         if not worker:
             while os.getppid() == mine:
-                time.sleep(0.1)
+                time.sleep(1.0)  # A real one notices after some seconds, too.
             os._exit(0)
         workers.append(worker)
     try:

@@ -37,6 +37,12 @@ def problems(study: FaultStudy, mlflow: Path, artifacts: Path) -> list[str]:
     return found
 
 
+def wrong(study: FaultStudy) -> list[str]:
+    """Return the problems of a study whose stores are its own."""
+    root = study.config.store.root
+    return problems(study, root / "mlflow.db", root / "artifacts")
+
+
 def _in_folders(study: FaultStudy, runs: list[Run]) -> Iterator[str]:
     for run in runs:
         ends = sum(isinstance(event, Finished | Failed) for event in run.log)

@@ -93,9 +93,6 @@ def killed_study(
     return outcome
 
 
-
-
-
 def _started(study: FaultStudy, outcome: Outcome, start: Starter) -> Driver:
     outcome.starts += 1
     return start(study)
@@ -193,7 +190,8 @@ def settled(study: FaultStudy, start: Starter = forked) -> list[str]:
 
 def _folders(study: FaultStudy) -> dict[str, str]:
     return {
-        str(log.parent.name): log.read_text() for log in study.places.folder.glob(f"*/{EVENTS_FILE}")
+        str(log.parent.name): log.read_text()
+        for log in study.places.folder.glob(f"*/{EVENTS_FILE}")
     }
 
 

@@ -1,7 +1,7 @@
 """Studies whose trainings are fake and whose processes are real, to be stopped from outside.
 
 A driver is a process in a session of its own: forked from a process that has everything imported
-and no thread and no store open (quick: `forked`), or a command of its own (`begun`).
+and no thread and no store open (`forked`, quick), or the command `spineseg run` (`begun`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from command import ENVIRONMENT, ROOT
@@ -30,7 +31,7 @@ from spineseg.config.yaml_files import load_study
 from spineseg.files import holder
 from spineseg.places import LOCK_FILE, StudyPlaces
 
-DONE, STOPPED = 0, 3
+DONE, STOPPED = 0, 130
 """Exit codes of a driver whose study is at its end, and of one that was told to stop."""
 _MARK = "SPINESEG_FAULT_STUDY"
 SUPPORT = str(ROOT / "tests" / "support")
@@ -74,6 +75,10 @@ class FaultStudy:
         return [process for lock in locks if (process := holder(lock))]
 
 
+Writes = Callable[..., FaultStudy]
+"""The fixture `written`: `write_fault_study`, in a folder that it names."""
+
+
 def write_fault_study(
     folder: Path,
     stores: Path,
@@ -111,26 +116,36 @@ def write_fault_study(
 def drive(path: Path) -> int:
     """Run a study on fake trainings, or go on with it; return a driver's exit code."""
     from spineseg.errors import SpinesegError
-    from spineseg.training.devices import chosen_devices
-    from spineseg.training.executors.local import LocalExecutor
     from study import driver
 
-    # Children import their parent's main module: this one's would cost each of them seconds.
-    sys.modules["__main__"] = types.ModuleType("__main__")
     config = load_study(path)
-    devices, cache = config.devices, StudyPlaces(config.store.root, config.name).trainer
-    if hasattr(driver, "Launcher"):  # TEMPORARY
-        executor = driver.Launcher(cache, TRAINER)
-    else:
-        executor = LocalExecutor(
-            cache, chosen_devices(devices.device), devices.known_per_device, TRAINER
-        )
     try:
-        ended = driver.run_study(config, path, executor)
+        ended = driver.run_study(config, path, fakes(config))
     except SpinesegError as error:
         print(f"spineseg: {error}", file=sys.stderr, flush=True)
         return 2
     return DONE if ended else STOPPED
+
+
+def command(path: Path) -> None:
+    """Be the command `spineseg run`, whose trainings are fake."""
+    from study import cli, driver
+
+    run = driver.run_study
+    driver.run_study = lambda config, where: run(config, where, fakes(config))
+    sys.argv = ["spineseg", "run", str(path)]
+    cli.main()
+
+
+def fakes(config: StudyConfig) -> Any:
+    """Return the executor whose children are fake trainings."""
+    from spineseg.training.devices import chosen_devices
+    from spineseg.training.executors.local import LocalExecutor
+
+    # Children import their parent's main module: this one's would cost each of them seconds.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    devices, cache = config.devices, StudyPlaces(config.store.root, config.name).trainer
+    return LocalExecutor(cache, chosen_devices(devices.device), devices.known_per_device, TRAINER)
 
 
 class Driver:
@@ -193,14 +208,14 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
         os._exit(code)
 
 
-def begun(study: FaultStudy, **environment: str) -> Driver:
-    """Start a driver of the study as a command of its own."""
-    said = str(study.path.parent / "said.log")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+def begun(study: FaultStudy, terminal: str | None = None) -> Driver:
+    """Start `spineseg run` of the study, what it says in a file, or on a terminal."""
+    said = terminal or str(study.path.parent / "said.log")
+    flags = os.O_RDWR if terminal else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     pid = os.posix_spawn(
         sys.executable,
         [sys.executable, "-u", __file__, str(study.path)],
-        _environment(study) | environment,
+        _environment(study),
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, said, flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsid=True,
     )
@@ -211,10 +226,12 @@ def until(what: Callable[[], object], seconds: float = 60, driver: Driver | None
     """Wait until something is so. Raises AssertionError where it is not in time, or never will."""
     end = time.monotonic() + seconds
     while not what():
-        assert driver is None or driver.poll() is None, f"the driver ended: {driver and driver.code}"
+        assert driver is None or driver.poll() is None, (
+            f"the driver ended: {driver and driver.code}"
+        )
         assert time.monotonic() < end, f"not so after {seconds:.0f} s"
         time.sleep(0.05)
 
 
 if __name__ == "__main__":
-    raise SystemExit(drive(Path(sys.argv[1])))
+    command(Path(sys.argv[1]))
