@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from fake_process import Manner
 from fault_checks import wrong
-from fault_study import DONE, FaultStudy, Writes, begun, until, write_fault_study
+from fault_study import DONE, SHORT, FaultStudy, Writes, begun, until, write_fault_study
 
 from spineseg.events import Epoch, Lost
 from spineseg.runs import Run, read_runs
@@ -56,7 +56,9 @@ def test_a_full_disk_stops_the_study_in_one_line_and_it_goes_on_with_room(
     small_disk: Path, empty_stores: Path, tmp_path: Path
 ) -> None:
     manner = Manner(epoch_seconds=0.5)
-    study = write_fault_study(small_disk / "study", empty_stores, manner=manner, trials=2, seed=11)
+    study = write_fault_study(
+        small_disk / "study", empty_stores, manner=manner, text=SHORT, trials=2, seed=11
+    )
     said = tmp_path / "said.log"
     (study.path.parent / "said.log").symlink_to(said)
     driver = begun(study)

@@ -36,7 +36,7 @@ def begun_with_a_child(study: FaultStudy) -> tuple[Driver, psutil.Process]:
 
 
 def test_a_training_whose_driver_was_killed_is_adopted_and_trained_once(written: Writes) -> None:
-    study = written(epoch_seconds=4.0, epochs=3, trials=0, seed=21)
+    study = written(baseline_seconds=15.0, epochs=2, trials=0, seed=21)
     driver, child = begun_with_a_child(study)
     driver.signal(signal.SIGKILL)
     driver.wait(10)
@@ -46,7 +46,7 @@ def test_a_training_whose_driver_was_killed_is_adopted_and_trained_once(written:
 
 
 def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
-    study = written(epoch_seconds=5.0, epochs=5, trials=0, seed=22)
+    study = written(baseline_seconds=15.0, epochs=4, trials=0, seed=22)
     driver, child = begun_with_a_child(study)
     driver.signal(signal.SIGKILL)
     driver.wait(10)
@@ -61,7 +61,7 @@ def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
 
 
 def test_a_second_driver_is_refused_and_the_first_goes_on(written: Writes) -> None:
-    study = written(epoch_seconds=2.0, trials=0, seed=23)
+    study = written(baseline_seconds=6.0, epochs=3, trials=0, seed=23)
     driver, child = begun_with_a_child(study)
     second = begun(study)
     assert second.wait(120) == 2
@@ -72,7 +72,7 @@ def test_a_second_driver_is_refused_and_the_first_goes_on(written: Writes) -> No
 
 
 def test_the_server_of_children_may_die_without_costing_a_training(written: Writes) -> None:
-    study = written(epoch_seconds=1.0, epochs=3, trials=0, seed=24)
+    study = written(baseline_seconds=1.0, epochs=3, trials=0, seed=24)
     driver, _ = begun_with_a_child(study)
     servers = [
         process
@@ -88,7 +88,7 @@ def test_the_server_of_children_may_die_without_costing_a_training(written: Writ
 
 
 def test_a_killed_trainings_workers_hold_no_lock(written: Writes) -> None:
-    study = written(epoch_seconds=2.0, epochs=3, trials=0, seed=25)
+    study = written(baseline_seconds=2.0, epochs=3, trials=0, seed=25)
     driver, child = begun_with_a_child(study)
     workers = child.children()
     assert len(workers) == 1

@@ -36,6 +36,7 @@ class Manner:
     """How the fake trainings of a study behave."""
 
     epoch_seconds: float = 0.02
+    baseline_seconds: float | None = None  # An epoch of the baseline, where it differs.
     workers: int = 0  # Forked processes beside each training, as data loaders have.
     at_once: bool = False  # All epochs in one write, without waiting for what the driver says.
     figures: bool = False  # 24 of them an epoch, as a real one has, in place of four.
@@ -98,6 +99,8 @@ def _train(folder: Path, job: Job, orders: Orders, manner: Manner, workers: list
     done = int(checkpoint.read_text()) if checkpoint.exists() else 0
     reported = {e.epoch for e in read_events(folder, job.id) if isinstance(e, Epoch)}
     final, outcome, lines = noisy(job.config), "completed", []
+    slow = manner.baseline_seconds if job.kind == "baseline" else None
+    seconds = manner.epoch_seconds if slow is None else slow
     if done and done not in reported:  # Killed between the two, as a real one says it, too.
         append_event(folder, _epoch(job, done, final, manner))
     append_event(
@@ -121,7 +124,7 @@ def _train(folder: Path, job: Job, orders: Orders, manner: Manner, workers: list
             if stop_asked(folder, epoch - 1):
                 outcome = "pruned"
                 break
-        time.sleep(manner.epoch_seconds)
+        time.sleep(seconds)
         if not all(map(_is_there, workers)):
             raise SystemExit("a data-loader worker was killed")
         event = _epoch(job, epoch, final, manner)

@@ -31,6 +31,10 @@ from spineseg.config.yaml_files import load_study
 from spineseg.files import holder
 from spineseg.places import LOCK_FILE, StudyPlaces
 
+SHORT = STUDY.replace("confirm: {{top: 1, seeds: 2}}", "confirm: null").replace(
+    "  - {{name: slow, hypothesis: Slower is better., changes: {{lr0: 0.001}}}}\n", ""
+)
+"""A study of a baseline, one variant and what is searched."""
 DONE, STOPPED = 0, 130
 """Exit codes of a driver whose study is at its end, and of one that was told to stop."""
 _MARK = "SPINESEG_FAULT_STUDY"
