@@ -1,6 +1,6 @@
 """Kill studies at random moments, go on with them, and look at all that is left from outside.
 
-python benchmarks/faults.py [--studies 20] [--kills 200] [--seed 0] [--table FILE]
+python benchmarks/faults.py [--studies 20] [--kills 200] [--seed 0]
 python benchmarks/faults.py --real [--kills 8]     # tiny ones, really trained
 
 The studies' trainings are fake, their processes real: a driver, the server that children are forked
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from fake_process import Manner
 from fault_kills import Outcome, account, compared, killed_study, settled
 from fault_study import DONE, FaultStudy, forked, write_fault_study
+from measured import save
 from mlflow_server import Server
 from stopped_real_study import stopped_real_study
 from stopped_studies import make_stores
@@ -46,7 +47,6 @@ def main() -> int:
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--store", choices=("both", "own", "server"), default="both")
     parser.add_argument("--slots", type=int, default=0, help="0: one, two and four by turns")
-    parser.add_argument("--table", type=Path, help="file for the outcome, as JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if asked.real:
@@ -56,9 +56,17 @@ def main() -> int:
     whole = sum(not outcome.problems for outcome in outcomes)
     told = ", ".join(f"{whom} {count}" for whom, count in sorted(kills.items()))
     print(f"{whole} of {len(outcomes)} studies came out whole; {kills.total()} kills: {told}")
-    if asked.table:
-        row = {"studies": len(outcomes), "whole": whole, "kills": dict(kills)}
-        asked.table.write_text(json.dumps(row | {"runs": sum(o.runs for o in outcomes)}))
+    save(
+        "faults",
+        {
+            "studies": len(outcomes),
+            "of these whole": whole,
+            "kills": kills.total(),
+            "whom": told,
+            "starts": sum(outcome.starts for outcome in outcomes),
+            "trainings": sum(outcome.runs for outcome in outcomes),
+        },
+    )
     return 0 if whole == len(outcomes) and kills.total() >= asked.kills else 1
 
 

@@ -13,13 +13,15 @@ from mlflow_server import free_port
 class Hung:
     """A server that takes every connection and every request, and answers none."""
 
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, *, takes: bool = True) -> None:
+        """Listen; without `takes` no thread counts: a connection is the kernel's alone."""
+        self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self.asked = 0
         self._open: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        threading.Thread(target=self._take, daemon=True).start()
+        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=4096)
+        if takes:
+            threading.Thread(target=self._take, daemon=True).start()
 
     def _take(self) -> None:
         with contextlib.suppress(OSError):
