@@ -7,7 +7,7 @@ import signal
 import psutil
 import pytest
 from fault_checks import wrong
-from fault_study import DONE, STOPPED, Driver, FaultStudy, Writes, begun, until
+from fault_study import DONE, STOPPED, Driver, FaultStudy, Writes, begun, is_alive, until
 
 from spineseg.events import Lost, Started
 from spineseg.files import is_locked
@@ -40,7 +40,7 @@ def test_a_training_whose_driver_was_killed_is_adopted_and_trained_once(written:
     driver, child = begun_with_a_child(study)
     driver.signal(signal.SIGKILL)
     driver.wait(10)
-    assert child.is_running()
+    assert is_alive(child)
     assert begun(study).wait(300) == DONE, study.said
     assert attempts(run_of(study, "baseline")) == 1 and wrong(study) == []
 
@@ -56,7 +56,7 @@ def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
     again.signal(signal.SIGINT)
     assert again.wait(60) == STOPPED, study.said
     until(lambda: not study.processes(), 20)
-    assert not child.is_running()
+    assert not is_alive(child)
     assert run_of(study, "baseline").end is None
 
 
@@ -68,7 +68,7 @@ def test_a_second_driver_is_refused_and_the_first_goes_on(written: Writes) -> No
     assert str(driver.pid) in study.said and "Traceback" not in study.said
     assert driver.wait(300) == DONE
     assert attempts(run_of(study, "baseline")) == 1 and wrong(study) == []
-    assert not child.is_running()
+    assert not is_alive(child)
 
 
 def test_the_server_of_children_may_die_without_costing_a_training(written: Writes) -> None:
@@ -96,7 +96,7 @@ def test_a_killed_trainings_workers_hold_no_lock(written: Writes) -> None:
     child.kill()
     lock = study.places.folder / "000-baseline" / LOCK_FILE
     until(lambda: attempts(run_of(study, "baseline")) == 2, 60, driver)
-    assert workers[0].is_running() and is_locked(lock)
+    assert is_alive(workers[0]) and is_locked(lock)
     workers[0].kill()
     assert driver.wait(300) == DONE, study.said
     lost = [event.kind for event in run_of(study, "baseline").log if isinstance(event, Lost)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from fault_study import FaultStudy
+from fault_study import FaultStudy, until
 from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
@@ -60,6 +61,8 @@ def _in_folders(study: FaultStudy, runs: list[Run]) -> Iterator[str]:
 
 
 def _left_over(study: FaultStudy) -> Iterator[str]:
+    with contextlib.suppress(AssertionError):
+        until(lambda: not study.processes(), 20)  # They notice within a second or two.
     for process in study.processes():
         yield f"left behind: process {process.pid} {' '.join(process.cmdline())[:80]}"
     for lock in study.path.parent.rglob("*lock"):

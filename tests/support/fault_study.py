@@ -68,8 +68,7 @@ class FaultStudy:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                alive = process.status() != psutil.STATUS_ZOMBIE
-                if alive and process.environ().get(_MARK) == str(self.path):
+                if is_alive(process) and process.environ().get(_MARK) == str(self.path):
                     found.append(process)
         return found
 
@@ -224,6 +223,14 @@ def begun(study: FaultStudy, terminal: str | None = None) -> Driver:
         setsid=True,
     )
     return Driver(pid)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process is there, and not only its number."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def until(what: Callable[[], object], seconds: float = 60, driver: Driver | None = None) -> None:
