@@ -7,6 +7,8 @@ PORT   ?= 5000
 TRY_PORT ?= 5002
 # Which build of torch: auto (without an NVIDIA GPU the CPU build, where pip's index has one), cpu, cuda
 TORCH  ?= auto
+# What few need, installed beside the rest: EXTRA="ray postgres" (Ray clusters, PostgreSQL)
+EXTRA  ?=
 # Overrides of config keys, as SET="search.trials=4 data.sources.0.path='My Films'"
 SET    ?=
 export SPINESEG_SET = $(SET)
@@ -17,11 +19,17 @@ BIN      := .venv/bin
 SPINESEG := $(BIN)/spineseg
 INSTALLING = PYTHONPATH=src $(BIN)/python -m spineseg.installing requirements.lock \
   .venv/requirements.txt --torch '$(TORCH)'
+EXTRAS   := ray postgres
+ifneq ($(filter-out $(EXTRAS),$(EXTRA)),)
+$(error EXTRA=$(EXTRA): must be among $(EXTRAS))
+endif
+# Those that were installed once are kept in step with their lock files.
+EXTRAS_HERE = $(sort $(EXTRA) $(patsubst .venv/ready-%,%,$(wildcard .venv/ready-*)))
 quoted    = '$(subst ','\'',$(1))'
 ASKED     = $(call quoted,$(or $(STUDY),$(CONFIG)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study plan ui try status compare promote studies models history predict weights data \
+.PHONY: help setup study retry plan ui try status compare promote studies models history predict weights data \
 	screenshots bench test test-all lint lock clean
 
 help:  ## list the targets
@@ -30,7 +38,7 @@ help:  ## list the targets
 	@echo "  STUDY=name, or CONFIG=configs/studies/FILE.yaml, picks a study; SET=\"key=value ...\" overrides"
 	@echo "  its keys, a value with spaces in quotes: SET=\"data.sources.0.path='My Films' name=mine\"."
 
-setup: .venv/ready  ## make .venv with the pinned versions of requirements.lock (TORCH=cpu, cuda)
+setup: .venv/ready $(EXTRAS_HERE:%=.venv/ready-%)  ## make .venv with the pinned versions (TORCH=cpu, EXTRA="ray postgres")
 ifneq ($(TORCH),auto)
 	@$(INSTALLING) --check
 endif
@@ -47,8 +55,18 @@ endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Without dependencies: the lock file of an extra holds all that requirements.lock does not.
+.venv/ready-%: requirements-%.lock .venv/ready
+	@PYTHONPATH=src $(BIN)/python -m spineseg.installing $< .venv/$< --extra $*
+	@test -t 1 || quiet=--quiet; \
+	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check --no-deps -r .venv/$<
+	@touch $@
+
 study: setup  ## run the study (or go on with it) and compare its runs
 	@$(SPINESEG) run $(ASKED)
+
+retry: setup  ## ask for a failed training anew, RUN=STUDY/NAME; `make study` then trains it
+	@$(SPINESEG) retry $(call quoted,$(RUN))
 
 plan: setup  ## list what the study would run, and estimate its hours
 	@$(SPINESEG) plan $(ASKED)
@@ -116,6 +134,11 @@ lint: setup  ## ruff, mypy, the import rules, dependencies declared, no dead cod
 lock:  ## choose the pinned versions anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 pyproject.toml --extra dev \
 	  --no-header --no-annotate -o requirements.lock
+	@for extra in $(EXTRAS); do \
+	  uv pip compile -q --universal --python-version 3.11 pyproject.toml --extra $$extra \
+	    --no-header --no-annotate -c requirements.lock -o .$$extra.lock || exit 1; \
+	  grep -vxFf requirements.lock .$$extra.lock > requirements-$$extra.lock; rm .$$extra.lock; \
+	done
 
 clean:  ## remove the environment and caches; keeps mlruns/, where the records are
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

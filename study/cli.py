@@ -18,6 +18,7 @@ from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
+from spineseg.commands.retry import retry
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
 from study.init import init
@@ -79,9 +80,9 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     if told:
         click.echo(told)
 
+    from spineseg.on_end import failure_told, tell_finished
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
-    from study.on_end import failure_told, tell_finished
 
     with failure_told(study):
         if not run_study(study, config):
@@ -236,8 +237,8 @@ def promote(
     study = load_recorded(config, sets, verb)
     say_of_record(study, config)
 
+    from spineseg.on_end import tell_promoted
     from study.compare import compare_study
-    from study.on_end import tell_promoted
     from study.promote import challenge, promote_best, roll_back
 
     say = say_to(as_json)
@@ -261,6 +262,7 @@ def promote(
 
 
 cli.add_command(init)
+cli.add_command(retry)
 cli.add_command(data)
 cli.add_command(predict)
 cli.add_command(evaluate)

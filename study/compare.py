@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
+from spineseg.errors import RefusedError, StoreError
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import summarise
@@ -27,7 +28,7 @@ from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
-from spineseg.tracking.store import open_store
+from spineseg.tracking.store import is_remote, open_store
 from spineseg.tracking.tracked_runs import (
     artifact_page,
     end_study_run,
@@ -36,8 +37,8 @@ from spineseg.tracking.tracked_runs import (
 )
 from spineseg.tracking.views.written import write_views
 from spineseg.trials import most_trainings, refuse_another
-from study.optuna_store import in_memory
-from study.stores import fill_stores
+from study.optuna_store import in_memory, open_study
+from study.stores import filled_mlflow
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.
@@ -49,8 +50,9 @@ def compare_study(config: StudyConfig) -> StudyComparison:
 
     While another process runs, promotes or compares the study, its stores are left to that one.
 
-    Raises StoreError where the study was never run, RecordError where its folder is damaged,
-    ConfigError where the config is another than its runs were made by.
+    An MLflow server that does not answer is told in a line, and waited for no longer than one
+    request waits. Raises StoreError where the study was never run, RecordError where its folder is
+    damaged, ConfigError where the config is another than its runs were made by.
     """
     doing("comparing the runs: intervals, p-values")
     study, found = summarised(config)
@@ -108,16 +110,29 @@ def _into_mlflow(
                 study.places.holder(),
             )
             return
-        store = open_store(study.places.root, config.store.mlflow_uri)
-        parent = fill_stores(store, config, study)
-        log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
-        page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
-        write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
-        best = next((run.job.id for run in study.runs if run.name == summary.best), None)
-        write_views(store, config, picture_names(shown_films(study.manifest)), best)
-        ends = [run.end.time for run in study.runs if run.end]
-        if len(ends) == len(study.runs):
-            end_study_run(store, parent, max(ends))
+        open_study(config, study.runs)
+        try:
+            _brought(config, study, summary, files)
+        except StoreError as error:
+            if isinstance(error, RefusedError) or not is_remote(config.store.mlflow_uri):
+                raise
+            log.warning("%s: the page is written; MLflow follows with the next command", error)
+
+
+def _brought(
+    config: StudyConfig, study: StudyRecord, summary: StudySummary, files: list[Path]
+) -> None:
+    store = open_store(study.places.root, config.store.mlflow_uri)
+    parent = filled_mlflow(store, config, study)
+    log_study_artifacts(store, parent, {f"comparison/{path.name}": path for path in files})
+    page = artifact_page(store, parent, f"comparison/{study.places.report.name}")
+    write_study_note(store, parent, study_note(summary, page, most_trainings(config)))
+    best = study.run(summary.best) if summary.best else None
+    shown = picture_names(shown_films(study.manifest))
+    write_views(store, config, shown, best.job.id if best else None)
+    ends = [run.end.time for run in study.runs if run.end]
+    if len(ends) == len(study.runs):
+        end_study_run(store, parent, max(ends))
 
 
 def _importances(config: StudyConfig, study: StudyRecord) -> tuple[dict[str, float], str]:

@@ -28,7 +28,7 @@ def init(
     """Look at the films in DIR, and write a study's config; or say what is missing for one."""
     from spineseg.starting.begin import begin
     from spineseg.starting.timing_films import timed_pace
-    from study.timing import epoch_parts
+    from spineseg.timing import epoch_parts
 
     pace = partial(timed_pace, epoch_parts) if timing else None
     begun = begin(folder, name, out, hours, pace, say_to(as_json), quiet=as_json)

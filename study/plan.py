@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +15,16 @@ from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, least_confirmed_p
 from spineseg.films import PARTS
+from spineseg.limits.planned import planned_cuts
 from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates, duration
 from spineseg.runs import outcome_now, read_runs
 from spineseg.time_left import measured
+from spineseg.timing import TIMING_BATCHES, epoch_parts
 from spineseg.training.devices import chosen_devices
 from spineseg.training.steps import few_steps
 from spineseg.trials import certain_trials, confirmation_trials, train_config
 from study.checks import check_weights
-from study.timing import TIMING_BATCHES, epoch_parts
 
 _ALONE = "training alone: starting, scoring, pictures and recording come on top"
 
@@ -59,6 +61,7 @@ class Plan(Model):
     films: dict[str, int]
     hours: float | None = Field(description="All trials, none pruned, shared among the devices.")
     basis: str = Field(description="What the estimate rests on.")
+    cuts: tuple[str, ...] = Field((), description="Where the study's limits end it before.")
     warning: str | None = Field(description="Why its trainings would hardly differ, if so.")
 
 
@@ -117,6 +120,7 @@ def make_plan(
         films={part: dataset.manifest.count(part) for part in PARTS},
         hours=hours,
         basis=basis,
+        cuts=tuple(planned_cuts(config, runs, taken, slots, time.time())),
         warning=few_steps(config.baseline, dataset.manifest.count("train")),
     )
 
@@ -155,7 +159,7 @@ def plan_text(plan: Plan) -> str:
         lines.append("     nothing")
     lines += _confirmation_lines(plan)
     total = "no estimate" if plan.hours is None else f"about {duration(plan.hours * 3600)}"
-    lines += ["", f"in all: {total}, if nothing is pruned ({plan.basis})"]
+    lines += ["", f"in all: {total}, if nothing is pruned ({plan.basis})", *plan.cuts]
     if any(trial.outcome for trial in plan.trials):
         lines.append("what of it is on record, and what is left, `spineseg status` says")
     return "\n".join([*lines, plan.warning or ""]).rstrip()

@@ -15,8 +15,8 @@ from spineseg.runs import Run
 from spineseg.study_record import StudyRecord
 from spineseg.tracking.carry import carry_over
 from spineseg.tracking.store import TrackingStore
-from spineseg.tracking.study_files import log_study_config
-from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
+from spineseg.tracking.study_files import log_data_record, log_study_config
+from spineseg.tracking.tracked_runs import open_study_run
 from study.optuna_store import open_study
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,11 @@ def fill_stores(store: TrackingStore, config: StudyConfig, study: StudyRecord) -
     where Optuna's contradicts a folder.
     """
     open_study(config, study.runs)
+    return filled_mlflow(store, config, study)
+
+
+def filled_mlflow(store: TrackingStore, config: StudyConfig, study: StudyRecord) -> str:
+    """Bring MLflow to what the folders say, tell what it did not take; return the study's run."""
     parent, missed = fill_mlflow(store, config, study.places, study.manifest, study.runs)
     if missed:
         names = ", ".join(run.name for run in missed)
@@ -45,8 +50,7 @@ def fill_mlflow(
 ) -> tuple[str, list[Run]]:
     """Bring MLflow to what the folders say; return the study's run, and the runs not taken."""
     parent = open_study_run(store, config, manifest, runs[0].job if runs else None)
-    files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
-    log_study_artifacts(store, parent, files, replace=False)
+    log_data_record(store, parent, places)
     log_study_config(store, parent, places)
     return parent, carry_over(store, config.name, parent, runs)
 

@@ -48,6 +48,11 @@ def test_the_program_is_named_as_a_shell_here_finds_it(
         ),
         ("predict FILM.jpg --run a/b", "make predict IMAGES=FILM.jpg RUN=a/b"),
         ("history --config small", "make history STUDY=small"),
+        (
+            "retry small/slow --set store.root=a",
+            "make retry RUN=small/slow SET=store.root=a",
+        ),
+        ("retry --all small", "spineseg retry --all small"),
         ("predict FILM.jpg --weights bundled", "spineseg predict FILM.jpg --weights bundled"),
     ],
 )

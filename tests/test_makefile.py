@@ -52,6 +52,10 @@ def test_a_study_is_named_by_its_name_or_by_a_file_with_spaces(project: Path) ->
     assert made(project, "ui", "STUDY=a", f"CONFIG={odd}")[0] == ["ui", "a", "--port", "5000"]
 
 
+def test_a_failed_run_is_named_by_its_own_variable(project: Path) -> None:
+    assert made(project, "retry", "RUN=small/it's")[0] == ["retry", "small/it's"]
+
+
 def test_overrides_with_spaces_come_through(project: Path) -> None:
     sets = r"data.sources.0.path='My Films' name=x data.patient_pattern=-(\d+)-"
     assert made(project, "study", f"SET={sets}") == (["run", "configs/studies/phantom.yaml"], sets)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from told_runs import job, on_fresh_seed, story, study, whole
 
 from spineseg.config.study import StudyConfig
-from spineseg.events import Event
+from spineseg.events import Again, Event, Failed, Lost
 from spineseg.job import Job
 from spineseg.live_line import LiveLine
 from spineseg.progress import Progress
@@ -160,3 +161,46 @@ def test_without_a_terminal_there_are_no_escape_codes_and_epochs_are_few() -> No
     said = watched.out.getvalue()
     assert "\x1b" not in said and "\r" not in said
     assert len(said.splitlines()) == 2  # Its begin and its end, said within the same moment.
+
+
+def lost(kind: str, attempt: int, at: float) -> Lost:
+    told = {"run": BASELINE.id, "time": at, "attempt": attempt, "kind": kind, "message": "SIGKILL"}
+    return Lost.model_validate(told)
+
+
+def test_a_lost_attempt_and_how_it_goes_on_are_told_once_and_as_they_happen() -> None:
+    log = story(BASELINE)
+    watched = Watched().begin(BASELINE).tell(BASELINE, log[:3])
+    watched.tell(BASELINE, [lost("killed", 1, watched.now + 1)])
+    assert watched.last() == "[1/8] baseline: attempt 1 was killed (SIGKILL) after epoch 2"
+    again = {"time": watched.now + 2, "attempt": 2, "resumed_from_epoch": 2, "split": 2}
+    watched.tell(BASELINE, [log[0].model_copy(update=again)])
+    assert watched.last() == (
+        "[1/8] baseline: goes on with attempt 2 after epoch 2, batch in 2 parts"
+    )
+    resumed = Watched()
+    resumed.now = BASELINE.created + 9000
+    resumed.progress.trial_begins(BASELINE, resumed=True)
+    for event in [*log[:3], lost("killed", 1, BASELINE.created + 50)]:
+        resumed.progress.trial_event(BASELINE, event)
+    assert "attempt 1" not in resumed.out.getvalue()  # It was told by whoever ran it then.
+
+
+def test_a_failed_training_that_is_tried_again_is_told_and_counted() -> None:
+    failure = Failed(run=BASELINE.id, kind="killed", message="no word")
+    asked = Again(run=BASELINE.id, reason="of itself")
+    config = study(variants=[], search={"trials": 0}, confirm=None)
+    before = Run(Path(BASELINE.folder_name), BASELINE, (failure,))
+    watched = Watched([before], config)
+    assert watched.progress._total == 1
+    watched.progress.asked_again(Run(before.folder, BASELINE, (failure, asked)))
+    assert watched.last() == (
+        "[1/2] baseline failed before (killed, no word): is tried again; of itself"
+    )
+    later = job(1, "baseline")
+    watched.begin(later)
+    assert watched.last().startswith("[2/2] baseline (once more, after 000 failed): as configured")
+    watched.tell(later, story(later))
+    watched.progress.trial_ended(later)
+    assert "[2/2] baseline completed" in watched.last()
+    assert watched.progress.lines() == []

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from spineseg.job import Job
 from spineseg.metrics import signed
-from spineseg.runs import Run
+from spineseg.runs import Run, standing
 
 
 class Beside(NamedTuple):
@@ -25,7 +25,7 @@ class Beside(NamedTuple):
 
 def live_beside(job: Job, epoch: int, runs: Iterable[Run]) -> Beside | None:
     """Return the baseline's live score at an epoch of `job`; after its last one, the last."""
-    run, whose = _one(job, [run for run in runs if run.epochs])
+    run, whose = _one(job, [run for run in standing(runs) if run.epochs])
     if run is None:
         return None
     event = run.epochs[min(epoch, len(run.epochs)) - 1]

@@ -14,6 +14,7 @@ from spineseg.errors import ConfigError
 SETS_VARIABLE = "SPINESEG_SET"
 """Overrides in the environment: how `make` hands its SET over."""
 _MAKES = {"--set": "SET", "--run": "RUN", "--config": "STUDY"}
+_WORDS = {"predict": "IMAGES", "retry": "RUN"}
 _TARGETS = {"run": "study"}
 _ENTRIES = ("spineseg", "cli", "__main__")
 
@@ -78,7 +79,7 @@ def _for_make(verb: str, words: Sequence[str]) -> str | None:
     while waiting:
         word = waiting.pop(0)
         if not word.startswith("-"):
-            variables.setdefault("IMAGES" if verb == "predict" else "STUDY", []).append(word)
+            variables.setdefault(_WORDS.get(verb, "STUDY"), []).append(word)
         elif word in _MAKES and waiting:
             variables.setdefault(_MAKES[word], []).append(waiting.pop(0))
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from spineseg.errors import RecordError
 from spineseg.files import shown
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, called, read_runs
 
 _MOST_LISTED = 8
 
@@ -32,7 +32,7 @@ def named_run(root: Path, name: str) -> tuple[Run, str]:
     if not wanted:
         best = _best(finished)
         return best, f"best of {len(finished)} finished runs, {_score(best)}"
-    found = next((run for run in runs if _is_called(run, wanted)), None)
+    found = called(runs, wanted)
     if found is None or found.finished is None:
         what = "has no run" if found is None else "has not finished"
         raise RecordError(
@@ -65,12 +65,6 @@ def _best(finished: list[Run]) -> Run:
 
 def _score(run: Run) -> str:
     return f"{run.job.objective} {run.value:.3f}"
-
-
-def _is_called(run: Run, wanted: str) -> bool:
-    return wanted in (run.name, run.folder.name) or (
-        wanted.isdigit() and int(wanted) == run.job.number
-    )
 
 
 def _studies(root: Path) -> list[str]:

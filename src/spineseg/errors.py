@@ -33,6 +33,10 @@ class StoreError(SpinesegError):
     """The study store or the tracking store cannot be reached, or lacks what was asked for."""
 
 
+class RefusedError(StoreError):
+    """A store that answers, and refuses what is asked of it: waiting does not help."""
+
+
 class NoneYetError(StoreError):
     """Nothing was registered under that name yet; `what` says so, without what to do about it."""
 
@@ -43,6 +47,10 @@ class NoneYetError(StoreError):
 
 class InUseError(StoreError):
     """The study is in the hands of another process, which goes on with it."""
+
+
+class FullDiskError(SpinesegError):
+    """The disk has too little room for what is to be written; nothing was begun."""
 
 
 class RecordError(SpinesegError):

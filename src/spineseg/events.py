@@ -125,6 +125,11 @@ class Again(_Event):
     reason: str = ""
 
 
+def in_parts(split: int) -> str:
+    """Return that batches were trained in parts: "batch in 2 parts"; empty where whole."""
+    return f"batch in {split} parts" if split > 1 else ""
+
+
 Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Event, Failed, Finished, Phase
+from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started, in_parts
 from spineseg.job import Job
 from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
 from spineseg.run_times import Spent, duration
-from spineseg.runs import Run
+from spineseg.runs import Run, standing
 from spineseg.time_left import (
     begun_anew,
     left_in_words,
@@ -25,6 +25,7 @@ from spineseg.time_left import (
     waiting_seconds,
 )
 from spineseg.trials import to_come
+from spineseg.tries import loss_in_words, numbered
 
 TWO_SCORES = (
     "live: the trainer's own score after an epoch, on masks at reduced resolution; it steers the "
@@ -43,6 +44,10 @@ class _AtWork:
 
     def run(self) -> Run:
         return Run(Path(self.job.folder_name), self.job, tuple(self.log))
+
+    def is_news(self, event: Event) -> bool:
+        """Return whether an event is none of before this process took the run up."""
+        return event.time >= self.begun
 
     def so_far(self) -> Spent:
         """Return what it has taken; events of an earlier attempt do not say what it does now."""
@@ -74,8 +79,8 @@ class Progress:
         self._stopping = stopping
         self._now = now
         self._lock = threading.RLock()  # Never held while something is written.
-        self._runs = {run.name: run for run in runs}
-        self._places = {run.name: i for i, run in enumerate(runs, start=1)}
+        self._runs = {run.job.id: run for run in runs}  # By id: one tried again keeps its name.
+        self._places = {run.job.id: i for i, run in enumerate(runs, start=1)}
         self._at_work: dict[str, _AtWork] = {}
         self._learn()
 
@@ -93,20 +98,24 @@ class Progress:
     def trial_begins(self, job: Job, resumed: bool, at_work: bool = False) -> None:
         """Announce a trial; `at_work`: its child has been training all along."""
         with self._lock:
-            self._places.setdefault(job.name, len(self._places) + 1)
-            self._at_work[job.name] = _AtWork(job, self._now(), at_work)
-            self._runs[job.name] = self._at_work[job.name].run()
+            before = next(
+                (run for run in standing(self._runs.values()) if _is_before(run, job)), None
+            )
+            self._places.setdefault(job.id, len(self._places) + 1)
+            self._at_work[job.id] = _AtWork(job, self._now(), at_work)
+            self._runs[job.id] = self._at_work[job.id].run()
             self._learn()
-            again = " (taken up again)" if resumed else ""
+            again = f" (once more, after {numbered(before.job)} failed)" if before else ""
+            again = " (taken up again)" if resumed else again
             text = f"{self._head(job)}{again}: {job.changed}"
         self.say(text)
 
     def trial_event(self, job: Job, event: Event) -> None:
         """Show one event of a trial."""
         with self._lock:
-            mine = self._at_work[job.name]
+            mine = self._at_work[job.id]
             mine.log.append(event)
-            self._runs[job.name] = mine.run()
+            self._runs[job.id] = mine.run()
             if isinstance(event, Finished | Failed) or self._taken.closing is None:
                 self._learn()  # Else not at each of a thousand epochs.
             lines = []
@@ -115,6 +124,10 @@ class Progress:
                     lines = [self._finished(job, event)]
                 case Failed():
                     lines = [f"{self._head(job)} failed: {event.kind}, {event.message}"]
+                case Lost() if mine.is_news(event):
+                    lines = [f"{self._head(job)}: {loss_in_words(event, len(mine.run().epochs))}"]
+                case Started() if event.attempt > 1 and mine.is_news(event):
+                    lines = [f"{self._head(job)}: {_goes_on(event)}"]
                 case Epoch() | Phase():
                     due = not self._line.on_terminal and self._line.quiet_for(QUIET_SECONDS)
                     lines = [f"{self._under_way(mine)}; {self._left()}"] if due else []
@@ -125,8 +138,19 @@ class Progress:
     def trial_ended(self, job: Job) -> None:
         """Take a training from the lines: its end is on record everywhere."""
         with self._lock:
-            del self._at_work[job.name]
+            del self._at_work[job.id]
         self._line.doing("choosing what to train next")
+
+    def asked_again(self, run: Run) -> None:
+        """Announce that a failed run, whose log now says so, is tried again."""
+        with self._lock:
+            self._runs[run.job.id] = run
+            self._places.setdefault(run.job.id, len(self._places) + 1)
+            self._learn()
+            reason = run.asked_again.reason if run.asked_again else ""
+            failed = f"{run.failed.kind}, {run.failed.message}" if run.failed else "no word"
+            text = f"{self._head(run.job)} failed before ({failed}): is tried again"
+        self.say(f"{text}; {reason}" if reason else text)
 
     def stopped(self) -> None:
         """Say what an interruption leaves."""
@@ -148,9 +172,8 @@ class Progress:
         """Learn from the runs, as they are now, what all takes and what is to come."""
         runs = list(self._runs.values())
         self._taken = measured(self._config, runs)
-        self._waiting = waiting_seconds(
-            self._config, runs, self._taken, self._at_work.keys(), self._now()
-        )
+        names = [mine.job.name for mine in self._at_work.values()]
+        self._waiting = waiting_seconds(self._config, runs, self._taken, names, self._now())
         self._total = len(runs) + len(to_come(self._config, runs))
 
     def _left(self) -> str:
@@ -172,7 +195,7 @@ class Progress:
         job, now = mine.job, self._now()
         found = mine.so_far()
         text = f"{self._head(job)}: {phase_in_words(found, job)} {duration(now - found.since)}"
-        epochs = self._runs[job.name].epochs
+        epochs = self._runs[job.id].epochs
         if epochs and found.end is None:
             beside = live_beside(job, epochs[-1].epoch, self._runs.values())
             text += f"; live {in_words(epochs[-1].score(job.objective), beside)}"
@@ -195,7 +218,17 @@ class Progress:
         return f"{mine.job.name} ({phase_in_words(mine.so_far(), mine.job)})"
 
     def _head(self, job: Job) -> str:
-        return f"[{self._places[job.name]}/{self._total}] {job.name}"
+        return f"[{self._places[job.id]}/{self._total}] {job.name}"
+
+
+def _is_before(run: Run, job: Job) -> bool:
+    return run.name == job.name and run.job.number < job.number and run.failed is not None
+
+
+def _goes_on(event: Started) -> str:
+    after = f" after epoch {event.resumed_from_epoch}" if event.resumed_from_epoch else " anew"
+    parts = f", {in_parts(event.split)}" if event.split > 1 else ""
+    return f"goes on with attempt {event.attempt}{after}{parts}"
 
 
 def phase_in_words(found: Spent, job: Job) -> str:

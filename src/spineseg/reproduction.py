@@ -6,6 +6,7 @@ differ is the code, the packages and the machine, and those are named.
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from typing import Any
 
 import yaml
 
+from spineseg.called import pasted
 from spineseg.chosen_model import DEFAULT_MODEL, Asked, store_place
 from spineseg.code_version import code_commit, code_version
+from spineseg.config.recorded import reference
 from spineseg.config.search import SearchConfig
 from spineseg.config.study import StoreConfig, StudyConfig
 from spineseg.config.yaml_files import load_study
@@ -69,9 +72,12 @@ class Again:
         run = first_baseline(self.places.folder)
         if run is None or run.outcome != "completed":
             why = f"{run.failed.kind}: {run.failed.message}" if run and run.failed else "no end"
+            name, *where = reference(self.config)
+            again = pasted(shlex.join(["retry", f"{name}/baseline", *where]))
             raise RunError(
                 f"study {self.config.name!r}: the training did not complete ({why}); see "
-                f"{self.places.folder}, and move it away to try again"
+                f"{self.places.folder}, mend the cause, ask for it again with `{again}`, and give "
+                "the same command"
             )
         return beside(
             self.recorded.run,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from spineseg.evaluation.result import Evaluation
 from spineseg.evaluation.stored import is_evaluated, stored_records, stored_scores
 from spineseg.events import (
     EVENTS_FILE,
+    Again,
     Epoch,
     Event,
     Failed,
@@ -84,6 +85,11 @@ class Run:
         if self.finished is not None:
             return self.finished.outcome
         return "failed" if self.failed is not None else "running"
+
+    @property
+    def asked_again(self) -> Again | None:
+        """What asks, after its failure, for its training anew; None where nothing does."""
+        return next((event for event in self.log if isinstance(event, Again)), None)
 
     @property
     def scored(self) -> list[Scored]:
@@ -165,6 +171,8 @@ def _contradiction(run: Run) -> str | None:
         return f"has an epoch without {objective}"
     if sum(isinstance(event, Finished | Failed) for event in run.log) > 1:
         return "says twice that the run has ended"
+    if run.asked_again is not None and run.failed is None:
+        return "asks for the run again, and does not say that it failed"
     if run.finished is None:
         return None
     if not math.isfinite(run.finished.metrics.get(f"best/{objective}", math.nan)):
@@ -175,6 +183,7 @@ def _contradiction(run: Run) -> str | None:
 def read_runs(study_folder: Path) -> list[Run]:
     """Return all runs of a study, by number; none where it was never run.
 
+    Of one name there are several where all but the last failed and were tried again: `standing`.
     Raises RecordError as `read_run` does, for two folders with one number, and for a run of
     another study.
     """
@@ -196,11 +205,39 @@ def read_runs(study_folder: Path) -> list[Run]:
 def first_baseline(study_folder: Path) -> Run | None:
     """Return a study's baseline, not its trainings on fresh seeds; None where it has none yet.
 
-    Raises RecordError where its folder is damaged.
+    Of one that was tried again, the last. Raises RecordError where its folder is damaged.
     """
-    folders = [folder for folder in study_folder.glob("*-baseline") if _is_run(folder)]
-    runs = [read_run(folder) for folder in sorted(folders)]
-    return next((run for run in runs if run.job.kind == "baseline"), None)
+    runs = [read_run(folder) for folder in study_folder.glob("*-baseline") if _is_run(folder)]
+    runs = [run for run in runs if run.job.kind == "baseline"]
+    return max(runs, key=lambda run: run.job.number, default=None)
+
+
+def standing(runs: Iterable[Run]) -> list[Run]:
+    """Return of each name the run that stands for it, by number: the last.
+
+    Those before it failed, and were tried again under their name. They stay on record and are
+    listed; what is counted, compared, confirmed or chosen is of those that stand.
+    """
+    last = {run.name: run for run in sorted(runs, key=_number)}
+    return sorted(last.values(), key=_number)
+
+
+def called(runs: Iterable[Run], wanted: str) -> Run | None:
+    """Return the run of that name, folder's name or number; None where there is none.
+
+    Of a name that was tried again the last one: the others have their numbers.
+    """
+    runs = list(runs)
+    stands = next((run for run in standing(runs) if run.name == wanted), None)
+    return stands or next((run for run in runs if _is_called(run, wanted)), None)
+
+
+def _is_called(run: Run, wanted: str) -> bool:
+    return wanted == run.folder.name or (wanted.isdigit() and int(wanted) == run.job.number)
+
+
+def _number(run: Run) -> int:
+    return run.job.number
 
 
 def _is_run(folder: Path) -> bool:
@@ -210,12 +247,29 @@ def _is_run(folder: Path) -> bool:
     return bool(_RUN_FOLDER.fullmatch(folder.name)) or (folder / JOB_FILE).exists()
 
 
-def _refuse_twins(runs: Iterable[Run]) -> None:
+def _refuse_twins(runs: Sequence[Run]) -> None:
+    """Raise RecordError for two of one number, id or name; a failed one may be tried again."""
     known: dict[tuple[str, object], Run] = {}
     for run in runs:
-        for what in ("number", "name", "id"):
+        for what in ("number", "id"):
             twin = known.setdefault((what, getattr(run.job, what)), run)
             if twin is not run:
-                raise RecordError(
-                    f"{run.folder}: has the {what} of {twin.folder.name}; move one of the two away"
-                )
+                raise _twin(run, what, twin)
+    before: dict[str, Run] = {}
+    for run in sorted(runs, key=_number):
+        twin = before.get(run.name, run)
+        if twin is not run and (twin.failed is None or not _is_same_training(run, twin)):
+            raise _twin(run, "name", twin)
+        before[run.name] = run
+
+
+def _is_same_training(one: Run, other: Run) -> bool:
+    keys = ("kind", "arm", "changes")
+    return all(getattr(one.job, key) == getattr(other.job, key) for key in keys)
+
+
+def _twin(run: Run, what: str, twin: Run) -> RecordError:
+    failed = " and is not that training" if twin.failed is not None and what == "name" else ""
+    return RecordError(
+        f"{run.folder}: has the {what} of {twin.folder.name}{failed}; move one of the two away"
+    )

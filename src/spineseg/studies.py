@@ -21,7 +21,8 @@ from spineseg.files import is_locked
 from spineseg.places import StudyPlaces, studies_on_record
 from spineseg.runs import Run, outcome_now, read_runs
 from spineseg.study_config import recorded_config
-from spineseg.trials import to_come
+from spineseg.trials import again, to_come
+from spineseg.tries import tried_again
 
 
 class ListedStudy(Model):
@@ -30,7 +31,10 @@ class ListedStudy(Model):
     name: str
     synthetic: bool | None = Field(None, description="None where nothing of it says so.")
     state: str = Field(description="running in process N, interrupted, finished, damaged, unknown")
-    runs: dict[str, int] = Field(default_factory=dict, description="How many, by outcome.")
+    runs: dict[str, int] = Field(
+        default_factory=dict,
+        description="How many, by outcome; failed ones that were tried again by themselves.",
+    )
     to_come: int | None = Field(
         None, description="Not begun, at most; None where its config is not kept."
     )
@@ -62,11 +66,12 @@ def listed_studies(root: Path) -> list[ListedStudy]:
 
 def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
     runs = read_runs(places.folder)
+    later = tried_again(runs)
     config = recorded_config(places) if places.config.is_file() else None
     origin = read_origin(places.config)
     left = None
     if config is not None:
-        left = len(to_come(config, runs))
+        left = len(to_come(config, runs)) + len(again(runs, config))
     tried = [run for run in runs if run.outcome == "completed" and run.job.kind != "confirm"]
     best = max(tried, key=lambda run: run.value, default=None)
     baseline = next((run for run in tried if run.job.kind == "baseline"), None)
@@ -75,7 +80,9 @@ def _listed(places: StudyPlaces, champion: str | None) -> ListedStudy:
         name=places.study,
         synthetic=synthetic,
         state=_state(places, runs, left),
-        runs=dict(Counter(outcome_now(run) for run in runs)),
+        runs=dict(
+            Counter("tried again" if run.job.id in later else outcome_now(run) for run in runs)
+        ),
         to_come=left,
         objective=config.objective if config else runs[0].job.objective if runs else None,
         best=best.name if best else None,

@@ -41,7 +41,7 @@ from spineseg.places import StudyPlaces, has_runs, not_run_yet
 
 _FREE = ("store", "devices", "on_end", "description")
 _NEVER = ("data", "baseline", "objective", "numbering", "transitional")
-_READ_RUNS = ("status", "compare", "promote", "export study")
+_READ_RUNS = ("status", "compare", "promote", "export study", "retry")
 log = logging.getLogger(__name__)
 
 

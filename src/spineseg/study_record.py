@@ -17,7 +17,7 @@ from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset, Manifest,
 from spineseg.errors import DataError, RecordError, StoreError
 from spineseg.files import write_whole
 from spineseg.places import StudyPlaces, not_run_yet
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, read_runs, standing
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class StudyRecord:
     audit: Audit
 
     def run(self, name: str) -> Run | None:
-        """Return the run called `name`."""
-        return next((run for run in self.runs if run.name == name), None)
+        """Return the run called `name`; of one that was tried again, the last."""
+        return next((run for run in standing(self.runs) if run.name == name), None)
 
     def data_folder(self) -> Path | None:
         """Return where the study's data lie on this machine; None where they do not."""

@@ -15,6 +15,7 @@ from spineseg.beside_baseline import live_beside, scored_beside
 from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
+from spineseg.limits.cut import cut_short
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
 from spineseg.run_times import Rates, duration
@@ -24,7 +25,8 @@ from spineseg.study_record import read_study
 from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds
 from spineseg.training.control import LOG_FILE, is_running
 from spineseg.training.devices import chosen_devices
-from spineseg.trials import refuse_another, to_come
+from spineseg.trials import again, asked_again, refuse_another, to_come
+from spineseg.tries import again_in_words, tried_again
 
 _SILENT_SECONDS = 300.0  # And longer than this many epochs:
 _SILENT_EPOCHS = 3
@@ -42,13 +44,17 @@ def study_status(
     runs, now = study.runs, now or time.time()
     working = {run.name for run in runs if run.end is None and is_running(run.folder)}
     taken = measured(config, runs)
-    trials = [_begun(run, runs, taken, now, run.name in working) for run in runs]
+    trials = [
+        _begun(run, runs, taken, now, run.end is None and run.name in working) for run in runs
+    ]
+    trials = _with_tries(trials, config, runs)
     coming = to_come(config, runs)
+    asked = {spec.name for spec in asked_again(runs)}
     chosen = all(spec.kind == "confirm" and spec.arm for spec in coming)  # The finalists.
     trials += [
         TrialStatus(number=None, name=spec.name, kind=spec.kind, state="waiting")
         for spec in coming
-        if chosen or spec.kind in ("baseline", "variant")
+        if chosen or spec.kind in ("baseline", "variant") or spec.name in asked
     ]
     tried = [run for run in runs if run.job.kind != "confirm" and run.outcome == "completed"]
     best = max(tried, key=lambda run: run.value, default=None)
@@ -60,7 +66,9 @@ def study_status(
         waiting_seconds(config, runs, taken, working, now),
         slots,
     )
-    verb = "status" if since is not None else "compare" if finished else "run"
+    cut = cut_short(config, runs, now)
+    ended = finished or (bool(cut) and all(run.end for run in runs))
+    verb = "status" if since is not None else "compare" if ended else "run"
     return StudyStatus(
         study=config.name,
         objective=config.objective,
@@ -71,7 +79,7 @@ def study_status(
         search_left=sum(spec.kind == "search" for spec in coming),
         confirm_left=sum(spec.kind == "confirm" for spec in coming),
         seconds_left=left if taken.epoch is not None else None,
-        time_left="nothing left to run" if finished else left_in_words(left, taken),
+        time_left="nothing left to run" if finished else cut or left_in_words(left, taken),
         baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),
         best=best.name if best else None,
         best_scored=best.value if best else None,
@@ -113,9 +121,24 @@ def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: boo
     )
 
 
+def _with_tries(
+    trials: Sequence[TrialStatus], config: StudyConfig, runs: Sequence[Run]
+) -> list[TrialStatus]:
+    """Return the trials with what becomes of those that failed in their notes."""
+    later, of_itself = tried_again(runs), {run.job.id for run in again(runs, config)}
+    found = []
+    for trial, run in zip(trials, runs, strict=True):
+        words = again_in_words(run, later.get(run.job.id))
+        words = "the next `run` tries it again" if run.job.id in of_itself else words
+        note = "; ".join(word for word in (trial.note, words) if word)
+        found.append(trial.model_copy(update={"note": note}))
+    return found
+
+
 def is_finished(config: StudyConfig, runs: Sequence[Run]) -> bool:
-    """Return whether nothing is left to run."""
-    return bool(runs) and all(run.end for run in runs) and not to_come(config, runs)
+    """Return whether nothing is left to run, or to try again of itself."""
+    left = to_come(config, runs) or again(runs, config)
+    return bool(runs) and all(run.end for run in runs) and not left
 
 
 def finished_text(config: StudyConfig) -> str | None:
@@ -128,7 +151,10 @@ def finished_text(config: StudyConfig) -> str | None:
     refuse_another(config, runs, None)
     if not is_finished(config, runs):
         return None
-    count = Counter(run.outcome for run in runs)
+    later = tried_again(runs)
+    count = Counter(
+        "failed and tried again" if run.job.id in later else run.outcome for run in runs
+    )
     ended = ", ".join(f"{number} {word}" for word, number in count.items())
     lines = [
         f"study {config.name} is finished, nothing left to run: {len(runs)} trainings, {ended}"

@@ -6,6 +6,7 @@ the baseline are trained again with seeds that no choice was made by, and compar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,19 @@ from spineseg.errors import ConfigError
 from spineseg.job import RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.run_times import relative_work
-from spineseg.runs import Run
+from spineseg.runs import Run, standing
 
 TOLD = ("kind", "changes", "hypothesis", "arm", "name")
 """What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
+PASSING = ("killed", "out_of_memory", "stalled")
+"""Failures that another time, or another neighbour, may not meet."""
+MOST_TRIES = 3
+"""Failed trainings of one name on record, after which a passing failure is left to a person."""
+OF_ITSELF = f"a passing failure; tried at most {MOST_TRIES} times of itself"
+"""Why `again` asks, for the record."""
+_TURNS: tuple[RunKind, ...] = ("baseline", "variant", "search", "confirm", "timing")
 _SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
 
 
@@ -108,6 +116,19 @@ def confirmations(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:
     return _on_fresh_seeds(arms, config)
 
 
+def confirmations_known(runs: Sequence[Run], config: StudyConfig) -> list[TrialSpec]:
+    """Return the confirmations that no choice hangs on any more, though trainings are under way.
+
+    These are the baseline's, and those of runs that stay among the finalists whatever comes of the
+    variants and searched runs under way. With none of these, they are all of `confirmations`.
+    """
+    under_way = sum(r.outcome == "running" and r.job.kind in ("variant", "search") for r in runs)
+    places = config.confirm.top if config.confirm else 0
+    certain = finalists(runs, config)[: max(0, places - under_way)]
+    arms = {"baseline", *(run.name for run in certain)}
+    return [spec for spec in confirmations(runs, config) if spec.arm in arms]
+
+
 def _on_fresh_seeds(
     arms: Sequence[tuple[str, dict[str, Any]]], config: StudyConfig
 ) -> list[TrialSpec]:
@@ -130,18 +151,57 @@ def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
 
     What no one knows yet, searched trials and finalists, is as large as it can become.
     """
+    runs = standing(runs)
     known = {run.name for run in runs}
     largest = _largest(config)
     searched = sum(run.job.kind == "search" for run in runs)
-    first = [spec for spec in certain_trials(config) if spec.name not in known]
+    asked = asked_again(runs)
+    first = [spec for spec in asked if spec.kind != "confirm"]
+    first += [spec for spec in certain_trials(config) if spec.name not in known]
     first += [TrialSpec("search", "", largest)] * (config.search.trials - searched)
     under_way = any(run.outcome == "running" and run.job.kind != "confirm" for run in runs)
     if first or under_way:
         arms: list[tuple[str, dict[str, Any]]] = [("baseline", {})]
-        again = _on_fresh_seeds(arms + [("", largest)] * _most_finalists(config), config)
+        fresh = _on_fresh_seeds(arms + [("", largest)] * _most_finalists(config), config)
     else:
-        again = confirmations(runs, config)
-    return [*first, *(spec for spec in again if spec.name not in known)]
+        fresh = confirmations(runs, config)
+    again = [spec for spec in asked if spec.kind == "confirm"]
+    return [*first, *again, *(spec for spec in fresh if spec.name not in known)]
+
+
+def asked_again(runs: Iterable[Run]) -> list[TrialSpec]:
+    """Return what is asked for anew after a failure and has not begun: the baseline, variants,
+    searched runs, fresh seeds, each by the failed runs' numbers.
+
+    A queue takes it after the interrupted runs and before all that was never tried: enqueued by
+    its name although that is known, its confirmations with those that are still to come. Each has
+    the name, and of a searched one the place in the space, that the failed run has, and is given
+    the next free number. It is gone from here as soon as the new run's folder is there.
+    """
+    asked = [run for run in standing(runs) if run.failed and run.asked_again]
+    asked.sort(key=lambda run: _TURNS.index(run.job.kind))
+    return [TrialSpec.of_run(run) for run in asked]
+
+
+def again(runs: Sequence[Run], config: StudyConfig) -> list[Run]:
+    """Return the failed runs that are tried again of themselves when a study is taken up.
+
+    The caller appends `Again` to the log of each, and `asked_again` has them then. They are what
+    the study cannot do without, its baseline and the confirmations that it asks for, where their
+    failure was a passing one and fewer than `MOST_TRIES` of their name are on record. All else, and
+    any other failure, waits for `spineseg retry`.
+    """
+    tries = Counter(run.name for run in runs if run.failed)
+    needed = {"baseline", *(spec.name for spec in confirmations(runs, config))}
+    return [
+        run
+        for run in standing(runs)
+        if run.failed
+        and run.failed.kind in PASSING
+        and run.asked_again is None
+        and run.name in needed
+        and tries[run.name] < MOST_TRIES
+    ]
 
 
 def _largest(config: StudyConfig) -> dict[str, Any]:

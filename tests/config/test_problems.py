@@ -50,7 +50,10 @@ def problem(*sets: str) -> str:
         ),
         ("data.sources.0.path=x", "unknown key 'data.sources.0.path'; it belongs to kind: local"),
         ("data.sources.0.kid=x", "data.sources.0 has kind, seed, frontal_films, lateral_films"),
-        ("store.mlflow=x", "did you mean 'mlflow_uri'? store has root, mlflow_uri, optuna_url"),
+        (
+            "store.mlflow=x",
+            "did you mean 'mlflow_uri'? store has root, mlflow_uri, optuna_url, keep: see",
+        ),
     ],
 )
 def test_a_wrong_key_gets_its_neighbours(override: str, words: str) -> None:

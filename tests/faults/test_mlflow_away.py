@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from fault_checks import problems
-from fault_servers import Hung, Slow
 from fault_study import DONE, STOPPED, FaultStudy, Writes, begun, until
 from mlflow_server import Server, free_port
+from sick_servers import LateServer, hung_server, late_server
 
 from spineseg.events import Started
 from spineseg.runs import read_runs
@@ -26,16 +26,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
     real.kill()
 
 
-@pytest.fixture
-def hung() -> Iterator[Hung]:
-    """A server that answers nothing."""
-    made = Hung()
-    yield made
-    made.close()
-
-
 def wrong(study: FaultStudy, server: Server) -> list[str]:
     return problems(study, server.folder / "server.db", server.folder / "served")
+
+
+def asked(study: FaultStudy) -> list[tuple[str, str, dict[str, object]]]:
+    return [(r.name, r.outcome, r.job.parameters) for r in read_runs(study.places.folder)]
 
 
 def idle_share(study: FaultStudy) -> float:
@@ -51,33 +47,29 @@ def idle_share(study: FaultStudy) -> float:
 
 
 def test_trainings_go_on_beside_a_hung_server_and_the_next_command_brings_them(
-    written: Writes, server: Server, hung: Hung
+    written: Writes, server: Server
 ) -> None:
-    study = written(mlflow_uri=hung.uri, epoch_seconds=0.3, trials=3, seed=3)
     alone = written("alone", epoch_seconds=0.3, trials=3, seed=3)
     assert begun(alone).wait(300) == DONE, alone.said
-    driver = begun(study)
-    assert driver.wait(300) == DONE, study.said
-    assert hung.asked and "MLflow" in study.said
-    assert "the same command" in study.said or "next command" in study.said
-    runs = [(run.name, run.outcome, run.job.parameters) for run in read_runs(study.places.folder)]
-    assert runs == [
-        (run.name, run.outcome, run.job.parameters) for run in read_runs(alone.places.folder)
-    ]
+    with hung_server() as uri:
+        study = written(mlflow_uri=uri, epoch_seconds=0.3, trials=3, seed=3)
+        assert begun(study).wait(300) == DONE, study.said
+    assert "MLflow does not take" in study.said and "with the next command" in study.said
+    assert asked(study) == asked(alone)
     assert idle_share(study) < idle_share(alone) + 0.25
-    hung.close()
-    server.port, server.uri = hung.port, hung.uri
+    server.port, server.uri = int(uri.rpartition(":")[2]), uri
     server.start()
     assert begun(study).wait(300) == DONE, study.said
     assert wrong(study, server) == []
 
 
-def test_ctrl_c_is_obeyed_beside_a_hung_server(written: Writes, hung: Hung) -> None:
-    study = written(mlflow_uri=hung.uri, epoch_seconds=1.0, trials=2, seed=4)
-    driver = begun(study)
-    until(lambda: study.children() and hung.asked, 120, driver)
-    driver.signal(signal.SIGINT)
-    assert driver.wait(30) == STOPPED, study.said  # A request alone would hang for minutes.
+def test_ctrl_c_is_obeyed_beside_a_hung_server(written: Writes) -> None:
+    with hung_server() as uri:
+        study = written(mlflow_uri=uri, epoch_seconds=1.0, trials=2, seed=4)
+        driver = begun(study)
+        until(study.children, 120, driver)
+        driver.signal(signal.SIGINT)
+        assert driver.wait(60) == STOPPED, study.said  # A request alone would hang for minutes.
     until(lambda: not study.processes(), 20)
 
 
@@ -85,15 +77,16 @@ def test_a_slow_server_slows_no_training_and_has_all_at_the_end(
     written: Writes, server: Server
 ) -> None:
     server.start()
-    slow = Slow(server.port, 0.5)
-    study = written(mlflow_uri=slow.uri, epoch_seconds=0.3, trials=3, seed=5)
+    late = LateServer(server.port)
+    late.delay_seconds = 0.5
     alone = written("alone", epoch_seconds=0.3, trials=3, seed=5)
     assert begun(alone).wait(300) == DONE, alone.said
-    assert begun(study).wait(600) == DONE, study.said
-    assert slow.answers > 50
+    with late_server(late) as uri:
+        study = written(mlflow_uri=uri, epoch_seconds=0.3, trials=3, seed=5)
+        assert begun(study).wait(600) == DONE, study.said
+    assert len(late.asked) > 20
     assert idle_share(study) < idle_share(alone) + 0.25
     assert wrong(study, server) == []
-    slow.close()
 
 
 def test_a_server_that_is_away_the_whole_time_is_brought_all_of_it_by_the_next_command(
@@ -123,5 +116,4 @@ def test_a_study_beside_a_server_that_refuses_comes_out_as_one_without(written: 
     alone = written("alone", trials=2, seed=8)
     for each in (study, alone):
         assert begun(each).wait(300) == DONE, each.said
-    one, other = ([(r.name, r.value) for r in read_runs(s.places.folder)] for s in (study, alone))
-    assert one == other
+    assert asked(study) == asked(alone)

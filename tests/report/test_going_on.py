@@ -68,7 +68,22 @@ def test_a_study_whose_baseline_failed_does_not_go_on_by_the_same_command() -> N
     failed = run("baseline", None, kind="baseline", outcome="failed", failure="bug: ValueError: x")
     words, command = go_on(study(best="x", runs=[failed, run("x", 0.3)]))
     assert "The baseline failed (bug: ValueError: x; its train.log may say more)" in words
-    assert "same command" not in words and command == "run made-up --set name=made-up-again"
+    assert "Mend the cause, and ask for it again" in words and command == "retry made-up/baseline"
+    there = study(
+        best="x", runs=[failed, run("x", 0.3)], reference="made-up --set 'store.root=a b'"
+    )
+    assert go_on(there)[1] == "retry made-up/baseline --set 'store.root=a b'"
+    asked = failed.model_copy(update={"again": "to be tried again"})
+    assert go_on(study(best="x", runs=[asked, run("x", 0.3)]))[1] == "run made-up"
+
+
+def test_a_fresh_seed_that_failed_is_to_be_asked_for_again() -> None:
+    lost = run("x-seed-1", None, kind="confirm", outcome="failed", failure="bug: x")
+    summary = study(run("x", 0.31), lost, best="x", evidence=evidence(arms=[]))
+    words, command = go_on(summary)
+    assert "x-seed-1 failed" in words and command == "retry --all made-up"
+    summary = study(run("x", 0.31), best="x", evidence=evidence(arms=[]))
+    assert go_on(summary)[1] == "run made-up"
 
 
 def test_a_study_elsewhere_is_named_with_where_it_is() -> None:

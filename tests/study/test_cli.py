@@ -19,6 +19,7 @@ COMMANDS = (
     "status",
     "compare",
     "promote",
+    "retry",
     "predict",
     "evaluate",
     "ui",

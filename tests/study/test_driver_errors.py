@@ -15,7 +15,8 @@ from small_study import run, runs
 
 from spineseg.errors import StoreError
 from spineseg.events import Failed
-from spineseg.training.devices import Device
+from spineseg.training.executors.protocol import Slot
+from spineseg.training.orders import Orders
 
 NO_SEARCH = "search.trials=0"
 
@@ -27,8 +28,8 @@ class Watched(FakeLauncher):
         super().__init__(**told)  # type: ignore[arg-type]
         self.children: list[FakeChild] = []
 
-    def start(self, run_folder: Path, device: Device) -> FakeChild:
-        self.children.append(super().start(run_folder, device))
+    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> FakeChild:
+        self.children.append(super().start(run_folder, orders, slot))
         return self.children[-1]
 
 
@@ -57,7 +58,7 @@ def test_a_bug_of_the_driver_leaves_no_child_training(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = Watched(holds_at=("baseline", 1, threading.Event()))
-    monkeypatch.setattr("study.objective._report", lambda *_: 1 / 0)
+    monkeypatch.setattr("study.at_work.report", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(path, launcher, NO_SEARCH)
     assert launcher.children[0].killed.is_set() and not launcher.children[0].is_alive()

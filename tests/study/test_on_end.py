@@ -20,8 +20,8 @@ from spineseg import notices
 from spineseg.config.study import StudyConfig
 from spineseg.errors import DataError, InUseError
 from spineseg.evidence.promotion import Promotion
+from spineseg.on_end import failure_told, tell_finished, tell_promoted
 from study.cli import cli
-from study.on_end import failure_told, tell_finished, tell_promoted
 
 WRITES = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read()); print('NOISE')"
 

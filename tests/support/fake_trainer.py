@@ -16,7 +16,9 @@ from spineseg.job import JOB_FILE, Job
 from spineseg.levels import CLASS_NAMES
 from spineseg.metrics import OBJECTIVES
 from spineseg.training.control import is_judged, stop_asked
-from spineseg.training.devices import Device
+from spineseg.training.devices import CPU
+from spineseg.training.executors.protocol import Slot
+from spineseg.training.orders import Orders
 
 Score = Callable[[TrainConfig], float]
 
@@ -35,11 +37,17 @@ class FakeChild:
         self.killed = threading.Event()
         self._steps = steps
 
-    found_no_space = False
+    found_no_space = lost = False
     ended_by = "SIGKILL"
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
+
+    def let_go_on(self, epochs: int) -> None:
+        """Be told what lies in the run's folder already."""
+
+    def ask_to_stop(self, epochs: int) -> None:
+        """Be told what lies in the run's folder already."""
 
     def kill(self) -> None:
         self.killed.set()
@@ -48,7 +56,10 @@ class FakeChild:
 
 
 class FakeLauncher:
-    """Starts fake children; `dies_at` and `fails` map a run's name to epochs or a failure kind."""
+    """An executor of this process, with fake children.
+
+    `dies_at` and `fails` map a run's name to epochs or a failure kind.
+    """
 
     def __init__(
         self,
@@ -66,8 +77,24 @@ class FakeLauncher:
         self.on_start = on_start
         self.forgets = forgets  # Epochs that were reported, and whose weights are lost.
         self.started: list[str] = []
+        self.count = 1  # Slots.
 
-    def start(self, run_folder: Path, device: Device) -> FakeChild:
+    def slots(self) -> list[Slot]:
+        return [Slot(f"slot {number}", CPU) for number in range(1, self.count + 1)]
+
+    def learn(self, job: Job, epoch: Epoch) -> str:
+        return ""
+
+    def may_share(self, slot: Slot, wanted: TrainConfig, at_work: Sequence[TrainConfig]) -> bool:
+        return True
+
+    def at_work(self, run_folder: Path) -> Slot | None:
+        return None
+
+    def close(self) -> None:
+        """Have nothing to let go of."""
+
+    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> FakeChild:
         self.started.append(run_folder.name[4:])
         self.on_start(run_folder.name[4:])
         steps = threading.Semaphore(0)

@@ -13,14 +13,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import optuna
 from fault_study import FaultStudy, until
 from optuna.distributions import json_to_distribution
-from optuna.trial import FrozenTrial, TrialState
 
 from spineseg.events import Epoch, Failed, Finished
 from spineseg.files import is_locked
 from spineseg.runs import Run, read_runs
+from study.optuna_store import frozen_trial
+from study.trial_queue import _searched_next
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 _STATUSES = {"completed": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
@@ -174,48 +174,28 @@ def unexplained(study: FaultStudy) -> list[str]:
     then: whether it knew one from just before a draw is open, so each way is tried.
     """
     runs = read_runs(study.places.folder)
-    url = f"sqlite:///{study.config.store.root / 'optuna.db'}"
-    trials = optuna.load_study(study_name=study.config.name, storage=url).get_trials()
     return [
         f"{run.name}: {json.dumps(run.job.parameters)} is not drawn from what was known then"
         for run in runs
-        if run.job.kind == "search" and not _is_drawn(study, run, runs, trials)
+        if run.job.kind == "search" and not _is_drawn(study, run, runs)
     ]
 
 
-def _is_drawn(study: FaultStudy, run: Run, runs: list[Run], trials: list[FrozenTrial]) -> bool:
-    from study.trial_queue import _searched_next
-
+def _is_drawn(study: FaultStudy, run: Run, runs: list[Run]) -> bool:
     before = [other for other in runs if other.job.number < run.job.number]
-    ends = {other.job.number: other.end.time for other in before if other.end}
+    searched = [other.name for other in before if other.job.kind == "search"]
     since = run.job.created
-    known = {number for number, time in ends.items() if time < since}
-    open_ = sorted(number for number in known if ends[number] > since - _UNSURE_SECONDS)
-    for count in range(len(open_) + 1):
-        for unheard in itertools.combinations(open_, count):
+    ended = [other for other in before if other.end and other.end.time < since]
+    unsure = [other for other in ended if other.end.time > since - _UNSURE_SECONDS]  # type: ignore[union-attr]
+    for count in range(len(unsure) + 1):
+        for unheard in itertools.combinations(unsure, count):
             history = [
-                trials[other.job.number]
-                if other.job.number in known - set(unheard)
-                else _at_work(trials[other.job.number])
+                frozen_trial(other)
+                if other in ended and other not in unheard
+                else frozen_trial(Run(other.folder, other.job, ()))
                 for other in before
             ]
-            drawn = _searched_next(history, study.config)
+            drawn = _searched_next(searched, history, study.config)
             if drawn.name == run.name and drawn.changes == run.job.changes:
                 return True
     return False
-
-
-def _at_work(trial: FrozenTrial) -> FrozenTrial:
-    return optuna.trial.FrozenTrial(
-        number=trial.number,
-        state=TrialState.RUNNING,
-        value=None,
-        datetime_start=trial.datetime_start,
-        datetime_complete=None,
-        params=trial.params,
-        distributions=trial.distributions,
-        user_attrs=trial.user_attrs,
-        system_attrs=trial.system_attrs,
-        intermediate_values=trial.intermediate_values,
-        trial_id=trial._trial_id,
-    )

@@ -93,6 +93,7 @@ def flips_hurt(config: TrainConfig) -> float:
 def run(path: Path, launcher: FakeLauncher, *sets: str) -> StudyConfig:
     """Run a study, or go on with it."""
     config = load_study(path, sets)
+    launcher.count = config.devices.known_per_device
     driver.run_study(config, path, launcher)
     return config
 

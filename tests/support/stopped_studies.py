@@ -25,7 +25,7 @@ from small_study import mlflow_runs, runs, trials
 
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
-from study import driver, objective
+from study import control_loop, driver
 from study.compare import compare_study
 
 cv2.setNumThreads(1)  # A fork has none of its parent's threads, and would wait for them.
@@ -79,7 +79,7 @@ def noisy(config: TrainConfig) -> float:
 
 def run_fake(path: Path) -> None:
     """Run a study on the fake trainer, or go on with it."""
-    objective.POLL_SECONDS = 0.01
+    control_loop.POLL_SECONDS = 0.01
     if not driver.run_study(load_study(path), path, FakeLauncher(noisy)):
         os._exit(_STOPPED)
 

@@ -139,7 +139,8 @@ def _type_of(path: str, annotation: Any, metadata: list[Any]) -> tuple[str, str,
 
 def _number_or_word(path: str, parts: tuple[Any, ...]) -> tuple[str, str, list[Inside]]:
     """Return, in words, a type that is a number or one of a few words."""
-    words, rules = [], []
+    words: list[str] = []
+    rules: list[str] = []
     for part in parts:
         plain, more, _ = opened(part)
         told, allowed, _ = _type_of(path, plain, more)

@@ -49,8 +49,8 @@ class DeviceConfig(Chosen):
     )
     trials_per_device: Annotated[int, Field(ge=1), Unit("trials")] | Literal["auto"] = Field(
         1,
-        description="Trainings at a time on each device; 'auto': as many as its memory holds, by "
-        "what the first one took at most.",
+        description="Trainings at a time on each device; 'auto': as many as its memory holds, 8 "
+        "at most, by what the first one took in its first epoch; one on a CPU.",
     )
 
     executor: Literal["local", "ray"] = Field(
@@ -87,6 +87,13 @@ class StoreConfig(Chosen):
     )
     optuna_url: str | None = Field(
         None, description="Address of a database, as postgresql://HOST/NAME; null: the own file."
+    )
+    keep: Literal["all", "best"] = Field(
+        "all",
+        description="What stays in the folder of a run that has ended: 'all', or 'best', its best "
+        "weights, scores and records alone, once the tracking store has the rest. Should that be "
+        "lost, it is filled again without the last weights and the trainer's pictures of those "
+        "runs. The baseline, finalists, fresh seeds and promoted runs keep all.",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from spineseg.config.recorded import by_name
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import Audit
 from spineseg.errors import StoreError
@@ -60,11 +61,18 @@ def confirmed(c: Candidacy) -> GateResult:
     """Ask for as many fresh seeds as the study wants."""
     runs, base_runs = len(c.chosen.fresh), len(c.baseline.fresh)
     least = c.config.confirm.seeds if c.config.confirm else _LEAST_SEEDS
+    enough = min(runs, base_runs) >= least
     return GateResult(
         name="confirmed on fresh seeds",
-        passed=min(runs, base_runs) >= least,
+        passed=enough,
         figure=f"{runs} trainings completed, {base_runs} of the baseline; {least} of each are "
-        "asked for",
+        "asked for"
+        + (
+            ""
+            if enough
+            else f"; `{by_name('run', c.config)}` goes on with them, "
+            f"`{by_name('retry --all', c.config)}` before it asks for failed ones"
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
+from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
 
 
@@ -31,6 +32,17 @@ class RunSummary(Model):
     seed: int | None = None
     batch: int | None = None
     optimizer: str | None = None
+    number: int = 0
+    attempts: int = Field(1, description="Of the child that trained it.")
+    losses: list[str] = Field(default_factory=list, description="How the attempts before ended.")
+    split: int = Field(1, description="Parts that a batch was trained in, after out of memory.")
+    again: str = Field("", description="Of a failed one that is tried again: as which.")
+    superseded: bool = Field(False, description="A later run of its name stands for it.")
+
+    @property
+    def note(self) -> str:
+        """What is told beside its outcome: as which it was tried again, its batch in parts."""
+        return "; ".join(filter(None, (self.again, in_parts(self.split))))
 
     def value(self, metric: str) -> float | None:
         """Return a score of the best weights, None where the run was not evaluated."""
@@ -136,11 +148,17 @@ class StudySummary(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     evidence: Evidence | None = None
     test: SealedTest | None = None
+    cut_short: str = Field("", description="Which limit keeps it from being whole, and from what.")
     reference: str | None = Field(None, description="The words that a command finds the study by.")
 
     def run(self, name: str | None) -> RunSummary | None:
-        """Return the run called `name`."""
-        return next((run for run in self.runs if run.name == name), None)
+        """Return the run called `name`; of one that was tried again, the last."""
+        return next((run for run in self.standing if run.name == name), None)
+
+    @property
+    def standing(self) -> list[RunSummary]:
+        """Every run but those that failed and were tried again under their name."""
+        return [run for run in self.runs if not run.superseded]
 
     @property
     def baseline(self) -> RunSummary | None:
@@ -150,7 +168,7 @@ class StudySummary(Model):
     @property
     def configurations(self) -> list[RunSummary]:
         """Every run but those that train a configuration again on a fresh seed."""
-        return [run for run in self.runs if run.kind != "confirm"]
+        return [run for run in self.standing if run.kind != "confirm"]
 
     @property
     def challengers(self) -> list[RunSummary]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.evidence.study_difference import Asked
+from spineseg.runs import standing
 from spineseg.trials import to_come
 
 
@@ -24,10 +25,10 @@ class Standing(Model):
     @classmethod
     def of(cls, asked: Asked) -> Standing:
         """Return it of a study on record."""
-        runs = asked.study.runs
+        runs = [run for run in standing(asked.study.runs) if run.asked_again is None]
         ended = [run for run in runs if run.end]
         return cls(
             ended=len(ended),
-            expected=len(runs) + len(to_come(asked.config, runs)),
+            expected=len(runs) + len(to_come(asked.config, asked.study.runs)),
             failed=sum(run.failed is not None for run in ended),
         )

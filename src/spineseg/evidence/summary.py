@@ -20,8 +20,10 @@ from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
+from spineseg.limits.cut import cut_short
 from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord
+from spineseg.tries import again_in_words, attempts, losses_in_words, split, tried_again
 
 CURVES = (
     *(
@@ -42,7 +44,8 @@ def summarise(
 
     `importances` are those of the searched parameters; where there are none, `reason` says why.
     """
-    runs = [run_summary(run) for run in study.runs]
+    later = tried_again(study.runs)
+    runs = [run_summary(run, later.get(run.job.id)) for run in study.runs]
     finished = [run for run in runs if run.outcome == "completed" and run.kind != "confirm"]
     scored = [(value, run) for run in finished if (value := run.value(config.objective))]
     best = max(scored, key=lambda pair: pair[0], default=None)
@@ -63,11 +66,12 @@ def summarise(
         versions=dict(started[-1].environment) if started else {},
         evidence=gather_evidence(config, study),
         test=sealed_results(study, config.objective),
+        cut_short=cut_short(config, study.runs, time.time()),
     )
 
 
-def run_summary(run: Run) -> RunSummary:
-    """Return what the report says of one run."""
+def run_summary(run: Run, later: Run | None = None) -> RunSummary:
+    """Return what the report says of one run; `later` is what it was tried again as, if it was."""
     job, done = run.job, run.finished
     if done is not None:
         refuse_incomplete(run.folder, "valid")
@@ -93,6 +97,12 @@ def run_summary(run: Run) -> RunSummary:
         seed=job.config.seed,
         batch=done.batch if done else job.config.batch,
         optimizer=done.optimizer if done else job.config.optimizer,
+        number=job.number,
+        attempts=attempts(run),
+        losses=losses_in_words(run),
+        split=split(run),
+        again=again_in_words(run, later),
+        superseded=later is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """Say what `make setup` will install and how much that is; write the requirements for pip.
 
     python -m spineseg.installing LOCK REQUIREMENTS --torch auto
+    python -m spineseg.installing LOCK REQUIREMENTS --extra ray
 
 Never in the way of an installation: what cannot be found out is guessed, and said to be.
 """
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from spineseg.installing.downloads import File, Wanted, pip_sources, sizes, wanted_packages
 from spineseg.installing.torch_build import (
-    Build,
     NotToBeHad,
     brought_by_cuda,
     chosen_build,
@@ -28,6 +28,7 @@ from spineseg.installing.torch_build import (
 _GB = 1e9
 # Of the lock file of November 2026 on Linux x86_64, Python 3.11; what is unpacked is twice as much.
 _GUESSED_GB = {True: 3.6, False: 0.9}
+_GUESSED_EXTRA_GB = 0.1
 _UNPACKED = 2.0
 
 
@@ -37,11 +38,18 @@ def main() -> None:
     parser.add_argument("lock", type=Path)
     parser.add_argument("requirements", type=Path)
     parser.add_argument("--torch", default="auto")
+    parser.add_argument("--extra", help="the lock file is of what this extra brings along")
     parser.add_argument("--check", action="store_true", help="only compare what is installed")
     asked = parser.parse_args()
     try:
         if asked.check:
             refuse_other(asked.torch)
+            return
+        if asked.extra:
+            text = asked.lock.read_text(encoding="utf-8")
+            said = size_told(text, _GUESSED_EXTRA_GB, asked.requirements.parent)
+            print(f"extra {asked.extra}: {said}", flush=True)
+            asked.requirements.write_text(text, encoding="utf-8")
             return
         print("asking pip what there is for this machine ...", flush=True)
         lock = asked.lock.read_text(encoding="utf-8")
@@ -51,7 +59,7 @@ def main() -> None:
         raise SystemExit(f"setup: {error}") from None
     text = requirements(lock, build)
     print(build.why)
-    print(size_told(text, build, asked.requirements.parent), flush=True)
+    print(size_told(text, _GUESSED_GB[build.cuda], asked.requirements.parent), flush=True)
     asked.requirements.write_text(text, encoding="utf-8")
 
 
@@ -70,19 +78,17 @@ def refuse_other(wanted: str) -> None:
         raise NotToBeHad(f".venv has {has}; to have another: make clean, make setup TORCH={wanted}")
 
 
-def size_told(text: str, build: Build, folder: Path) -> str:
-    """Return how much will be downloaded and what it takes, guessed if need be."""
+def size_told(text: str, guess: float, folder: Path) -> str:
+    """Return how much will be downloaded and what it takes; `guess`, in GB, if need be."""
     try:
         wanted = wanted_packages(text)
         found = sizes(wanted, pip_sources())
     except Exception as error:  # pip's inner parts may change; an installation must not fail by it.
-        guess = _GUESSED_GB[build.cuda]
         why = f"not asked for: {type(error).__name__}"
         return _sentence(guess, guess * _UNPACKED, f" (guessed; {why})", folder)
     if not wanted:
         return "nothing is to be downloaded: all is there"
     if 2 * len(found) < len(wanted):
-        guess = _GUESSED_GB[build.cuda]
         why = f"the index told the sizes of {len(found)} of {len(wanted)} packages"
         return _sentence(guess, guess * _UNPACKED, f" (guessed: {why})", folder)
     return _summed(wanted, found, folder)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from spineseg.evidence.results import StudySummary
+from spineseg.evidence.results import RunSummary, StudySummary
 from spineseg.report.chosen_runs import challenger
 from spineseg.report.claim import claim
-from spineseg.report.wording import run_words, sentence
+from spineseg.report.wording import listed, run_words, sentence
 
 _MORE_TRIALS = 10
 _SEEDS = 5  # As by default.
@@ -20,10 +20,17 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
     if baseline and baseline.outcome == "failed":
         words = (
             f"The baseline failed ({baseline.failure}; its train.log may say more), so nothing can "
-            "stand beside it. What has ended is not trained again: mend the cause, and run the "
-            "study by another name:"
+            "stand beside it."
         )
-        return words, f"run {_named(summary)} --set name={summary.name}-again"
+        if baseline.again:
+            return f"{words} It is to be tried again:", f"run {_named(summary)}"
+        words += " Mend the cause, and ask for it again; `spineseg run` then trains it:"
+        name, *where = shlex.split(_named(summary))
+        return words, shlex.join(["retry", f"{name}/baseline", *where])
+    if summary.cut_short and not can_be_registered(summary):
+        words = f"The study is not whole: {summary.cut_short}. Without that limit it goes on:"
+        limit = summary.cut_short.split()[0]  # It begins with the key, as `limits.hours`.
+        return words, f"run {_named(summary)} --set {limit}=null"
     if summary.test and summary.test.promoted:
         return _more(summary, f"{summary.test.candidate} was promoted.")
     if can_be_registered(summary):
@@ -32,6 +39,14 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
     if best and found:
         name = sentence(run_words(found.effect.name))
         return _more(summary, f"{name} is {found.effect.verdict}.")
+    failed = [run.name for run in summary.standing if _is_lost_seed(run)]
+    if best and summary.evidence and summary.evidence.seeds and failed:
+        words = (
+            f"The lead of {best} is not confirmed: {listed(failed)} failed. Mend the cause, and "
+            "ask for them again; `spineseg run` then trains them:"
+        )
+        name, *where = shlex.split(_named(summary))
+        return words, shlex.join(["retry", "--all", name, *where])
     if best and summary.evidence and summary.evidence.seeds:
         return (
             f"The lead of {best} is not confirmed. The same command goes on, on fresh seeds:",
@@ -43,6 +58,10 @@ def go_on(summary: StudySummary) -> tuple[str, str]:
         return _more(summary, "Nothing lies above the baseline yet.")
     words = "The same command goes on with the study where it stands:"
     return words, f"run {_named(summary)}"
+
+
+def _is_lost_seed(run: RunSummary) -> bool:
+    return run.kind == "confirm" and run.outcome == "failed" and not run.again
 
 
 def can_be_registered(summary: StudySummary) -> bool:
@@ -73,7 +92,7 @@ def _more(summary: StudySummary, state: str) -> tuple[str, str]:
     What a name stands for has no other variants than were run.
     """
     if summary.space:
-        searched = sum(run.kind == "search" for run in summary.runs) + _MORE_TRIALS
+        searched = sum(run.kind == "search" for run in summary.standing) + _MORE_TRIALS
         words = f"{state} More trials continue the same study, here {_MORE_TRIALS}:"
         return words, f"run {_named(summary)} --set search.trials={searched}"
     seeds = summary.evidence.seeds if summary.evidence else 0

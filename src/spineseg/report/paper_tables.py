@@ -160,27 +160,28 @@ def _seeds(summary: StudySummary, arms: Sequence[_Arm]) -> PaperTable:
 
 def _runs(study: StudyRecord, summary: StudySummary) -> PaperTable:
     """Return every training in the order of the study, those on fresh seeds too."""
-    jobs = {run.name: run.job for run in study.runs}
+    jobs = {(run.name, run.job.number): run.job for run in study.runs}
     metrics = [metric.name for metric in METRICS]
     shown = [metric.name for metric in TABLED]
     values, words = [], []
     for run in summary.runs:
-        job, changed = jobs[run.name], changes_in_words(run.changes)
+        job, changed = jobs[run.name, run.number], changes_in_words(run.changes)
         scores = {name: run.value(name) for name in metrics}
         values.append(
             [run.name, run.kind, job.arm, run.outcome, run.seed, changed]
             + ["" if scores[name] is None else scores[name] for name in metrics]
-            + [run.epochs, run.train_seconds, job.commit]
+            + [run.epochs, run.train_seconds, job.commit, run.note]
         )
         cells = [_score(name, scores[name]) for name in shown]
-        head = [run.name, run.outcome, str(run.seed), changed or AS_CONFIGURED]
+        outcome = "; ".join(filter(None, (run.outcome, run.note)))
+        head = [run.name, outcome, str(run.seed), changed or AS_CONFIGURED]
         words.append([*head, *cells, str(run.epochs)])
     return PaperTable(
         "runs",
         f"All {len(summary.runs)} trainings of the study, on the validation films.",
         [
             *("run", "kind", "configuration", "outcome", "seed", "changes", *metrics),
-            *("epochs", "train_seconds", "commit"),
+            *("epochs", "train_seconds", "commit", "note"),
         ],
         values,
         ["run", "outcome", "seed", "changes", *(label(name) for name in shown), "epochs"],

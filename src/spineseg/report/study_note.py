@@ -93,9 +93,13 @@ def _head(words: str, synthetic: bool) -> str:
 
 
 def _how_far(summary: StudySummary, most: int) -> str:
-    ends = [run.outcome for run in summary.runs if run.outcome not in ("running", "interrupted")]
+    ends = [
+        run.outcome for run in summary.standing if run.outcome not in ("running", "interrupted")
+    ]
     left = "" if len(ends) >= most else f" of at most {most}"
-    return f"{count(len(ends), 'training')}{left} ended{_other_ends(ends)}."
+    again = sum(run.superseded for run in summary.runs)
+    tried = f" {again} had failed before and {'was' if again == 1 else 'were'} tried again."
+    return f"{count(len(ends), 'training')}{left} ended{_other_ends(ends)}.{tried if again else ''}"
 
 
 def _other_ends(outcomes: Sequence[str]) -> str:

@@ -44,6 +44,7 @@ class Row(Model):
     epochs: int
     hours: float
     verdicts: dict[str, str]  # by metric; none where no effect was measured
+    note: str = ""  # What is told of it beside its outcome.
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ COLUMNS = (
     Column("Mpar", _parameters),
     Column("ep", lambda row: str(row.epochs) if row.epochs else NONE),
     Column("hours", lambda row: f"{row.hours:.2f}" if row.hours else NONE),
-    Column("outcome", lambda row: row.outcome, left=True),
+    Column("outcome", lambda row: "; ".join(filter(None, (row.outcome, row.note))), left=True),
 )
 # What a narrow terminal does without, first to last: differences first, then whole columns.
 _WAIVED = (
@@ -110,14 +111,16 @@ _WAIVED = (
 def leaderboard(summary: StudySummary) -> list[Row]:
     """Return the configurations, completed ones first and by the objective.
 
-    The baseline leads equals. Trainings on fresh seeds are no configurations of their own.
+    The baseline leads equals. Trainings on fresh seeds are no configurations of their own. What
+    failed and was tried again is listed, too, and says so.
     """
     verdicts: dict[str, dict[str, str]] = {}
     for effect in summary.evidence.variants if summary.evidence else ():
         verdicts.setdefault(effect.name, {})[effect.metric] = effect.verdict
     rows = [
         _row(run, summary.baseline, summary.best, verdicts.get(run.name, {}))
-        for run in summary.configurations
+        for run in summary.runs
+        if run.kind != "confirm"
     ]
 
     def place(row: Row) -> tuple[int, float, bool]:
@@ -142,13 +145,14 @@ def _row(
         name=run.name,
         kind=run.kind,
         outcome=run.outcome,
-        is_best=run.name == best,
+        is_best=run.name == best and not run.superseded,
         scores=scores,
         deltas=deltas,
         parameters=run.parameters,
         epochs=run.epochs,
         hours=run.train_seconds / 3600,
-        verdicts=verdicts,
+        verdicts={} if run.superseded else verdicts,
+        note=run.note,
     )
 
 
@@ -214,9 +218,11 @@ def as_csv(rows: list[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     deltas = [f"{name}_delta" for name in _SCORES]
-    writer.writerow(["run", "kind", "outcome", *_SCORES, *deltas, "parameters", "epochs", "hours"])
+    writer.writerow(
+        ["run", "kind", "outcome", *_SCORES, *deltas, "parameters", "epochs", "hours", "note"]
+    )
     for row in rows:
         scores = [row.scores[name] for name in _SCORES] + [row.deltas[name] for name in _SCORES]
         head, tail = [row.name, row.kind, row.outcome], [row.parameters, row.epochs, row.hours]
-        writer.writerow([*head, *scores, *tail])
+        writer.writerow([*head, *scores, *tail, row.note])
     return out.getvalue()

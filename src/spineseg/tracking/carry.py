@@ -8,19 +8,22 @@ from collections.abc import Iterable
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
+from spineseg.errors import RecordError, RefusedError
 from spineseg.live_line import counting
-from spineseg.runs import Run
+from spineseg.runs import Run, standing
 from spineseg.tracking.projection import RunProjection, has_files
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.selection import GAIN, end_metrics
-from spineseg.tracking.store import TrackingStore, refusing
+from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import (
     CARRIED,
     NOTE,
+    TRIED_AGAIN,
     as_tags,
     is_of_an_earlier_version,
     job_runs,
 )
+from spineseg.tries import again_in_words, tried_again
 
 log = logging.getLogger(__name__)
 
@@ -45,29 +48,65 @@ def _is_whole(store: TrackingStore, found: TrackedRun | None, run: Run) -> bool:
 def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:
     """Bring what the store misses of ended runs into it; return those that it did not take.
 
-    Raises StoreError where it does not answer.
+    Raises StoreError where it does not answer, at once: each further run would wait as long.
     """
-    runs, there = list(runs), job_runs(store, study)
-    baseline = next((run for run in runs if run.job.kind == "baseline"), None)
+    runs, there = list(runs), job_runs(store, study, mend=True)
+    baseline = next((run for run in standing(runs) if run.job.kind == "baseline"), None)
+    later = tried_again(runs)
     missed, renamed = [], 0
     ended = [run for run in runs if run.end]
     for run in counting(ended, len(ended), "run"):
         found = there.get(run.job.id)
-        if found is not None and _is_whole(store, found, run):
-            _fill_gain(store, found, run, baseline)
-            continue
         renamed += found is not None and is_of_an_earlier_version(found)
-        projection = RunProjection(store, lambda: parent, run.folder, run.job)
-        if not projection.sync(force=True):
+        try:
+            carry_one(store, parent, run, found, baseline, later.get(run.job.id))
+        except (RefusedError, RecordError, OSError) as error:
+            log.warning("MLflow did not take %s: %s", run.folder.name, without_password(str(error)))
             missed.append(run)
-    if renamed:
+    tell_renamed(renamed)
+    return missed
+
+
+def carry_one(
+    store: TrackingStore,
+    parent: str,
+    run: Run,
+    found: TrackedRun | None,
+    baseline: Run | None,
+    later: Run | None,
+) -> None:
+    """Bring what the store misses of one ended run into it; `found` is what it has of it,
+    `later` the run that was begun in place of a failed one.
+
+    Raises StoreError where the store does not take it, RecordError where the run's weights are
+    gone.
+    """
+    if found is not None and _is_whole(store, found, run):
+        _fill_gain(store, found, run, baseline)
+        _fill_again(store, found, run, later)
+    else:
+        RunProjection(store, lambda: parent, run.folder, run.job).carry()
+
+
+def tell_renamed(count: int) -> None:
+    """Say in the log that so many runs were those of an earlier version."""
+    if count:
         log.warning(
             "MLflow had %d runs of an earlier version of this software: they now have this one's "
             "names too, beside the old metrics and params, which MLflow does not let go; an "
             "empty store.mlflow_uri is filled without them",
-            renamed,
+            count,
         )
-    return missed
+
+
+def _fill_again(store: TrackingStore, found: TrackedRun, run: Run, later: Run | None) -> None:
+    """Say of a failed run as which it was tried again."""
+    words = again_in_words(run, later)
+    if run.failed is None or later is None or found.data.tags.get(TRIED_AGAIN) == words:
+        return
+    tags = {TRIED_AGAIN: words, NOTE: run_note(run.job, run.failed, again=words)}
+    with refusing(store.uri):
+        store.client.log_batch(found.info.run_id, tags=as_tags(tags))
 
 
 def _fill_gain(store: TrackingStore, found: TrackedRun, run: Run, baseline: Run | None) -> None:
@@ -79,7 +118,7 @@ def _fill_gain(store: TrackingStore, found: TrackedRun, run: Run, baseline: Run 
     if gain is None or found.data.metrics.get(GAIN) == gain:
         return
     at = round(max(run.finished.time, baseline.finished.time) * 1000)  # The later word counts.
-    note = {NOTE: run_note(run.job, run.finished, score)}
+    note = {NOTE: run_note(run.job, run.finished, score, run.log)}
     with refusing(store.uri):
         store.client.log_batch(
             found.info.run_id, metrics=[Metric(GAIN, gain, at, 0)], tags=as_tags(note)

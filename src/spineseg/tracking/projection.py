@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
-from mlflow.exceptions import MlflowException
 
 from spineseg.errors import RecordError, StoreError
 from spineseg.evaluation.stored import evaluation_files
@@ -28,6 +26,7 @@ from spineseg.events import (
     Started,
 )
 from spineseg.job import JOB_FILE, Job
+from spineseg.limits.shrunk import SHRUNK_FILE, shrunk
 from spineseg.runs import first_baseline
 from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.run_note import run_note
@@ -42,16 +41,19 @@ from spineseg.tracking.selection import (
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import (
     CARRIED,
+    JOB_ID,
     NOTE,
+    TRIED_AGAIN,
     as_params,
     as_tags,
     is_of_an_earlier_version,
     open_trial_run,
 )
+from spineseg.tracking.twins import found_run
 
-BACK_OFF_SECONDS = 20.0
 _ENVIRONMENT_TAGS = ("torch", "ultralytics")  # And the device: what people filter by.
-_MOST_EPOCHS = 30  # At a time: MLflow takes 1000 metrics in one request.
+_MOST_METRICS = 990  # At a time: MLflow takes 1000 things in one request, tags among them.
+_MOST_REASON = 200
 _PICTURES = ("*.png", "*.jpg")
 log = logging.getLogger(__name__)
 
@@ -76,8 +78,7 @@ class RunProjection:
     ) -> None:
         """Prepare to carry over a run; `parent` finds or makes the run of its study.
 
-        MLflow's run is opened with the first event, and again if that fails: a study goes on
-        while its store is away.
+        MLflow's run is opened with the first event.
         """
         self._store = store
         self._parent = parent
@@ -89,33 +90,36 @@ class RunProjection:
         self._unsent: list[Event] = []
         self._sent = 0
         self._known = 0  # Events that the store had before.
-        self._ended = False
         self._epoch_seconds: dict[int, float] = {}
-        self._not_before = 0.0
+        self._attempts: list[Started | Lost] = []
+        self.ended = False  # Whether the run's end is in the store.
 
-    def sync(self, *, force: bool = False) -> bool:
-        """Carry over what is new; return False where the store did not take it.
+    def carry(self) -> None:
+        """Carry over what is new.
 
-        After a failure nothing is tried for BACK_OFF_SECONDS, unless `force`: what is unsent
-        waits. An outage is never raised.
+        Raises StoreError where the store does not take it: what is unsent waits, and goes with the
+        next call. Raises RecordError for a damaged log, and where the run's weights are gone.
         """
         self._unsent += self._reader.new_events()
         if all(isinstance(event, Phase) for event in self._unsent):
-            return True  # They go with what follows them: a request each would be a waste.
-        if time.monotonic() < self._not_before and not force:
-            return False
-        try:
+            return  # They go with what follows them: a request each would be a waste.
+        with refusing(self._store.uri):
             run = self._opened()
             while self._unsent:
                 events = self._next()
                 if self._sent >= self._known:
                     self._send(run, events)
-                self._ended = self._ended or isinstance(events[0], Finished | Failed)
+                self.ended = self.ended or isinstance(events[0], Finished | Failed)
+                self._attempts += [e for e in events if isinstance(e, Started | Lost)]
                 del self._unsent[: len(events)]
                 self._sent += len(events)
-        except (MlflowException, StoreError, RecordError, OSError) as error:
-            self._not_before = time.monotonic() + BACK_OFF_SECONDS
-            reason = " ".join(without_password(str(error)).split())[:200]
+
+    def sync(self, *, force: bool = True) -> bool:
+        """Do as `carry` does; say in the log what stands in the way, and return False."""
+        try:
+            self.carry()
+        except (StoreError, RecordError, OSError) as error:
+            reason = " ".join(without_password(str(error)).split())[:_MOST_REASON]
             log.warning("MLflow did not take %s: %s", self._folder.name, reason)
             return False
         return True
@@ -133,9 +137,13 @@ class RunProjection:
 
     def _next(self) -> list[Event]:
         """Return the next event, or all epochs and phases that wait together: one request."""
-        count = 0
-        for event in self._unsent[:_MOST_EPOCHS]:
+        count = metrics = 0
+        for event in self._unsent:
             if not isinstance(event, Epoch | Phase) or self._sent + count < self._known:
+                break
+            if isinstance(event, Epoch):
+                metrics += len(event.metrics) + len(event.system) + 1
+            if metrics > _MOST_METRICS:
                 break
             count += 1
         found = self._unsent[: max(count, 1)]
@@ -150,7 +158,7 @@ class RunProjection:
         missing: list[Path] = []
         batches: list[_Batch] = []
         # The first end counts, as in `Run.end`: nothing begins or ends after it.
-        if not (self._ended and isinstance(events[0], Started | Finished | Failed)):
+        if not (self.ended and isinstance(events[0], Started | Finished | Failed)):
             missing = self._carry_files(run, events[0])
             batches = [self._batch(event) for event in events]
         params = {key: value for batch in batches for key, value in batch.params.items()}
@@ -164,7 +172,7 @@ class RunProjection:
         )
         known.update(params)  # A later attempt may not change one.
         if missing:
-            raise StoreError(f"{missing[0].name} is gone from {missing[0].parent}; put it back")
+            raise RecordError(f"{missing[0].name} is gone from {missing[0].parent}; put it back")
 
     def _batch(self, event: Event) -> _Batch:
         match event:
@@ -180,24 +188,33 @@ class RunProjection:
                 since = baseline.end.time if baseline and baseline.end else 0.0
                 gain = {GAIN: values.pop(GAIN)} if GAIN in values else {}
                 metrics = _metrics(values, event.time) + _metrics(gain, max(event.time, since))
-                tags = {"outcome": event.outcome, NOTE: run_note(self._job, event, score)}
+                tags = {"outcome": event.outcome, NOTE: self._note(event, score)}
                 return _Batch(metrics, {}, tags)
             case Failed():
                 values = effort(len(self._epoch_seconds), sum(self._epoch_seconds.values()))
                 tags = {"outcome": "failed", "failure": event.kind}
-                tags[NOTE] = run_note(self._job, event)
+                tags[NOTE] = self._note(event)
                 return _Batch(_metrics(values, event.time), {}, tags)
             case Scored():
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
-            case Phase() | Lost() | Again():
+            case Again():
+                return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
+            case Phase() | Lost():
                 return _Batch([], {}, {})
+
+    def _note(self, end: Finished | Failed, baseline: float | None = None) -> str:
+        return run_note(self._job, end, baseline, self._attempts)
 
     def _carry_files(self, run: TrackedRun, event: Event) -> list[Path]:
         """Put an event's files among the run's artifacts, and end the run with its end.
 
-        Returns the weights that should be there and are not.
+        Returns the weights that should be there and are not; what a shrunk run's folder says that
+        it was relieved of is not missed.
         """
         client, run_id, missing = self._store.client, run.info.run_id, []
+        if isinstance(event, Finished | Failed):
+            # One that a slow server made late would be at work for ever.
+            found_run(self._store, run.info.experiment_id, JOB_ID, self._job.id)
         match event:
             case Started():
                 client.log_dict(run_id, event.resolved, "settings/resolved.json")
@@ -214,6 +231,8 @@ class RunProjection:
             case Scored():
                 self._files(run_id, evaluation_files(self._folder, event.part), "evaluation")
                 self._files(run_id, [self._folder / EVENTS_FILE], None)
+            case Again():
+                self._files(run_id, [self._folder / EVENTS_FILE], None)
         return missing
 
     def _files_of_the_end(self, run_id: str, event: Finished) -> list[Path]:
@@ -225,10 +244,12 @@ class RunProjection:
         pictures = sorted(path for pattern in _PICTURES for path in trainer.glob(pattern))
         self._files(run_id, pictures, "pictures")
         self._files(run_id, evaluation_files(self._folder, "valid"), "evaluation")
-        return [path for path in weights if not path.is_file()]
+        gone = shrunk(self._folder)
+        relieved = {self._folder / name for name in gone.removed} if gone else set()
+        return [path for path in weights if not path.is_file() and path not in relieved]
 
     def _record_files(self) -> list[Path]:
-        return [self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log")]
+        return [self._folder / name for name in (JOB_FILE, EVENTS_FILE, "train.log", SHRUNK_FILE)]
 
     def _files(self, run_id: str, paths: Iterable[Path], folder: str | None) -> None:
         for path in paths:
@@ -246,6 +267,10 @@ def _started_tags(event: Started) -> dict[str, Any]:
     tags |= {k: event.environment[k] for k in _ENVIRONMENT_TAGS if k in event.environment}
     if event.resumed_from_epoch:
         tags["resumed_from_epoch"] = event.resumed_from_epoch
+    if event.attempt > 1:
+        tags["attempts"] = event.attempt
+    if event.split > 1:
+        tags["split"] = event.split
     return tags
 
 

@@ -98,10 +98,12 @@ def _by_name(store: TrackingStore, name: str) -> TrackedRun:
             f"study {study!r} in {_shown(store)} has no training {run!r}; it has {known}; name "
             "one, or another store with --store"
         )
-    if len(there) > 1:
-        ids = ", ".join(str(each.info.run_id) for each in there)
-        raise StoreError(f"{name} is the name of {len(there)} runs; name one by its id: {ids}")
-    return there[0]
+    # Those before the last of a name failed and were tried again: none can be meant.
+    found = [run for run in there if run.data.tags.get("outcome") != "failed"] or there[:1]
+    if len(found) > 1:
+        ids = ", ".join(str(each.info.run_id) for each in found)
+        raise StoreError(f"{name} is the name of {len(found)} runs; name one by its id: {ids}")
+    return found[0]
 
 
 def _refuse_unfit(store: TrackingStore, name: str, found: TrackedRun) -> None:

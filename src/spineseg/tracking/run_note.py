@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from spineseg.events import Failed, Finished
+from collections.abc import Sequence
+
+from spineseg.events import Event, Failed, Finished, Lost, Started
 from spineseg.films import SYNTHETIC
 from spineseg.job import Job
 from spineseg.metrics import metric_named, signed
+from spineseg.remedies import REMEDIES
 
-_REMEDIES = {
-    "out_of_memory": "give it a smaller `batch`, `image_size_px` or `model`, or let fewer "
-    "trainings share the device (`devices.trials_per_device`)",
-    "nan_loss": "lower `lr0`, or set `amp` to false",
-    "bad_data": "mend what the message names, then `spineseg data`",
-    "killed": "see `train.log`; mostly the machine ran out of memory, so let fewer trainings share "
-    "it (`devices.trials_per_device`)",
-    "bug": "see `failure/traceback.txt` and `train.log`",
-}
 _MOST_MESSAGE = 1000
 
 
-def run_note(job: Job, end: Finished | Failed | None = None, baseline: float | None = None) -> str:
+def run_note(
+    job: Job,
+    end: Finished | Failed | None = None,
+    baseline: float | None = None,
+    log: Sequence[Event] = (),
+    again: str = "",
+) -> str:
     """Return the note of a training: what it is, what it gained, how it ended; as Markdown.
 
-    `baseline` is the objective of the first baseline; None where it is not known yet.
+    `baseline` is the objective of the first baseline; None where it is not known yet. Of `log` it
+    tells how many attempts were needed, and whether a batch was trained in parts; `again` says of
+    a failed one as which it was tried again.
     """
     match end:
         case Finished():
             said = [_score(job, end, baseline), _finished(job, end)]
         case Failed():
-            said = _failed(end)
+            said = [f"**{again[0].upper()}{again[1:]}.**"] if again else []
+            said += _failed(end)
         case None:
             said = ["In training; figures follow at its end."]
     parts = [
         f"{_what(job)} **{SYNTHETIC}**" if job.synthetic else _what(job),
         *said,  # Before the rest: MLflow folds a note after some lines.
+        *_attempts(log),
         f"Difference from the baseline: {job.changed}." if job.kind != "baseline" else "",
         f"Hypothesis: {job.hypothesis}" if job.hypothesis and job.kind == "variant" else "",
     ]
@@ -77,7 +81,25 @@ def _finished(job: Job, end: Finished) -> str:
     return f"Completed: {best}."
 
 
+def _attempts(log: Sequence[Event]) -> list[str]:
+    """Return what a person has to know of how it came to its end; nothing of one plain attempt."""
+    lost = [event.kind for event in log if isinstance(event, Lost)]
+    started = [event for event in log if isinstance(event, Started)]
+    attempts = max((event.attempt for event in started), default=1)
+    said = []
+    if attempts > 1 or lost:
+        ways = f" (lost: {', '.join(lost)})" if lost else ""
+        said.append(f"Trained in {attempts} attempts{ways}, each from the last whole epoch.")
+    if started and started[-1].split > 1:
+        said.append(
+            f"**Trained in parts**: the device had too little memory for a batch, so each was "
+            f"trained in {started[-1].split} parts, their gradients added up. Its figures may "
+            "differ a little from those of a whole batch."
+        )
+    return said
+
+
 def _failed(end: Failed) -> list[str]:
     lines = end.message.strip().splitlines() or ["no message"]
     quoted = "\n".join(f"    {line}" for line in lines)[:_MOST_MESSAGE]
-    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {_REMEDIES[end.kind]}."]
+    return [f"**Failed: {end.kind}.**", quoted, f"Remedy: {REMEDIES[end.kind]}."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +19,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
 from sqlalchemy.exc import SQLAlchemyError
 
-from spineseg.errors import NoneYetError, StoreError
+from spineseg.errors import NoneYetError, RefusedError, StoreError
 from spineseg.files import without_password as without_password
 from spineseg.places import locked_within
 
@@ -27,6 +28,11 @@ for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
 # It prints a traceback of what it raises as well; `refusing` tells that in one line.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
+_REFUSALS = {  # Words of a store that is there and will not: of no use to ask again.
+    *("BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "FEATURE_DISABLED"),
+    *("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "ALREADY_EXISTS", "NOT_FOUND"),
+    *("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"),
+}
 _MAKING_SECONDS = 60.0  # MLflow makes a new store in seconds; on a slow disk in more.
 
 
@@ -47,6 +53,11 @@ class TrackingStore:
     def is_server(self) -> bool:
         """Whether this is a server, with pages of its own; else a database."""
         return self.uri.startswith(("http:", "https:"))
+
+
+def is_remote(mlflow_uri: str | None) -> bool:
+    """Return whether a store is asked over a network: it may be away, and nothing is broken."""
+    return bool(mlflow_uri) and not str(mlflow_uri).startswith("sqlite:")
 
 
 def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
@@ -145,17 +156,33 @@ def _made_by_one(uri: str) -> Iterator[None]:
 
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
-    """Turn whatever a store raises into one line that names `what`."""
+    """Turn whatever a store raises into one line that names `what`.
+
+    RefusedError where it answers, and waiting does not help.
+    """
     try:
         yield
     except (MlflowException, SQLAlchemyError, CommandError, ImportError, OSError) as error:
         # MLflow lets some of what is below it through.
         if isinstance(error, OSError) and error.errno in (28, 122):
             raise  # A full disk has its own remedy.
-        reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
-        raise StoreError(
-            f"tracking store {without_password(what)}: {reason}; {_remedy(what, error)}"
+        refused = isinstance(error, ImportError) or (
+            isinstance(error, MlflowException) and error.error_code in _REFUSALS
+        )
+        raise (RefusedError if refused else StoreError)(
+            f"tracking store {without_password(what)}: {_reason(error)}; {_remedy(what, error)}"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "Connection refused" in text:
+        return "refuses connections"
+    if isinstance(error, MlflowException | OSError) and (
+        "timed out" in text or "timeout exception" in text
+    ):
+        return f"does not answer within {os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT']} s"
+    return without_password((text.splitlines() or [type(error).__name__])[0][:200])
 
 
 def _remedy(what: str, error: Exception) -> str:
@@ -205,13 +232,13 @@ def experiment_id(store: TrackingStore, name: str) -> str:
 
 
 def _refuse_moved(store: TrackingStore, name: str, location: str) -> None:
-    """Raise StoreError where an own store would write beside the records of another root."""
+    """Raise RefusedError where an own store would write beside the records of another root."""
     if not store.is_local or not is_local_uri(location):
         return
     place = (store.root / "artifacts").resolve()
     found = Path(local_file_uri_to_path(location)).resolve()
     if not found.is_relative_to(place):
-        raise StoreError(
+        raise RefusedError(
             f"tracking store {store.uri}: keeps the files of {name!r} in {found}, not in {place}, "
             "as one that was copied or moved does; move its file away: it is filled again from the "
             "run folders by the next command (the registry is not: mlruns/promotions.jsonl has its "

@@ -1,4 +1,4 @@
-"""A study's config, its packages and its command, on the study's run: what runs it again."""
+"""A study's data, config, packages and command, on the study's run: what runs it again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from spineseg.tracking.tracked_runs import as_tags, log_study_artifacts
 
 COMMAND, CONFIG = "command", "config"
 FOLDER = "study"  # Among the run's artifacts.
+
+
+def log_data_record(store: TrackingStore, run_id: str, places: StudyPlaces) -> None:
+    """Put the manifest and the audit of the study's data there, where they are missing.
+
+    Raises StoreError where the store does not answer.
+    """
+    files = {f"data/{path.name}": path for path in sorted(places.data_record.iterdir())}
+    log_study_artifacts(store, run_id, files, replace=False)
 
 
 def log_study_config(store: TrackingStore, run_id: str, places: StudyPlaces) -> None:

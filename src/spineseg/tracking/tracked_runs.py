@@ -22,17 +22,19 @@ from mlflow.utils.mlflow_tags import (
 from spineseg.code_version import code_commit, code_version, user_name
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
-from spineseg.errors import StoreError
+from spineseg.errors import RefusedError, StoreError
 from spineseg.films import PARTS
 from spineseg.job import Job
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
+from spineseg.tracking.twins import CARRIED as CARRIED
+from spineseg.tracking.twins import age, found_run, kept
 
 STUDY_KEY = "study_key"
 TRIAL_KEY = "trial_key"  # For people: `study/number`.
 JOB_ID = "job_id"
-CARRIED = "events_carried"  # So many events of the run's log are in the store.
 CHANGED = "changed"  # Its difference from the baseline; what an earlier version wrote lacks it.
+TRIED_AGAIN = "tried_again"  # Of a failed run: asked for, or as which it was.
 NOTE = "mlflow.note.content"
 _MAX_PARAM, _MAX_TAG, _MAX_EXPERIMENT_TAG = 6000, 8000, 20000
 _OF_EARLIER_VERSIONS = {
@@ -49,11 +51,12 @@ def open_study_run(
     """Return the id of the study's parent run, made where it is missing, with what it is.
 
     `first` is the study's first job on record: its run is of the same commit and user. Raises
-    StoreError where the store does not answer, or has another study of that name.
+    StoreError where the store does not answer, RefusedError where it has another study of that
+    name.
     """
     experiment = experiment_id(store, config.name)
     with refusing(store.uri):
-        run = _find(store, experiment, STUDY_KEY, config.name)
+        run = found_run(store, experiment, STUDY_KEY, config.name)
         if run is None:
             tags = {STUDY_KEY: config.name, NOTE: config.description or f"Study {config.name}."}
             run = store.client.create_run(
@@ -62,6 +65,7 @@ def open_study_run(
                 run_name=f"study {config.name}",
                 tags=tags | _origin(config.name, first),
             )
+            run = found_run(store, experiment, STUDY_KEY, config.name) or run
         _refuse_other_data(store, config.name, run, manifest.fingerprint)
         tags = {"data": manifest.fingerprint[:12], "synthetic": str(manifest.synthetic).lower()}
         params: dict[str, object] = {f"films_{part}": manifest.count(part) for part in PARTS}
@@ -77,7 +81,7 @@ def open_study_run(
 def _refuse_other_data(store: TrackingStore, study: str, run: Run, fingerprint: str) -> None:
     found = run.data.tags.get("data") or run.data.tags.get("data_fingerprint", fingerprint)
     if found[:12] != fingerprint[:12]:
-        raise StoreError(
+        raise RefusedError(
             f"tracking store {without_password(store.uri)}: has another study {study!r}, of the "
             f"data {found[:12]}, not {fingerprint[:12]}; name another store.mlflow_uri, or give "
             "the study another name"
@@ -92,7 +96,8 @@ def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
     """
     with refusing(store.uri):
         above = store.client.get_run(parent)
-        run = _find(store, above.info.experiment_id, JOB_ID, job.id)
+        experiment = above.info.experiment_id
+        run = found_run(store, experiment, JOB_ID, job.id)
         tags = {
             "kind": job.kind,
             CHANGED: job.changed,
@@ -105,12 +110,14 @@ def open_trial_run(store: TrackingStore, parent: str, job: Job) -> Run:
         }
         if run is None:
             machine = {JOB_ID: job.id, TRIAL_KEY: job.key, MLFLOW_PARENT_RUN_ID: parent}
+            machine |= {NOTE: run_note(job)}
             run = store.client.create_run(
-                above.info.experiment_id,
+                experiment,
                 start_time=round(job.created * 1000),
                 run_name=job.name,
                 tags={"outcome": "running"} | tags | machine,  # In the order of MLflow's page.
             )
+            run = found_run(store, experiment, JOB_ID, job.id) or run
         if NOTE not in run.data.tags:
             tags[NOTE] = run_note(job)
         if is_of_an_earlier_version(run):
@@ -147,25 +154,27 @@ def _drop_old_tags(store: TrackingStore, run: Run) -> None:
             store.client.delete_tag(run.info.run_id, key)
 
 
-def job_runs(store: TrackingStore, study: str) -> dict[str, Run]:
-    """Return the runs of a study's jobs, by the job's id."""
+def job_runs(store: TrackingStore, study: str, *, mend: bool = False) -> dict[str, Run]:
+    """Return the runs of a study's jobs, by the job's id; of several of one job the oldest.
+
+    With `mend` the others are deleted. Raises StoreError where the store does not answer.
+    """
     experiment = experiment_id(store, study)
-    found: dict[str, Run] = {}
+    found: dict[str, list[Run]] = {}
     page = None
     with refusing(store.uri):
         while True:
             runs = store.client.search_runs(
                 [experiment], f"tags.{JOB_ID} LIKE '%'", max_results=1000, page_token=page
             )
-            found |= {run.data.tags[JOB_ID]: run for run in runs}
+            for run in runs:
+                found.setdefault(run.data.tags[JOB_ID], []).append(run)
             page = runs.token
             if not page:
-                return found
-
-
-def _find(store: TrackingStore, experiment: str, tag: str, value: str) -> Run | None:
-    found = store.client.search_runs([experiment], f"tags.{tag} = '{value}'", max_results=1)
-    return found[0] if found else None
+                break
+        if mend:
+            return {job: kept(store, experiment, twins) for job, twins in found.items()}
+        return {job: min(twins, key=age) for job, twins in found.items()}
 
 
 def _describe(
@@ -237,22 +246,30 @@ def artifact_page(store: TrackingStore, run_id: str, path: str) -> str:
 def write_study_note(
     store: TrackingStore, run_id: str, note: str, *, running: bool = False
 ) -> bool:
-    """Open the study's run and its experiment with `note`, as Markdown.
+    """Do as `put_study_note` does, where nothing hangs on it.
 
-    The run of a study that goes on is `running` again. Returns False, and says so in the log,
-    where the store does not take it: nothing hangs on it.
+    Returns False, and says so in the log, where the store does not take it.
     """
     try:
-        with refusing(store.uri):
-            info = store.client.get_run(run_id).info
-            if running and info.status != "RUNNING":
-                store.client.update_run(run_id, status="RUNNING")
-            store.client.set_tag(run_id, NOTE, note[:_MAX_TAG])
-            store.client.set_experiment_tag(info.experiment_id, NOTE, note[:_MAX_EXPERIMENT_TAG])
+        put_study_note(store, run_id, note, running=running)
     except StoreError as error:
         log.warning("MLflow did not take the study's note: %s", error)
         return False
     return True
+
+
+def put_study_note(store: TrackingStore, run_id: str, note: str, *, running: bool = False) -> None:
+    """Open the study's run and its experiment with `note`, as Markdown.
+
+    The run of a study that goes on is `running` again. Raises StoreError where the store does not
+    take it.
+    """
+    with refusing(store.uri):
+        info = store.client.get_run(run_id).info
+        if running and info.status != "RUNNING":
+            store.client.update_run(run_id, status="RUNNING")
+        store.client.set_tag(run_id, NOTE, note[:_MAX_TAG])
+        store.client.set_experiment_tag(info.experiment_id, NOTE, note[:_MAX_EXPERIMENT_TAG])
 
 
 def end_study_run(store: TrackingStore, run_id: str, ended: float) -> None:

@@ -11,7 +11,7 @@ from spineseg.places import DRIVER_LOCK, LOCK_FILE
 LOG_FILE = "train.log"
 STOP_FILE = "stop"
 TRAINER_FOLDER = "train"
-_WORTH_FILE = "worth"
+WORTH_FILE = "worth"
 _LOOK_SECONDS = 0.02
 
 
@@ -28,7 +28,7 @@ def stop_asked(run_folder: Path, epochs: int) -> bool:
 
 def let_go_on(run_folder: Path, epochs: int) -> None:
     """Say that after so many epochs the run is worth another one."""
-    write_whole(run_folder / _WORTH_FILE, str(epochs))
+    write_whole(run_folder / WORTH_FILE, str(epochs))
 
 
 def wait_until_judged(run_folder: Path, epochs: int) -> bool:
@@ -51,8 +51,13 @@ def wait_until_judged(run_folder: Path, epochs: int) -> bool:
 
 def is_judged(run_folder: Path, epochs: int) -> bool:
     """Return whether it has been said if the run goes on or stops after so many epochs."""
-    worth = _number(run_folder / _WORTH_FILE) or 0
+    worth = _number(run_folder / WORTH_FILE) or 0
     return worth >= epochs or _number(run_folder / STOP_FILE) is not None
+
+
+def judged(run_folder: Path) -> tuple[int | None, int | None]:
+    """Return after how many epochs the run is worth another one, and after how many it stops."""
+    return _number(run_folder / WORTH_FILE), _number(run_folder / STOP_FILE)
 
 
 def _number(path: Path) -> int | None:

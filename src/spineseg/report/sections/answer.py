@@ -15,6 +15,7 @@ from spineseg.report.wording import (
     difference_text,
     interval_text,
     label,
+    listed,
     p_text,
     signed,
     value_text,
@@ -48,7 +49,22 @@ def content(summary: StudySummary) -> dict[str, Any]:
 def answer(summary: StudySummary) -> Answer:
     """Return the answer: is there a better model than the baseline, and by how much."""
     found = claim(summary)
-    return _trained_once(summary) if found is None else _measured(summary, found)
+    told = _trained_once(summary) if found is None else _measured(summary, found)
+    cut = f" The study is not whole: {summary.cut_short}." if summary.cut_short else ""
+    return told.model_copy(update={"text": told.text + _in_parts(summary) + cut})
+
+
+def _in_parts(summary: StudySummary) -> str:
+    """Return how many of the runs that were compared trained their batches in parts."""
+    runs = [run for run in summary.standing if run.split > 1 and run.evaluation]
+    if not runs:
+        return ""
+    one = len(runs) == 1
+    return (
+        f" {count(len(runs), 'run')}, {listed([run.name for run in runs])}, trained "
+        f"{'its' if one else 'their'} batches in parts, for want of memory: the same gradients "
+        "added up, and not quite the same training."
+    )
 
 
 def _measured(summary: StudySummary, found: Claim) -> Answer:
@@ -139,7 +155,8 @@ _OTHERS = ("pruned", "failed", "interrupted", "running")
 
 
 def _unfinished_words(summary: StudySummary) -> str:
-    found = {w: sum(r.outcome == w for r in summary.runs) for w in _OTHERS}
+    found = {w: sum(r.outcome == w for r in summary.standing) for w in _OTHERS}
+    found["failed and tried again"] = sum(run.superseded for run in summary.runs)
     words = [f"{number} {word}" for word, number in found.items() if number]
     return f" Of the other runs: {', '.join(words)}." if words else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -95,7 +95,8 @@ def unfinished(summary: StudySummary) -> list[Unfinished]:
 def _reason(run: RunSummary, objective: str) -> str:
     after = f"after {count(run.epochs, 'epoch')}" if run.epochs else "before its first epoch"
     if run.outcome == "failed":
-        return f"{run.failure or 'no reason on record'} ({after})"
+        again = f"; {run.again}" if run.again else ""
+        return f"{run.failure or 'no reason on record'} ({after}){again}"
     if run.outcome == "interrupted":
         return f"{count(run.epochs, 'epoch')} done; the study goes on with it"
     if run.outcome == "running":
@@ -147,6 +148,10 @@ def bars(summary: StudySummary) -> str:
         return as_svg(figure, "Training time of each run", says)
 
 
+def _arm(run: RunSummary) -> str:
+    return run.name.rpartition("-seed-")[0]
+
+
 def _timed(summary: StudySummary) -> list[_Bar]:
     """Return the bars, shortest first."""
     colours = {"pruned": GREY, "failed": ORANGE}
@@ -157,11 +162,15 @@ def _timed(summary: StudySummary) -> list[_Bar]:
             colours.get(run.outcome, SOFT),
             "" if run.outcome == "completed" else run.outcome,
         )
-        for run in summary.configurations
+        for run in summary.runs
+        if run.kind != "confirm"
     ]
     again: dict[str, list[float]] = defaultdict(list)
     for run in summary.runs:
         if run.kind == "confirm":
-            again[run.name.rpartition("-seed-")[0]].append(run.train_seconds)
-    timed += [_Bar(f"{arm}, {len(s)} on fresh seeds", sum(s), BLUE, "") for arm, s in again.items()]
+            again[_arm(run)].append(run.train_seconds)
+    seeds = Counter(_arm(run) for run in summary.standing if run.kind == "confirm")
+    timed += [
+        _Bar(f"{arm}, {seeds[arm]} on fresh seeds", sum(s), BLUE, "") for arm, s in again.items()
+    ]
     return sorted((bar for bar in timed if bar.seconds > 0), key=lambda bar: bar.seconds)

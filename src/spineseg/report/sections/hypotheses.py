@@ -70,7 +70,7 @@ def hypotheses(summary: StudySummary) -> list[HypothesisVerdict]:
     """Return each variant's verdict in the objective, in the order of the study."""
     effects = {e.name: e for e in (summary.evidence.variants if summary.evidence else ())}
     found = []
-    for run in summary.runs:
+    for run in summary.standing:
         if run.kind != "variant":
             continue
         value, effect = run.value(summary.objective), effects.get(run.name)

@@ -60,7 +60,9 @@ def run_strokes(summary: StudySummary) -> dict[str, Stroke]:
     grey; variants each by a colour, by their dashes and, from the fifth on, by marks.
     """
     leader = leader_name(summary)
-    variants = [run.name for run in summary.runs if run.kind == "variant" and run.name != leader]
+    variants = [
+        run.name for run in summary.standing if run.kind == "variant" and run.name != leader
+    ]
     strokes = {run.name: Stroke(GREY, 0.9) for run in summary.runs}
     for place, name in enumerate(variants):
         colour = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]

@@ -46,7 +46,7 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
 
 def ends_text(summary: StudySummary) -> str:
     """Return how the searched runs ended; empty where the study has no search."""
-    runs = [run for run in summary.runs if run.kind == "search"]
+    runs = [run for run in summary.standing if run.kind == "search"]
     if not runs:
         return "No searched run is on record yet." if summary.space else ""
     ends = {word: sum(run.outcome == word for run in runs) for word in ("completed", "pruned")}

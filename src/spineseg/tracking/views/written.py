@@ -8,14 +8,12 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 import mlflow
-from mlflow.exceptions import MlflowException
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
-from sqlalchemy.exc import SQLAlchemyError
 
 from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
-from spineseg.tracking.store import TrackingStore, experiment_id, without_password
+from spineseg.tracking.store import TrackingStore, experiment_id, refusing
 from spineseg.tracking.views.arranged import study_views
 from spineseg.tracking.views.marks import mark_runs, runs_beside
 from spineseg.tracking.views.state import (
@@ -28,7 +26,6 @@ from spineseg.tracking.views.state import (
 )
 
 log = logging.getLogger(__name__)
-_REFUSED = (MlflowException, StoreError, SQLAlchemyError, OSError)  # As `store.refusing` has it.
 
 
 def write_views(
@@ -37,22 +34,31 @@ def write_views(
     """Write the study's named views where they are missing or differ; mark baseline and best.
 
     `shown` names the films that its runs leave pictures of, `best` is the job's id of the best run
-    so far. A view with another id, a person's, is never
-    touched; where it has the name of one of ours, ours is called by another. What stands in the
-    way is one line of the log, never an error.
+    so far. What stands in the way is one line of the log, never an error.
     """
     try:
-        _write_views(store, config, shown, best)
-    except _REFUSED as error:
-        reason = without_password((str(error).splitlines() or [type(error).__name__])[0][:200])
+        put_views(store, config, shown, best)
+    except (StoreError, OSError) as error:
         log.warning(
             "MLflow did not take the named views: %s; the runs are there all the same, and the "
             "next `spineseg compare` tries again",
-            reason,
+            error,
         )
 
 
-def _write_views(
+def put_views(
+    store: TrackingStore, config: StudyConfig, shown: Sequence[str] = (), best: str | None = None
+) -> None:
+    """Write the views as `write_views` does, and raise StoreError where the store does not answer.
+
+    A view with another id, a person's, is never touched; where it has the name of one of ours,
+    ours is called by another.
+    """
+    with refusing(store.uri):
+        _put_views(store, config, shown, best)
+
+
+def _put_views(
     store: TrackingStore, config: StudyConfig, shown: Sequence[str], best: str | None
 ) -> None:
     version = _pages_version(store)

@@ -6,10 +6,14 @@ said there into that folder, in order, by whole lines; nothing it is asked for w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from spineseg.config.training import TrainConfig
+from spineseg.events import Epoch
+from spineseg.job import Job
 from spineseg.training.devices import Device
 from spineseg.training.orders import Orders
 
@@ -61,6 +65,12 @@ class Executor(Protocol):
 
     def slots(self) -> list[Slot]:
         """Return where trainings can be at work now; nodes may come and go."""
+
+    def learn(self, job: Job, epoch: Epoch) -> str:
+        """Take note of what a training takes; return a line where there are more slots for it."""
+
+    def may_share(self, slot: Slot, wanted: TrainConfig, at_work: Sequence[TrainConfig]) -> bool:
+        """Return whether a training may begin in a slot beside those at work on its device."""
 
     def at_work(self, run_folder: Path) -> Slot | None:
         """Return the slot in which an attempt at this run is at work, whoever started it."""

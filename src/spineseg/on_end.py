@@ -30,7 +30,7 @@ def tell_finished(config: StudyConfig, summary: StudySummary, page: Path) -> Non
         "finished",
         answer=answer(summary).text,
         best=best and {"run": best.name, config.objective: best.value(config.objective)},
-        runs=Counter(run.outcome for run in summary.runs),
+        runs=Counter(run.outcome for run in summary.standing),
         report=str(page.resolve()),
     )
 

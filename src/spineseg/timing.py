@@ -10,12 +10,12 @@ from spineseg.data.manifest import Dataset
 from spineseg.errors import RunError
 from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
+from spineseg.recorded_job import new_job
 from spineseg.runs import Run, read_run
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.launcher import Launcher
 from spineseg.trials import TrialSpec, numbering_of
-from study.jobs import new_job
 
 TIMING_BATCHES = 4
 _EPOCHS = 2

@@ -1,0 +1,290 @@
+"""Brings what the run folders say to a store: in a thread of its own, at the store's own pace.
+
+The folders are the record, so nothing is lost while a store is slow, hangs or is away: it is asked
+again, ever less often, and what it misses follows. Whoever brings news never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from spineseg.errors import RefusedError, SpinesegError, StoreError
+from spineseg.files import without_password
+from spineseg.job import Job
+
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0  # Between two tries at a store.
+_LONGEST_PACE_SECONDS = 60.0
+_SHARE = 8  # What a store shows of a run lags behind by an eighth of its time at most.
+_TIMES_LONGER = 20  # A close may take so many times its seconds, of a store that takes things.
+_MOST_REASON = 300
+log = logging.getLogger(__name__)
+
+
+class Target(Protocol):
+    """One study in one store. All is called in the carrier's thread, one call at a time.
+
+    A target may have two further attributes: `answers`, how often its store has answered so far
+    (by it a close tells a slow store from one that hangs), and `left`, the names of runs that
+    `idle` has not brought.
+    """
+
+    def open(self) -> None:
+        """Connect, and make what is missing; called again after each failure.
+
+        Raises StoreError where the store does not answer, RefusedError where it answers, and
+        waiting does not help.
+        """
+
+    def carry(self, folder: Path, job: Job) -> None:
+        """Bring this run up to date, from its log.
+
+        Raises StoreError where the store does not answer; any other error is this run's alone.
+        """
+
+    def idle(self) -> bool:
+        """Do a piece of what else waits; False where nothing is left. Raises as `carry` does."""
+
+
+@dataclass
+class _News:
+    """What is known of a run that is followed."""
+
+    job: Job
+    since: float = field(default_factory=time.monotonic)
+    carried: float = -1e9  # When it was last brought up to date.
+    waits: bool = True  # Something happened since.
+    ended: bool = False
+    refused: bool = False  # The last try failed, and not because the store was away.
+
+    def due(self, pace: float) -> float:
+        """Return when it is to be carried: sooner while it is young, at once where it ended."""
+        lag = min(max(pace, (self.carried - self.since) / _SHARE), _LONGEST_PACE_SECONDS)
+        return 0.0 if self.ended else self.carried + lag
+
+
+class Carrier:
+    """One store's carrier. Nothing that happens in it is raised into the loop that feeds it."""
+
+    def __init__(
+        self,
+        target: Target,
+        name: str,
+        say: Callable[[str], None],
+        *,
+        pace_seconds: float = 2.0,
+    ) -> None:
+        """Prepare to carry to `target`; `say` tells a person in a line, from the thread.
+
+        A run that goes on is carried at most every `pace_seconds`, later less often.
+        """
+        self._target, self._name, self._say, self._pace = target, name, say, pace_seconds
+        self._changed = threading.Condition()
+        self._news: dict[Path, _News] = {}
+        self._notes: dict[str, Callable[[], None]] = {}
+        self._current: Path | None = None
+        self._opened = self._away = self._closing = self._stopped = False
+        self._more = True  # Whether `idle` may have something to do.
+        self._tries, self._not_before, self._done = 0, 0.0, 0
+        self._answered = threading.Event()
+        self._refusal: StoreError | None = None
+        self._told: set[str] = set()
+        self._thread = threading.Thread(target=self._work, name=f"carrier {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the store is opened in the thread."""
+        self._thread.start()
+
+    def first_answer(self, seconds: float) -> StoreError | None:
+        """Wait, at most so long, until the store was opened once or was not; return why not."""
+        self._answered.wait(seconds)
+        return self._refusal
+
+    def news(self, folder: Path, job: Job, *, ended: bool = False) -> None:
+        """Say that something happened in a run; what, its log tells. Never blocks."""
+        with self._changed:
+            known = self._news.setdefault(folder, _News(job))
+            known.waits, known.ended = True, known.ended or ended
+            self._changed.notify_all()
+
+    def note(self, work: Callable[[], None], kind: str = "") -> None:
+        """Have something further done once the store answers; the latest of a kind counts."""
+        with self._changed:
+            self._notes[kind] = work
+            self._changed.notify_all()
+
+    def close(self, seconds: float, most_seconds: float | None = None) -> list[str]:
+        """Wait until all is taken; return the names of the runs that are not.
+
+        Ends after `seconds` in which the store took nothing, and after `most_seconds` (by default
+        20 times as many) in any case.
+        """
+        most = _TIMES_LONGER * seconds if most_seconds is None else most_seconds
+        with self._changed:
+            self._closing, self._not_before, self._tries = True, 0.0, 0
+            for news in self._news.values():
+                news.waits, news.refused = news.waits or news.refused, False  # Once more.
+            self._changed.notify_all()
+        begun = moved = time.monotonic()
+        taken = self._taken()
+        while self._thread.is_alive() and (now := time.monotonic()) - begun < most:
+            if self._taken() != taken:
+                taken, moved = self._taken(), now
+            if now - moved >= seconds:
+                break
+            self._thread.join(0.05)
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            missed = [
+                news.job.name
+                for folder, news in self._news.items()
+                if news.waits or news.refused or folder == self._current
+            ]
+        return list(dict.fromkeys([*missed, *getattr(self._target, "left", ())]))
+
+    def _taken(self) -> tuple[int, int]:
+        return self._done, getattr(self._target, "answers", 0)
+
+    def _work(self) -> None:
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Do the most urgent piece, or wait for one; False where all is done and none follows."""
+        with self._changed:
+            if self._stopped:
+                return False
+            now = time.monotonic()
+            if now < self._not_before:
+                self._changed.wait(self._not_before - now)
+                return True
+            folder = self._most_urgent(now) if self._opened else None
+            news = self._news[folder] if folder else None
+            note = next(iter(self._notes.items()), None) if self._opened and not news else None
+            if news is not None:
+                self._current, news.waits, news.carried = folder, False, now
+            elif self._opened and note is None and not self._more:
+                if self._closing:
+                    return False
+                self._changed.wait(self._seconds_to_next(now))
+                return True
+        if not self._opened:
+            self._open()
+        elif folder is not None and news is not None:
+            self._carry(folder, news)
+        elif note is not None:
+            self._do_note(*note)
+        else:
+            self._idle()
+        return True
+
+    def _most_urgent(self, now: float) -> Path | None:
+        waiting = [(folder, news) for folder, news in self._news.items() if news.waits]
+        due = [(n.due(self._pace), f) for f, n in waiting if n.due(self._pace) <= now]
+        if self._closing:
+            due = due or [(0.0, folder) for folder, _ in waiting]
+        return min(due, key=lambda pair: pair[0])[1] if due else None
+
+    def _seconds_to_next(self, now: float) -> float | None:
+        ahead = [news.due(self._pace) - now for news in self._news.values() if news.waits]
+        return max(min(ahead), 0.0) if ahead else None
+
+    def _open(self) -> None:
+        if self._tried(self._target.open, "the study") == "done":
+            self._opened = self._more = True
+            with self._changed:
+                waits = bool(self._notes) or any(news.waits for news in self._news.values())
+            if not waits:  # Else the first piece that is taken tells whether the store is back.
+                self._went_well()
+        self._answered.set()
+
+    def _carry(self, folder: Path, news: _News) -> None:
+        how = self._tried(lambda: self._target.carry(folder, news.job), folder.name)
+        with self._changed:
+            self._current, self._more, news.refused = None, True, how == "refused"
+            if how == "away":
+                # Behind the others: it may be this run alone that the store chokes on.
+                news.waits = True
+                self._news[folder] = self._news.pop(folder)
+            elif how == "done" and news.ended and not news.waits:
+                del self._news[folder]
+        if how == "done":
+            self._went_well()
+
+    def _do_note(self, kind: str, work: Callable[[], None]) -> None:
+        how = self._tried(work, "a note")
+        with self._changed:
+            if how != "away" and self._notes.get(kind) is work:
+                del self._notes[kind]
+        if how == "done":
+            self._went_well()
+
+    def _idle(self) -> None:
+        more: list[bool] = []
+        how = self._tried(lambda: more.append(self._target.idle()), "all of the study")
+        if how == "done":
+            self._went_well()
+        self._more = how == "away" or any(more)
+
+    def _tried(self, piece: Callable[[], None], what: str) -> Literal["done", "away", "refused"]:
+        """Do a piece and say how it went; what stands in its way is told once."""
+        error: Exception
+        try:
+            piece()
+            return "done"
+        except StoreError as caught:
+            error = caught
+            if what == "the study" and not self._answered.is_set():
+                self._refusal = caught
+        except (SpinesegError, OSError) as caught:
+            error = caught
+        except Exception as caught:
+            error = caught
+            if repr(error) not in self._told:
+                log.exception("a defect in what carries the study to %s", self._name)
+                self._told.add(repr(error))
+        outage = isinstance(error, StoreError) and not isinstance(error, RefusedError)
+        if outage or not self._opened:  # Not opened, whyever: nothing can be carried.
+            self._is_away(error)
+            return "away"
+        words = f"{self._name} did not take {what}: {_in_a_line(error)}"
+        if words not in self._told:
+            self._told.add(words)
+            log.warning("%s", words)
+        return "refused"
+
+    def _is_away(self, error: Exception) -> None:
+        pause = min(_FIRST_PAUSE_SECONDS * 2**self._tries, _LONGEST_PAUSE_SECONDS)
+        self._tries = min(self._tries + 1, 10)
+        # Many studies ask one server: not all at the same moment.
+        self._not_before = time.monotonic() + pause * random.uniform(0.7, 1.0)
+        self._opened, before, self._away = False, self._away, True
+        if not before:
+            self._tell(
+                f"{self._name} does not take the study's record now ({_in_a_line(error)}); the "
+                "trainings go on, and what it misses follows when it does"
+            )
+
+    def _went_well(self) -> None:
+        self._tries, self._done = 0, self._done + 1
+        if self._away:
+            self._away = False
+            self._tell(f"{self._name} takes the study's record again: what it missed follows")
+
+    def _tell(self, words: str) -> None:
+        try:
+            self._say(words)
+        except Exception:
+            log.exception("%s", words)
+
+
+def _in_a_line(error: Exception) -> str:
+    words = without_password(" ".join(str(error).split())) or type(error).__name__
+    return words if len(words) <= _MOST_REASON else f"{words[:_MOST_REASON]} .."

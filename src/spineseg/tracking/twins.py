@@ -1,0 +1,57 @@
+"""Several MLflow runs of one thing: one is kept, the others go.
+
+A server that is slow makes a run after its client has given up and asked anew. What a run is of
+stands in one of its tags; whoever looks for it finds all of that tag, and leaves one.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from mlflow.entities import Run
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from spineseg.tracking.store import TrackingStore
+
+CARRIED = "events_carried"  # So many events of the run's log are in the store.
+_MOST = 100
+log = logging.getLogger(__name__)
+
+
+def found_run(store: TrackingStore, experiment: str, tag: str, value: str) -> Run | None:
+    """Return the run with this tag; of several the oldest, and the others are deleted.
+
+    Raises what MLflow raises.
+    """
+    found = store.client.search_runs([experiment], f"tags.{tag} = '{value}'", max_results=_MOST)
+    return kept(store, experiment, found) if found else None
+
+
+def kept(store: TrackingStore, experiment: str, found: list[Run]) -> Run:
+    """Return the oldest of some runs of one thing; delete the others. Raises what MLflow does."""
+    first, *others = sorted(found, key=age)
+    for other in others:
+        _hand_on_children(store, experiment, other, first)
+        store.client.delete_run(other.info.run_id)
+    if others:
+        log.warning(
+            "MLflow had %d runs for %s: %d were deleted, the oldest is kept; a server answers late",
+            len(found),
+            first.info.run_name,
+            len(others),
+        )
+    return first
+
+
+def age(run: Run) -> tuple[int, int, str]:
+    """Return what runs of one thing are sorted by, the oldest first.
+
+    Twins have the same start: what is carried already is older than what is not.
+    """
+    return run.info.start_time, -int(run.data.tags.get(CARRIED, 0)), run.info.run_id
+
+
+def _hand_on_children(store: TrackingStore, experiment: str, other: Run, first: Run) -> None:
+    mine = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{other.info.run_id}'"
+    for child in store.client.search_runs([experiment], mine, max_results=1000):
+        store.client.set_tag(child.info.run_id, MLFLOW_PARENT_RUN_ID, first.info.run_id)

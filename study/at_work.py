@@ -1,0 +1,176 @@
+"""A training under way: its log followed, its epochs judged, one attempt after another begun."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+
+import optuna
+
+from spineseg.errors import RecordError
+from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, append_event
+from spineseg.limits.watchdog import Watch
+from spineseg.recovery import Next, given_up, next_attempt
+from spineseg.runs import Run
+from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on, stop_asked
+from spineseg.training.executors.local import attempt_on_record
+from spineseg.training.executors.protocol import Attempt, Executor, Slot
+from spineseg.training.orders import Orders
+from study.memory import is_hopeless, report
+
+
+class AtWork:
+    """One run, from its first attempt of this driver to its end."""
+
+    def __init__(
+        self,
+        run: Run,
+        trial: optuna.Trial,
+        on_event: Callable[[Event], None],
+        watch: Callable[[], Watch],
+    ) -> None:
+        """Take up a run; its log is read from the beginning, `on_event` hears each event.
+
+        `watch` makes what watches an attempt.
+        """
+        self.folder, self.job, self.trial = run.folder, run.job, trial
+        self.log: list[Event] = []
+        self.slot: Slot | None = None
+        self._on_event, self._new_watch = on_event, watch
+        self._watch: Watch | None = None
+        self._attempt: Attempt | None = None
+        self._number = 0
+        self._reader = EventReader(run.folder, run.job.id)
+        self._place = run.folder.stat().st_ino
+
+    @property
+    def run(self) -> Run:
+        """The run as its log tells it so far."""
+        return Run(self.folder, self.job, tuple(self.log))
+
+    @property
+    def end(self) -> Finished | Failed | None:
+        """How it ended; None while it has not."""
+        return next((e for e in self.log if isinstance(e, Finished | Failed)), None)
+
+    @property
+    def has_attempt(self) -> bool:
+        """Whether an attempt at it is at work, or was and has not been heard out."""
+        return self._attempt is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has no attempt at work and wants one."""
+        return self._attempt is None and self.end is None
+
+    def next(self) -> Next | None:
+        """Return the attempt that it wants; None where its log says to give it up."""
+        batch = self.job.config.batch
+        return next_attempt(self.log, batch, attempt_on_record(self.folder))
+
+    def begin(self, executor: Executor, slot: Slot, following: Next) -> None:
+        """Begin an attempt in a slot."""
+        self._refuse_moved()
+        orders = Orders(attempt=following.attempt, split=following.split)
+        self._attempt = executor.start(self.folder, orders, slot)
+        self.slot, self._number = slot, following.attempt
+        self._watch = self._new_watch()
+        last = next((e for e in reversed(self.log) if isinstance(e, Epoch)), None)
+        if last is not None and self.job.kind == "search":
+            self._say(last.epoch)  # It may never have heard it.
+
+    def adopt(self, executor: Executor, slot: Slot) -> None:
+        """Take care of the attempt that is at work, whoever started it."""
+        number = max(1, attempt_on_record(self.folder))
+        self.begin(executor, slot, Next(number, 1, elsewhere=False))
+
+    def step(self) -> bool:
+        """Take in what is new; return whether there was anything.
+
+        An attempt that ended without the run's end is on record as lost then, and gone; where no
+        other is to follow, the run is failed. Raises RecordError where the folder is moved away,
+        OSError where the disk is full.
+        """
+        self._refuse_moved()
+        alive = self._attempt is not None and self._attempt.is_alive()  # Before its last words.
+        news = self.read()
+        if alive and self._stalls():
+            return True
+        if alive or self.end is not None:
+            return news
+        if self._attempt is not None:
+            attempt, self._attempt = self._attempt, None
+            if attempt.found_no_space:
+                raise OSError(errno.ENOSPC, "no space left", str(self.folder))
+            if not self._said_lost():
+                kind = "node_lost" if attempt.lost else "killed"
+                self.lose(kind, attempt.ended_by or "ended without a word")
+            news = True
+        if self.next() is None:
+            append_event(self.folder, given_up(self.log, self.job.id, str(self.folder / LOG_FILE)))
+            news = self.read()
+        return news
+
+    def lose(self, kind: str, message: str) -> None:
+        """Put on record that the attempt is lost."""
+        told = {"run": self.job.id, "attempt": max(1, self._number), "kind": kind}
+        append_event(self.folder, Lost.model_validate({**told, "message": message}))
+        self.read()
+
+    def kill(self) -> None:
+        """End what is at work; the last whole epoch stays resumable."""
+        if self._attempt is not None:
+            self._attempt.kill()
+
+    def read(self) -> bool:
+        """Take in what the log has further; return whether it had anything."""
+        before = len(self.log)
+        for event in self._reader.new_events():
+            self.log.append(event)
+            if self._watch is not None:
+                self._watch.heard(event, time.monotonic())
+            self._on_event(event)
+            if isinstance(event, Epoch):
+                report(self.trial, event, self.job.objective)
+                self._judge(event)
+        return len(self.log) > before
+
+    def _stalls(self) -> bool:
+        """End an attempt that hangs, and put on record why; return whether it did."""
+        why = self._watch.stalled(time.monotonic()) if self._watch and self._attempt else None
+        if why is None or self._attempt is None:
+            return False
+        self._attempt.kill()
+        self.lose("stalled", why)
+        return True
+
+    def _said_lost(self) -> bool:
+        last = self.log[-1] if self.log else None
+        return isinstance(last, Lost) and last.attempt == self._number
+
+    def _judge(self, epoch: Epoch) -> None:
+        """Say of a searched run whether it goes on: no later epoch counts before."""
+        if self.job.kind != "search" or is_judged(self.folder, epoch.epoch):
+            return
+        judge = ask_to_stop if is_hopeless(self.trial, epoch, self.job) else let_go_on
+        judge(self.folder, epoch.epoch)
+        self._say(epoch.epoch)
+
+    def _say(self, epochs: int) -> None:
+        """Tell the attempt how its run was judged: it may be at work elsewhere."""
+        if self._attempt is not None:
+            stopped = stop_asked(self.folder, epochs)
+            (self._attempt.ask_to_stop if stopped else self._attempt.let_go_on)(epochs)
+
+    def _refuse_moved(self) -> None:
+        """Raise RecordError where the folder is no longer the one that the run began in."""
+        try:
+            there: int | None = self.folder.stat().st_ino
+        except FileNotFoundError:
+            there = None
+        if there != self._place:
+            raise RecordError(
+                f"{self.folder}: was moved or replaced while its run was at work, which was "
+                "stopped; put it back in place and run again"
+            )

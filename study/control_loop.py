@@ -1,0 +1,248 @@
+"""The control loop: attempts polled, epochs judged, ends told, slots filled; waits for nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from spineseg.config.study import StudyConfig
+from spineseg.data.manifest import Dataset
+from spineseg.diagnosis import of_baseline, repeated
+from spineseg.errors import RunError
+from spineseg.events import Epoch, Event, Failed, Finished
+from spineseg.job import Job
+from spineseg.limits.beginnings import Beginnings
+from spineseg.limits.watchdog import Watch, longest_epoch
+from spineseg.places import StudyPlaces
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.progress import Progress
+from spineseg.recorded_job import new_job, recorded_job
+from spineseg.runs import Run, read_run
+from spineseg.training.executors.protocol import Executor, Slot
+from spineseg.trials import TrialSpec
+from study.at_work import AtWork
+from study.memory import Memory, tell
+from study.trial_queue import next_trial, place
+
+POLL_SECONDS = 0.1
+_IDLE_AFTER_SECONDS, _IDLE_SECONDS = 5.0, 0.4  # Epochs of minutes need no ten looks a second.
+_SLOTS_SECONDS = 1.0  # Between two looks for nodes that came or went.
+_DRY_SECONDS = 2.0  # Between two looks for what comes next, where nothing ended meanwhile.
+
+
+@dataclass
+class Running:
+    """What a running study has: what it is, where it trains, who is told."""
+
+    config: StudyConfig
+    places: StudyPlaces
+    dataset: Dataset
+    numbering: NumberingModel
+    executor: Executor
+    memory: Memory
+    progress: Progress
+    runs: dict[int, Run]  # By number: all on record, as far as their logs have been read.
+    beginnings: Beginnings
+    news: Callable[[AtWork], None]  # Called with a run that has something new, its end included.
+    check: Callable[[], None]  # Called at each turn; raises what ends the study.
+    interrupted: threading.Event = field(default_factory=threading.Event)
+
+
+class ControlLoop:
+    """Runs a study to the end of its budget, all of it in the thread that calls `run`."""
+
+    def __init__(self, running: Running) -> None:
+        """Prepare to go on with what is on record."""
+        self._has = running
+        self._at_work: list[AtWork] = []
+        self._left = [run for run in running.runs.values() if run.end is None]  # Interrupted.
+        self._avoid: dict[int, str] = {}  # Number of a run -> slot where memory was short.
+        self._slots: list[Slot] = []
+        self._slots_at = self._dry_until = 0.0
+        self._failures: list[tuple[Job, Failed]] = []
+
+    def run(self) -> None:
+        """Train until nothing is left, or `interrupted` is set; what is at work is ended then.
+
+        Raises what `check` raises, RunError where going on would be waste, RecordError where a
+        folder is moved away, and OSError where the disk is full: every trial stays resumable.
+        """
+        try:
+            self._adopt()
+            self._go_on()
+        except (EOFError, ConnectionError):
+            if not self._has.interrupted.is_set():
+                raise  # Else Ctrl-C reached what starts the children before it was ready.
+        finally:  # Whatever ends the driver's care of them: nobody would hear the children.
+            for work in self._at_work:
+                work.kill()
+
+    def _go_on(self) -> None:
+        quiet_since = time.monotonic()
+        while not self._has.interrupted.is_set():
+            self._has.check()
+            if self._has.beginnings.is_over():
+                return
+            turns = [self._turn(work) for work in list(self._at_work)]
+            news = self._fill() or any(turns)
+            if not self._at_work and not news:
+                return
+            now = time.monotonic()
+            quiet_since = now if news else quiet_since
+            time.sleep(_IDLE_SECONDS if now - quiet_since > _IDLE_AFTER_SECONDS else POLL_SECONDS)
+
+    def _adopt(self) -> None:
+        """Take up every run that is at work still: a dead driver's, in the slots where they are."""
+        for run in list(self._left):
+            slot = self._has.executor.at_work(run.folder)
+            if slot is not None:
+                self._left.remove(run)
+                self._take_up(run, resumed=True, at_work=True).adopt(self._has.executor, slot)
+
+    def _take_up(self, run: Run, *, resumed: bool, at_work: bool = False) -> AtWork:
+        progress = self._has.progress
+        progress.trial_begins(run.job, resumed, at_work)
+        trial = self._has.memory.trial(run)
+        hear, watch = partial(self._heard, run.job), partial(self._watch, run)
+        work = AtWork(run, trial, hear, watch)
+        self._at_work.append(work)
+        work.read()
+        self._has.news(work)
+        return work
+
+    def _heard(self, job: Job, event: Event) -> None:
+        self._has.progress.trial_event(job, event)
+        if isinstance(event, Epoch) and (told := self._has.executor.learn(job, event)):
+            self._has.progress.say(told)
+            self._slots_at = 0.0
+
+    def _watch(self, run: Run) -> Watch:
+        expected = longest_epoch(run.job.config, self._has.runs.values())
+        here = run.folder if self._has.config.devices.executor == "local" else None
+        limits = self._has.config.limits
+        return Watch(limits, time.monotonic(), longest_epoch=expected, run_folder=here)
+
+    def _turn(self, work: AtWork) -> bool:
+        """Take in what is new of a run, and its end; return whether there was anything."""
+        had_attempt = work.has_attempt
+        news = work.step()
+        if not news and work.end is None:
+            return False
+        self._has.runs[work.job.number] = work.run
+        self._has.news(work)
+        if work.end is not None:
+            self._ended(work, work.end)
+        elif had_attempt and not work.has_attempt and work.slot is not None:
+            following = work.next()
+            if following is not None and following.elsewhere:
+                self._avoid[work.job.number] = work.slot.name
+        return True
+
+    def _ended(self, work: AtWork, end: Finished | Failed) -> None:
+        self._at_work.remove(work)
+        self._dry_until = 0.0
+        tell(self._has.memory.study, work.trial, end, work.job.objective)
+        self._has.progress.trial_ended(work.job)
+        if isinstance(end, Failed):
+            self._failures.append((work.job, end))
+            if work.job.kind == "baseline":
+                raise RunError(of_baseline(work.job, end, self._has.config))
+            if told := repeated(self._failures, self._has.config):
+                raise RunError(told)
+
+    def _fill(self) -> bool:
+        """Put to work what waits, and what comes next, where there are slots; return whether."""
+        begun = [slot for slot in self._free_slots() if self._put_to_work(slot)]
+        return bool(begun)
+
+    def _put_to_work(self, slot: Slot) -> bool:
+        work = self._for(slot)
+        following = work.next() if work else None
+        if work is None or following is None:
+            return work is not None  # Given up by its next turn.
+        work.begin(self._has.executor, slot, following)
+        self._avoid.pop(work.job.number, None)
+        return True
+
+    def _for(self, slot: Slot) -> AtWork | None:
+        """Return what is to train in a slot: what waits for one, what was interrupted, the next."""
+        for work in self._at_work:
+            avoided = self._avoid.get(work.job.number) == slot.name and len(self._slots) > 1
+            if work.is_waiting and not avoided and self._fits(work.job, slot):
+                return work
+        if time.monotonic() < self._dry_until:
+            return None
+        runs = list(self._has.runs.values())
+        run = self._left[0] if self._left else self._next_run(runs)
+        if run is None or not self._fits(run.job, slot) or not self._may_train(run, runs):
+            self._dry_until = time.monotonic() + _DRY_SECONDS
+            return None
+        resumed = bool(self._left)
+        if resumed:
+            del self._left[0]
+        else:
+            run = self._made(run)
+        return self._take_up(run, resumed=resumed)
+
+    def _fits(self, job: Job, slot: Slot) -> bool:
+        """Return whether a training may be at work in a slot beside its device's others."""
+        others = [
+            work.job.config
+            for work in self._at_work
+            if work.has_attempt and work.slot and work.slot.device == slot.device
+        ]
+        return self._has.executor.may_share(slot, job.config, others)
+
+    def _may_train(self, run: Run, runs: list[Run]) -> bool:
+        beginnings = self._has.beginnings
+        if not beginnings.may_train(run, runs):
+            return False
+        beginnings.refuse_full(run.job, runs, [work.job for work in self._at_work])
+        return True
+
+    def _free_slots(self) -> list[Slot]:
+        now = time.monotonic()
+        if now - self._slots_at >= _SLOTS_SECONDS or not self._slots:
+            self._slots, self._slots_at = self._has.executor.slots(), now
+        taken = {work.slot.name for work in self._at_work if work.slot and work.has_attempt}
+        return [slot for slot in self._slots if slot.name not in taken]
+
+    def _next_run(self, runs: list[Run]) -> Run | None:
+        """Return the run that comes next, nothing of it made yet; None where none does."""
+        if not self._has.beginnings.may_begin(runs):
+            return None
+        self._look_for_again()
+        spec = next_trial(self._has.config, list(self._has.runs.values()), self._has.memory.trials)
+        if spec is None:
+            return None
+        job = self._asked(spec)
+        return Run(self._has.places.folder / job.folder_name, job, ())
+
+    def _made(self, run: Run) -> Run:
+        """Return a run with its folder, its job on record, and its place among the trials."""
+        job = recorded_job(run.job, self._has.places)
+        made = Run(run.folder, job, ())
+        self._has.runs[job.number] = made
+        self._has.memory.begin(made)
+        return made
+
+    def _asked(self, spec: TrialSpec) -> Job:
+        has = self._has
+        return new_job(
+            has.config,
+            has.places,
+            has.dataset,
+            has.numbering,
+            spec,
+            number=has.memory.next_number,
+            parameters=place(has.config, spec),
+        )
+
+    def _look_for_again(self) -> None:
+        """Read the failed runs anew: they may have been asked for again meanwhile."""
+        for number, run in self._has.runs.items():
+            if run.failed is not None:
+                self._has.runs[number] = read_run(run.folder)

@@ -1,0 +1,96 @@
+"""The study that the driver asks: in memory, made of the run folders, by Optuna's own rules.
+
+Optuna's database is filled from the same folders, at its own pace: nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import optuna
+from optuna.trial import TrialState, create_trial
+
+from spineseg.config.study import StudyConfig
+from spineseg.events import Epoch, Failed, Finished
+from spineseg.job import Job
+from spineseg.runs import Run
+from study.optuna_store import frozen_trial
+
+
+class Memory:
+    """All trials of a study so far, by the numbers of their runs."""
+
+    def __init__(self, config: StudyConfig, runs: Sequence[Run], first_free: int = 0) -> None:
+        """Take in the runs on record; numbers below `first_free` are given to no further one."""
+        self.study = optuna.create_study(
+            study_name=config.name,
+            direction="maximize",
+            sampler=optuna.samplers.RandomSampler(),  # Never asked: trials come with their values.
+            pruner=_pruner(config),
+        )
+        for run in sorted(runs, key=lambda run: run.job.number):
+            self.begin(run)
+        self._fill_up(first_free)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next trial."""
+        return len(self.trials)
+
+    @property
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
+        """All trials, those too that never were a run."""
+        return self.study.get_trials(deepcopy=False)
+
+    def begin(self, run: Run) -> None:
+        """Take a run in, as it is on record."""
+        self._fill_up(run.job.number)
+        self.study.add_trial(frozen_trial(run))
+
+    def trial(self, run: Run) -> optuna.Trial:
+        """Return the trial of a run that was taken in, to report to."""
+        # Optuna hands a trial only to whoever asked for it; what was asked for elsewhere is made
+        # of its id, which a FrozenTrial has in this field alone.
+        return optuna.Trial(self.study, self.trials[run.job.number]._trial_id)
+
+    def _fill_up(self, number: int) -> None:
+        while self.next_number < number:  # Withdrawn, or of a folder that is gone.
+            self.study.add_trial(create_trial(state=TrialState.FAIL))
+
+
+def _pruner(config: StudyConfig) -> optuna.pruners.BasePruner:
+    pruner = config.search.pruner
+    if pruner is None:
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.PercentilePruner(
+        pruner.keep_percent,
+        n_startup_trials=pruner.startup_trials,
+        n_warmup_steps=pruner.warmup_epochs,
+    )
+
+
+def report(trial: optuna.Trial, epoch: Epoch, objective: str) -> None:
+    """Tell a trial its score after an epoch; of one trained again, after a death, the later."""
+    score = epoch.score(objective)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trial.report(score, epoch.epoch)
+    # Of a step that it knows, `report` keeps the value before; only the storage takes the later.
+    trial.storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, score)
+
+
+def is_hopeless(trial: optuna.Trial, epoch: Epoch, job: Job) -> bool:
+    """Return whether the pruner gives up a trial of which this is the last epoch so far."""
+    return epoch.epoch < job.config.epochs and trial.should_prune()
+
+
+def tell(study: optuna.Study, trial: optuna.Trial, end: Finished | Failed, objective: str) -> None:
+    """Close a trial with the same word that the log has."""
+    state, values = TrialState.FAIL, None
+    if isinstance(end, Finished):
+        state = TrialState.COMPLETE if end.outcome == "completed" else TrialState.PRUNED
+        values = end.metrics[f"best/{objective}"] if end.outcome == "completed" else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study.tell(trial, values, state=state)

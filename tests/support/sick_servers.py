@@ -1,0 +1,93 @@
+"""Servers that are not well: one that hangs, and one that answers late, before a real one."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@contextmanager
+def hung_server() -> Iterator[str]:
+    """Serve on loopback: connections are taken, and nothing is ever answered."""
+    taken: list[socket.socket] = []
+    listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                taken.append(listening.accept()[0])
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join()
+        for connection in taken:
+            connection.close()
+
+
+class LateServer:
+    """Passes all on to a real server at once, and its answers back late."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.delay_seconds = 0.0
+        self.later: dict[str, list[float]] = {}  # A request's path -> seconds of its next answers.
+        self.asked: list[str] = []
+        self.lock = threading.Lock()
+
+    def delay(self, path: str) -> float:
+        """Return how late the answer to this request comes."""
+        with self.lock:
+            self.asked.append(path)
+            waits = next((v for key, v in self.later.items() if key in path and v), [])
+            return waits.pop(0) if waits else self.delay_seconds
+
+
+@contextmanager
+def late_server(late: LateServer) -> Iterator[str]:
+    """Serve on loopback what the server behind `late` answers."""
+
+    class Passes(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            behind = http.client.HTTPConnection("127.0.0.1", late.port, timeout=60)
+            behind.request(self.command, self.path, body, dict(self.headers))
+            answer = behind.getresponse()
+            content = answer.read()
+            behind.close()
+            time.sleep(late.delay(self.path))
+            with suppress(OSError):  # Whoever asked has given up.
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Passes)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
