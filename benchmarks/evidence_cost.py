@@ -27,7 +27,7 @@ from spineseg.evidence.run_matches import RunMatches
 from spineseg.metrics import PRECISIONS
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.process_setup import prepare_environment
-from spineseg.training.trainer import validate_weights
+from spineseg.training.validation import validate_weights
 from spineseg.training.weights import bundled_weights
 
 RESAMPLES = 10_000

@@ -15,13 +15,13 @@ from spineseg.commands.ending import run_to_its_end
 from spineseg.commands.export import export
 from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
+from spineseg.commands.init import init
 from spineseg.commands.keys import keys
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
 from spineseg.commands.retry import retry
 from spineseg.commands.serving import try_page, ui
 from spineseg.commands.studies import studies
-from study.init import init
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import optuna
 from optuna.trial import TrialState
@@ -13,7 +12,6 @@ from spineseg.config.study import StudyConfig
 from spineseg.database import patiently
 from spineseg.lease import Lease
 from spineseg.runs import Run
-from spineseg.trials import TOLD
 from study.optuna_database import open_storage, refusing
 from study.optuna_projection import OptunaProjection
 from study.optuna_trials import frozen_trial
@@ -83,16 +81,11 @@ def first_free_number(
     return patiently(asked, say, stopping=stopping)
 
 
-def open_study(
-    config: StudyConfig,
-    runs: Sequence[Run],
-    may_wait: Callable[[Mapping[str, Any]], bool] = lambda told: True,
-) -> optuna.Study:
+def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
     """Return the study in Optuna's database, made or brought to what its run folders say.
 
-    `may_wait` is asked of what is told (`TOLD`) of each trial that waits; others than these are
-    closed. Raises StoreError where the database cannot be used, RecordError, naming both values,
-    where it tells something else of a run.
+    Raises StoreError where the database cannot be used, RecordError, naming both values, where it
+    tells something else of a run.
     """
     projection = OptunaProjection(config)
     projection.open()
@@ -101,12 +94,5 @@ def open_study(
         stored = trials.get(run.job.number)
         if stored is None or not stored.is_closed:
             projection.bring_up(run)
-    waiting = (t for t in trials.values() if t.state == "WAITING")
-    projection.close_trials(
-        t for t in waiting if not may_wait({key: t.attributes.get(key) for key in TOLD})
-    )
     with refusing(config):
         return optuna.load_study(study_name=config.name, storage=projection.storage)
-
-
-usable = refusing

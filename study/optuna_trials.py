@@ -122,12 +122,12 @@ def store_outcome(storage: RDBStorage, stored: TrialRecord, wanted: TrialRecord,
             whose = (_Values.trial_id == stored.trial_id) & (_Values.step == step)
             changed.append(update(_Values).where(whose).values(**row))
     with storage.scoped_session() as session, session.begin():
+        trial = session.get_one(models.TrialModel, stored.trial_id)  # SQLite would not miss it.
         if new:
             session.execute(insert(_Values), new)
         for statement in changed:
             session.execute(statement)
         if wanted.state != stored.state:
-            trial = session.get_one(models.TrialModel, stored.trial_id)
             trial.state = TrialState[wanted.state]
             trial.datetime_complete = _end(run)
             for value in wanted.values or ():

@@ -64,7 +64,9 @@ def refusing(url: str | None, *more: type[Exception]) -> Iterator[None]:
     try:
         yield
     except REFUSALS + more as error:
-        told = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        told: Exception = error
+        if not isinstance(error, sqlalchemy.exc.SQLAlchemyError):
+            told = error.__cause__ if isinstance(error.__cause__, Exception) else error
         raise unusable(url, told) from error
 
 

@@ -7,15 +7,20 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 _READ_ONLY = 0o444
-_TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
+_PAUSE_SECONDS = 0.02
+_PATIENCE_SECONDS = 0.3  # Where one cannot look at a lock without holding it for a moment.
+_DYING_SECONDS = (
+    10.0  # What was killed holds its lock until its memory, a GPU's too, is given back.
+)
 _held: set[int] = set()
 
 
@@ -33,17 +38,20 @@ os.register_at_fork(after_in_child=_let_go_of_all)
 def locked(path: Path) -> Iterator[bool]:
     """Hold the lock of `path`, made where it is missing; gives whether it was free.
 
-    It holds the holder's process number, and is let go with the process, however that ends.
+    It holds the holder's process number, and is let go with the process, however that ends. A
+    holder that has just been killed is waited for, some seconds.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     _held.add(descriptor)
     try:
         free = _taken(descriptor)
-        for _ in range(0 if free else _TRIES):
+        start = time.monotonic()
+        while not free:
+            waited = time.monotonic() - start
+            if waited > _DYING_SECONDS or (waited > _PATIENCE_SECONDS and _named(path)):
+                break
             time.sleep(_PAUSE_SECONDS)
             free = _taken(descriptor)
-            if free:
-                break
         if free:
             _name_holder(descriptor)
         yield free
@@ -63,6 +71,7 @@ def locked_after(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     _held.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _mark(descriptor)
         _name_holder(descriptor)
         yield
     finally:
@@ -70,15 +79,24 @@ def locked_after(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether any process holds the lock of `path`."""
+    """Return whether any process holds the lock of `path`; looking takes nothing from anyone."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
+        asked = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE_FILE)
+        return bool(struct.unpack(_LOCK_FORM, asked)[0] != fcntl.F_UNLCK)
+    except (AttributeError, OSError):  # A system without such locks: for a moment it is taken.
         return not _taken(descriptor)
     finally:
         os.close(descriptor)
+
+
+# Beside `flock`, of which one can only know by taking it, a lock of the same file that can be asked
+# for: a `status` that looked just then would end a training that just begins.
+_LOCK_FORM = "hhqqi4x"  # C's `struct flock`: kind, whence, start, length (0: all), process.
+_WHOLE_FILE = struct.pack(_LOCK_FORM, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 def _taken(descriptor: int) -> bool:
@@ -86,13 +104,23 @@ def _taken(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    _mark(descriptor)
     return True
+
+
+def _mark(descriptor: int) -> None:
+    """Let a lock that was taken be seen by whoever looks."""
+    with suppress(AttributeError, OSError):  # Who looks then takes it for a moment.
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
 
 
 def holder(path: Path) -> psutil.Process | None:
     """Return the process that holds the lock of `path`, where that is one of this machine's."""
-    if not is_locked(path):
-        return None
+    return _named(path) if is_locked(path) else None
+
+
+def _named(path: Path) -> psutil.Process | None:
+    """Return the living process that a lock names and that has it open."""
     try:
         process = psutil.Process(int(path.read_text()))
         open_files = {file.path for file in process.open_files()}
@@ -113,9 +141,10 @@ def _name_holder(descriptor: int) -> None:
 
 
 def append_line(path: Path, text: str) -> None:
-    """Append one line, in one write, and sync it to disk.
+    """Append one line whole or not at all, and sync it to disk.
 
-    A line that a killed writer left torn is closed first, so that it spoils none but itself.
+    A line that a killed writer left torn is closed first, so that it spoils none but itself. Raises
+    OSError, as of a full disk, with nothing appended.
     """
     line = text.encode() + b"\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
@@ -123,8 +152,15 @@ def append_line(path: Path, text: str) -> None:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = b"\n" + line
-        os.write(descriptor, line)
-        os.fsync(descriptor)
+        written = 0
+        try:
+            while written < len(line):  # A disk that fills takes a part, and says so next time.
+                written += os.write(descriptor, line[written:])
+            os.fsync(descriptor)
+        except OSError:
+            if os.fstat(descriptor).st_size == size + written:  # Nobody has gone on after it.
+                os.ftruncate(descriptor, size)
+            raise
     finally:
         os.close(descriptor)
 

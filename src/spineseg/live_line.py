@@ -65,8 +65,21 @@ class LiveLine:
             with suppress(OSError):  # The terminal is gone.
                 live.stop()
 
+    def _outlive_terminal(self) -> None:
+        """Where the terminal was closed meanwhile: no line that ticks any more, but plain ones."""
+        live = self._live
+        if live is None or _is_terminal(self._out):
+            return
+        self._live, self.on_terminal = None, False
+        live.transient = False  # There is nothing to wipe.
+        sys.stdout, sys.stderr = self._before
+        with suppress(OSError):
+            live.stop()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
     def say(self, text: str) -> None:
         """Print lines that stay. Whoever is to read them may be gone: nothing ends by that."""
+        self._outlive_terminal()
         live = self._live
         if live is not None and self.on_terminal:
             with suppress(OSError):  # The terminal is gone; what is under way goes on.
@@ -101,6 +114,7 @@ class LiveLine:
 
     def refresh(self) -> None:
         """Write the line again now."""
+        self._outlive_terminal()
         if self._live is not None:
             with suppress(OSError):
                 self._live.refresh()

@@ -17,4 +17,5 @@ def prepare_environment(cache: Path) -> None:
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_VERBOSE", "false")  # Its greetings belong into no command's output.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # Looking must not initialise CUDA: we fork.
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # As the driver's own tools number: ours, too.
     os.environ.setdefault("MPLBACKEND", "Agg")

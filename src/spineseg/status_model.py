@@ -50,6 +50,7 @@ class StudyStatus(Model):
     finished: bool
     holder: str | None = Field(description="The process that runs or promotes the study now.")
     held_since: float | None = Field(description="Seconds since the Unix epoch.")
+    freed_bytes: int = Field(0, description="Removed from run folders, by store.keep: best.")
     page: str | None = Field(description="The report, where there is one.")
     next: str = Field(description="The command to go on with.")
 
@@ -77,6 +78,7 @@ def _text(status: StudyStatus) -> str:
             f"{status.time_left}",
             f"{'best' if status.finished else 'best so far'}: {_best(status)}",
             _holder(status),
+            *([_freed(status.freed_bytes)] if status.freed_bytes else []),
             *([f"page: {status.page}"] if status.page else []),
             f"next: {status.next}",
         ]
@@ -96,6 +98,13 @@ def _row(trial: TrialStatus) -> str:
         f"{number:>3}  {trial.name:<24} {trial.state:<12} {trial.epochs:>6}  {live:>5}  "
         f"{live_by:>8}  {scored:>6}  {scored_by:>8}  {'; '.join(word for word in said if word)}"
     ).rstrip()
+
+
+def _freed(size: int) -> str:
+    return (
+        f"store.keep best: {size / 2**20:.0f} MiB removed from folders of ended runs, listed in "
+        "the shrunk.json of each"
+    )
 
 
 def _best(status: StudyStatus) -> str:

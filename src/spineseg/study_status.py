@@ -16,6 +16,7 @@ from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.limits.cut import cut_short
+from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
 from spineseg.run_times import Rates, duration
@@ -86,6 +87,7 @@ def study_status(
         finished=finished,
         holder=places.holder() if since is not None else None,
         held_since=since,
+        freed_bytes=freed_bytes(runs),
         page=str(places.report) if places.report.exists() else None,
         next=pasted(f"{verb} {shlex.join(words or reference(config))}"),
     )

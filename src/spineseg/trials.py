@@ -50,13 +50,6 @@ class TrialSpec:
         return {key: told[key] for key in TOLD}
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> TrialSpec | None:
-        """Return what a waiting trial is; None before a searched one has been given its name."""
-        if attributes.get("name") is None:
-            return None
-        return cls(**{key: attributes[key] for key in TOLD})
-
-    @classmethod
     def of_run(cls, run: Run) -> TrialSpec:
         """Return what a run on record is."""
         job = run.job

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -188,7 +187,3 @@ def test_a_plan_says_how_far_the_study_is_at_its_deadline() -> None:
         f"{words} comes after about 3 of at most 4 trainings have begun, if nothing is pruned"
     ]
     assert plan(told, runs, at + 1) == [f"{words} is past: nothing is begun"]
-
-
-def test_used_adds_up() -> None:
-    assert dataclasses.astuple(Used(1, 2, 3.0) + Used(1, 1, 1.0)) == (2, 3, 4.0)

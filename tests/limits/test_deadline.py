@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from told_runs import EACH, START, WHOLE, job, story, study, whole
@@ -13,6 +14,7 @@ from spineseg.errors import ConfigError
 from spineseg.limits.cut import cut_short
 from spineseg.limits.deadline import may_not_begin, moment, passed, past, refuse_past, seconds_left
 from spineseg.run_times import Rates, Spent, spent
+from spineseg.runs import Run
 from spineseg.time_left import begun_anew, measured
 
 BASELINE = job(0, "baseline")
@@ -109,4 +111,20 @@ def test_a_study_that_a_deadline_ends_says_what_was_not_trained() -> None:
     assert cut_short(config, [whole(BASELINE)], at) == (
         "limits.deadline 2026-12-24 08:00+00:00 is past; not trained: no-flips, large, 1 searched "
         "training"
+    )
+
+
+def test_what_the_deadline_stopped_is_told_though_all_had_begun() -> None:
+    config = study(
+        limits={"deadline": "2026-12-24T08:00+00:00"},
+        variants=[],
+        search={"trials": 0},
+        confirm=None,
+    )
+    at = moment(config.limits)
+    assert at is not None
+    half = Run(Path("000-baseline"), BASELINE, tuple(story(BASELINE)[:2]))
+    assert cut_short(config, [whole(BASELINE)], at) == ""
+    assert cut_short(config, [half], at) == (
+        "limits.deadline 2026-12-24 08:00+00:00 is past; stopped before their end: baseline"
     )

@@ -166,6 +166,12 @@ def test_before_its_first_epoch_an_idle_process_hangs_and_one_that_computes_does
         assert alarm(tmp_path, 0.4, 1.5) is None
 
 
+def test_a_process_that_computed_for_a_while_and_then_hangs_is_found_out(tmp_path: Path) -> None:
+    lines = ("end = time.monotonic() + 1.5", "while time.monotonic() < end: pass", "time.sleep(60)")
+    with at_work(tmp_path, "\n        ".join(lines)):
+        assert alarm(tmp_path, 0.4, 7) is not None  # Busy, it would be given 8 seconds.
+
+
 def test_a_stopped_process_is_told_as_such(tmp_path: Path) -> None:
     with at_work(tmp_path, "pass") as process:
         assert process_state(tmp_path) == ""

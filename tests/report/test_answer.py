@@ -141,3 +141,9 @@ def test_the_answer_to_a_large_study_is_that_of_its_leader() -> None:
     assert summary.leader is not None
     where = "better on the sealed test part (synthetic films): "
     assert where + summary.leader.name in answer(summary).text
+
+
+def test_an_answer_of_a_study_that_a_limit_cut_short_says_so() -> None:
+    cut = "limits.hours 10 is spent (10.4 trained); not trained: 5 searched trainings"
+    said, whole = answer(study(cut_short=cut)), answer(study())
+    assert said.text == f"{whole.text} The study is not whole: {cut}." and said.tone == whole.tone

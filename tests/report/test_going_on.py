@@ -86,6 +86,19 @@ def test_a_fresh_seed_that_failed_is_to_be_asked_for_again() -> None:
     assert go_on(summary)[1] == "run made-up"
 
 
+CUT = "limits.trainings 5 is spent (5 begun); not trained: at most 3 trainings on fresh seeds"
+
+
+def test_a_study_that_a_limit_cut_short_goes_on_without_that_limit() -> None:
+    words, command = go_on(study(cut_short=CUT))
+    assert words == f"The study is not whole: {CUT}. Without that limit it goes on:"
+    assert command == "run made-up --set limits.trainings=null"
+
+
+def test_what_is_better_already_is_registered_though_a_limit_cut_the_study_short() -> None:
+    assert go_on(of_arms(0.36, 0.01, cut_short=CUT))[1] == "promote made-up"
+
+
 def test_a_study_elsewhere_is_named_with_where_it_is() -> None:
     there = "made-up --set 'store.root=a b'"
     summary = of_arms(0.36, 0.01, reference=there)

@@ -65,7 +65,7 @@ def test_a_bug_of_the_driver_leaves_no_child_training(
 
 
 def test_a_training_that_dies_says_how_and_where_to_look(path: Path) -> None:
-    config = run(path, FakeLauncher(dies_at={"slow": [1, 2, 3]}), NO_SEARCH)
+    config = run(path, FakeLauncher(dies_at={"slow": [0, 0, 0]}), NO_SEARCH)
     (died,) = (each for each in runs(config) if each.name == "slow")
     assert isinstance(died.end, Failed) and died.end.kind == "killed"
     log = re.escape(str(died.folder / "train.log"))

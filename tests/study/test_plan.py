@@ -11,6 +11,7 @@ from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.errors import ConfigError
 from spineseg.time_left import measured
+from spineseg.trials import most_trainings
 from study import driver, plan
 from study.plan import make_plan, plan_text
 
@@ -80,3 +81,15 @@ def test_a_study_whose_weights_hardly_change_is_told_before_and_as_it_runs(
 
     longer = load_study(confirmable, ["baseline.epochs=20"])
     assert make_plan(longer, _dataset(ended), timing=False, say=print).warning is None
+
+
+def test_a_plan_says_where_the_studys_limits_end_it(confirmable: Path, ended: Ended) -> None:
+    config = load_study(confirmable, ["limits.trainings=2", "limits.hours=3"])
+    planned = make_plan(config, _dataset(ended), timing=False, say=lambda text: None)
+    assert [cut.split(":")[0] for cut in planned.cuts] == [
+        f"limits.trainings 2 is spent after 2 of at most {most_trainings(config)} trainings, if "
+        "nothing is pruned",
+        "limits.hours 3",
+    ]
+    assert planned.cuts[0] in plan_text(planned).splitlines()
+    assert make_plan(load_study(confirmable), _dataset(ended), timing=False, say=print).cuts == ()

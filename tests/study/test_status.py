@@ -17,9 +17,11 @@ from told_runs import EACH, job, story, study, whole
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset
 from spineseg.errors import ConfigError
-from spineseg.events import Event, append_event
+from spineseg.events import Event, Failed, append_event
 from spineseg.files import locked
+from spineseg.limits.shrink import shrink
 from spineseg.places import LOCK_FILE
+from spineseg.runs import read_run
 from spineseg.status_model import StudyStatus
 from spineseg.study_config import words_for
 from spineseg.study_record import keep_data_record
@@ -72,6 +74,35 @@ def test_what_is_to_come_is_counted_and_timed(half: Path) -> None:
     assert status.holder is None
     assert "1 searched, at most 4 on fresh seeds" in status.text()
     assert StudyStatus.model_validate_json(status.model_dump_json()) == status
+
+
+def test_a_study_that_a_limit_ends_says_so_and_goes_on_with_what_has_begun(half: Path) -> None:
+    config = study(store={"root": half}, limits={"trainings": 2})
+    status = study_status(config)
+    assert status.time_left == (
+        "limits.trainings 2 is spent (2 begun); not trained: large, 1 searched training, at most 4 "
+        "trainings on fresh seeds"
+    )
+    assert status.time_left in status.text() and not status.finished
+    assert "spineseg run small" in status.next  # For the interrupted one.
+    folder = places(config).folder / "001-no-flips"
+    failed = Failed(run=read_run(folder).job.id, kind="bug", message="m")
+    append_event(folder, failed)
+    assert "spineseg compare small" in study_status(config).next
+    past = study_status(study(store={"root": half}, limits={"deadline": "2020-01-01T00:00"}))
+    assert past.time_left.startswith("limits.deadline 2020-01-01 00:00 is past; not trained: large")
+
+
+def test_what_was_removed_from_folders_is_counted(half: Path) -> None:
+    config = study(store={"root": half})
+    assert study_status(config).freed_bytes == 0
+    run = read_run(places(config).folder / "000-baseline")
+    (run.folder / "train" / "weights").mkdir(parents=True)
+    (run.folder / "train" / "weights" / "last.pt").write_bytes(bytes(5 * 2**20))
+    shrink(run, 1_800_000_000.0)
+    status = study_status(config)
+    assert status.freed_bytes == 5 * 2**20
+    assert "5 MiB removed from folders of ended runs" in status.text()
 
 
 def test_the_next_command_finds_the_study_in_the_words_of_whoever_asks(

@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 from command import ENVIRONMENT, ROOT
 from fake_trainer import FakeLauncher
-from small_study import names, optuna_study, run, trials
+from small_study import names, run, trials
 from stopped_studies import differences
-
-from spineseg.config.yaml_files import load_study
-from study.trial_queue import next_trial
 
 
 def stopped(*words: str) -> str:
@@ -39,16 +36,18 @@ def test_the_search_draws_by_its_seed_and_the_trial_alone(path: Path, tmp_path: 
     assert len({t.params["lr0"] for t in trials(whole)[3:]}) == 3
 
 
-def test_a_trial_cut_off_when_it_was_queued_or_taken_is_taken_up_and_burns_no_number(
+def test_a_trial_cut_off_as_it_was_begun_is_taken_up_and_burns_no_number(
     path: Path, tmp_path: Path
 ) -> None:
+    def killed(name: str) -> None:
+        if name == "search-001":
+            raise KeyboardInterrupt
+
     whole = run(path, FakeLauncher())
     root = f"store.root={tmp_path / 'again'}"
-    again = run(path, FakeLauncher(), root, "search.trials=0")
-    asked = load_study(path, [root])
-    taken = next_trial(optuna_study(asked), asked, [], set())  # And then the process is killed.
-    assert taken and taken.spec.name == "search-001" and taken.trial.number == 3
-    run(path, FakeLauncher(), root)
+    with pytest.raises(KeyboardInterrupt):
+        run(path, FakeLauncher(on_start=killed), root)
+    again = run(path, FakeLauncher(), root)
     assert names(again) == names(whole)
     assert [t.params for t in trials(whole)] == [t.params for t in trials(again)]
 

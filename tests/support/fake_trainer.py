@@ -127,6 +127,8 @@ class FakeLauncher:
         if name in self.fails:
             append_event(folder, Failed(run=run, kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
             return
+        if self._dies(name, 0):
+            return
         final = self.score_of(config)
         outcome = "completed"
         for epoch in range(done + 1, config.epochs + 1):
@@ -153,8 +155,7 @@ class FakeLauncher:
                     validation_seconds=0.1,
                 ),
             )
-            if self.dies_at.get(name) and self.dies_at[name][0] == epoch:
-                self.dies_at[name].pop(0)
+            if self._dies(name, epoch):
                 return
             if self.holds_at and self.holds_at[:2] == (name, epoch):
                 self.holds_at[2].set()
@@ -163,6 +164,12 @@ class FakeLauncher:
                 return
             steps.acquire(timeout=0.01)
         self._finish(folder, job, final, outcome)
+
+    def _dies(self, name: str, epoch: int) -> bool:
+        if self.dies_at.get(name, [-1])[:1] != [epoch]:
+            return False
+        self.dies_at[name].pop(0)
+        return True
 
     def _finish(self, folder: Path, job: Job, final: float, outcome: str) -> None:
         weights = folder / "train" / "weights"

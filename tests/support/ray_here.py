@@ -19,10 +19,16 @@ from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.events import Epoch, Event, read_events
 from spineseg.job import Job
-from spineseg.training.executors.protocol import Attempt
+from spineseg.training.executors.protocol import Attempt, Executor, Slot
 
 ROOT = Path(__file__).parents[2]
 STORE_BYTES = 100 * 2**20
+# A node that does not answer is given up after a quarter of a minute rather than a whole one.
+_SOON = {
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 2000,
+}
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
@@ -37,7 +43,8 @@ class Machines:
         self.environment = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         with contextlib.redirect_stdout(None):
             self.cluster = Cluster(
-                initialize_head=True, head_node_args={"num_cpus": 0, **self._options()}
+                initialize_head=True,
+                head_node_args={"num_cpus": 0, "_system_config": _SOON, **self._options()},
             )
         self.address = str(self.cluster.address)
         self._nodes: dict[str, Any] = {}
@@ -58,20 +65,27 @@ class Machines:
             )
         return name
 
+    def only(self, *names: str) -> None:
+        """Have these nodes, of one CPU each, and no other."""
+        for name in [name for name in self._nodes if name not in names]:
+            self.kill(name)
+        for name in names:
+            self.add(name)
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """Return the cluster's process on a node, and all that it started."""
+        raylet = psutil.Process(self._nodes[name].all_processes["raylet"][0].process.pid)
+        return [raylet, *raylet.children(recursive=True)]
+
     def kill(self, name: str) -> None:
-        """End a node as a power cut does: its process of the cluster, and all that it started."""
+        """End a node as a power cut does: all of its processes at once."""
+        doomed = self.processes(name)
         node = self._nodes.pop(name)
-        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-        doomed = [raylet, *raylet.children(recursive=True)]
         for process in doomed:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.cluster.worker_nodes.discard(node)
         node.kill_all_processes(check_alive=False, allow_graceful=False)
-
-    def remove(self, name: str) -> None:
-        """Take a node out of the cluster."""
-        self.cluster.remove_node(self._nodes.pop(name))
 
     def close(self) -> None:
         """End the cluster."""
@@ -95,6 +109,17 @@ def devices(address: str, folder: Path, **more: Any) -> DeviceConfig:
     """Return what a study's config says of the cluster."""
     told = {"executor": "ray", "ray_address": address, "node_folder": folder, "device": "cpu"}
     return DeviceConfig.model_validate(told | {"checkpoint_epochs": 2} | more)
+
+
+def slot_on(executor: Executor, node: str, seconds: float = 60) -> Slot:
+    """Return a free slot on a node, as soon as there is one."""
+    end = time.monotonic() + seconds
+    while True:
+        for slot in executor.slots():
+            if slot.node == node:
+                return slot
+        assert time.monotonic() < end, f"{node} has no slot"
+        time.sleep(0.1)
 
 
 def new_run(folder: Path, dataset: Dataset, epochs: int, **more: Any) -> Path:
@@ -135,12 +160,13 @@ def until(attempt: Attempt, reached: Callable[[], bool], seconds: float = 120) -
         time.sleep(0.05)
 
 
-def to_the_end(attempt: Attempt, seconds: float = 120) -> None:
-    """Ask an attempt, as the loop does, until it is over."""
+def to_the_end(*attempts: Attempt, seconds: float = 120) -> None:
+    """Ask attempts, as the loop does, until all are over."""
     end = time.monotonic() + seconds
-    while attempt.is_alive():
+    while [attempt for attempt in attempts if attempt.is_alive()]:
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.05)
 
 
 TRAINER = fake_process.TRAINER
+Connect = Callable[..., Any]

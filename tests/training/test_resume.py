@@ -18,6 +18,7 @@ from spineseg.events import Epoch, Started
 from spineseg.files import locked
 from spineseg.places import DRIVER_LOCK
 from spineseg.training.control import (
+    RESUME_FILE,
     ask_to_stop,
     is_judged,
     let_go_on,
@@ -25,7 +26,7 @@ from spineseg.training.control import (
     wait_until_judged,
 )
 from spineseg.training.launcher import Launcher
-from spineseg.training.resume import RESUME_FILE, saved
+from spineseg.training.resume import saved
 from spineseg.training.seeded import seeded_loader
 from spineseg.training.weights import bundled_weights
 

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import click
 
+from spineseg.lasting import guard_terminal
+
 
 def run_to_its_end(command: click.Command) -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2."""
     debug = "--debug" in sys.argv[1:]
+    guard_terminal()
     try:
         command(standalone_mode=False)
     except click.ClickException as error:

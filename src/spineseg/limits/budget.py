@@ -20,13 +20,6 @@ class Used:
     epochs: int = 0  # Those that were trained twice count twice: they were paid for.
     seconds: float = 0.0  # Of all slots together, from each start to each end.
 
-    def __add__(self, other: Used) -> Used:
-        return Used(
-            self.trainings + other.trainings,
-            self.epochs + other.epochs,
-            self.seconds + other.seconds,
-        )
-
 
 def used_by(run: Run) -> Used:
     """Return what one run has taken, by its log: lost attempts too, stops between them not.
@@ -63,14 +56,15 @@ class Budget:
 
     def used(self, runs: Iterable[Run]) -> Used:
         """Return what runs have taken together, each as far as its log goes."""
-        total = Used()
-        for run in runs:
-            counted, one = self._known.get(run.job.id, (-1, Used()))
-            if counted != len(run.log):
-                one = used_by(run)
-                self._known[run.job.id] = len(run.log), one
-            total += one
-        return total
+        found = [self._of(run) for run in runs]
+        epochs, seconds = sum(one.epochs for one in found), sum(one.seconds for one in found)
+        return Used(len(found), epochs, seconds)
+
+    def _of(self, run: Run) -> Used:
+        known = self._known.get(run.job.id)
+        if known is None or known[0] != len(run.log):
+            known = self._known[run.job.id] = len(run.log), used_by(run)
+        return known[1]
 
     def spent(self, runs: Iterable[Run]) -> str | None:
         """Return which budget is used up, its value and what was used; None while none is."""

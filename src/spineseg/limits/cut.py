@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from spineseg.config.study import StudyConfig
 from spineseg.limits.budget import spent
 from spineseg.limits.deadline import past
-from spineseg.runs import Run
+from spineseg.runs import Run, outcome_now
 from spineseg.trials import to_come
 
 _MOST_NAMED = 5
@@ -37,5 +37,10 @@ def cut_short(config: StudyConfig, runs: Sequence[Run], now: float) -> str:
 
     Empty while no limit does. `now` is in seconds since the Unix epoch.
     """
-    reason, left = spent(config.limits, runs) or past(config.limits, now), not_trained(config, runs)
-    return f"{reason}; not trained: {left}" if reason and left else ""
+    over = past(config.limits, now)
+    reason, left = over or spent(config.limits, runs), not_trained(config, runs)
+    told = [f"not trained: {left}"] if left else []
+    if over:  # Where a budget is spent, they are gone on with.
+        stopped = [run.name for run in runs if outcome_now(run) == "interrupted"]
+        told += [f"stopped before their end: {', '.join(stopped)}"] if stopped else []
+    return "; ".join([reason, *told]) if reason and told else ""

@@ -48,8 +48,7 @@ class Watch:
         self._expected, self._longest = longest_epoch, 0.0
         self._folder = run_folder
         self._phase, self._epochs = "starting", 0
-        self._looked, self._silent = now, 0.0
-        self._processor: tuple[float, float] | None = None  # Silence and seconds when looked at.
+        self.reached(now)
 
     def heard(self, event: Event, now: float) -> None:
         """Take note that the run's log has said something more."""
@@ -65,7 +64,8 @@ class Watch:
 
     def reached(self, now: float) -> None:
         """Take note of any other sign of life, as a file that came from a node."""
-        self._looked, self._silent, self._processor = now, 0.0, None
+        self._looked, self._silent = now, 0.0
+        self._processor: tuple[float, float] | None = None  # Silence and its time when looked at.
 
     def stalled(self, now: float, *, waits: bool = False) -> str | None:
         """Return why the attempt counts as hung, for its Lost event; None while it does not.
@@ -79,7 +79,7 @@ class Watch:
         self._looked = now
         if self._folder is not None and self._processor is None and self._silent > self._least / 2:
             self._processor = self._silent, _processor_seconds(self._folder)
-        if self._silent <= self._least or self._silent <= self._most():
+        if self._silent <= self._least or not self._too_long():
             return None
         state = process_state(self._folder) if self._folder is not None else ""
         known = self._longest or self._expected
@@ -91,24 +91,28 @@ class Watch:
             "limits.stalled_minutes and limits.stalled_factor"
         )
 
-    def _most(self) -> float:
-        """Return the seconds of silence that are allowed now, `stalled_minutes` apart."""
+    def _too_long(self) -> bool:
+        """Return whether a silence of more than `stalled_minutes` is longer than may be expected.
+
+        Before an epoch is known nothing says how long one may take: a first epoch of hours must not
+        be cut off, and a process that computes nothing need not be waited for.
+        """
         known = self._longest or self._expected
         if known and self._phase != "starting":
-            return self._factor * known
-        # Nothing says yet how long it may take: a first epoch of hours must not be cut off, and
-        # one that computes nothing need not be waited for.
-        return self._least if self._is_idle() else self._factor * self._least
+            return self._silent > self._factor * known
+        return self._silent > self._factor * self._least or self._is_idle()
 
     def _is_idle(self) -> bool:
-        """Return whether its process has hardly computed in the second half of the silence."""
+        """Return whether its process has hardly computed for half of `stalled_minutes`."""
         if self._folder is None or self._processor is None:
             return False
         since, before = self._processor
         passed = self._silent - since
-        if passed <= 0:
+        if passed < self._least / 2:
             return False
-        return _processor_seconds(self._folder) - before < _BUSY * passed
+        now = _processor_seconds(self._folder)
+        self._processor = self._silent, now
+        return now - before < _BUSY * passed
 
 
 def longest_epoch(config: TrainConfig, runs: Iterable[Run]) -> float:

@@ -5,26 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spineseg.data.known import refuse_unwhole
 from spineseg.errors import RecordError
-from spineseg.events import Epoch, Failed, Finished, Phase, Started, append_event, read_events
+from spineseg.events import Epoch, Failed, Finished, Lost, Started, append_event, read_events
 from spineseg.files import locked
 from spineseg.job import Job
+from spineseg.lasting import print_into
 from spineseg.places import LOCK_FILE
 from spineseg.training.control import (
     LOG_FILE,
+    RESUME_FILE,
     TRAINER_FOLDER,
     stop_asked,
     wait_until_judged,
 )
-from spineseg.training.failures import disk_is_full, failure_kind
+from spineseg.training.failures import disk_is_full, failure_kind, lost_kind
 from spineseg.training.film_cache import film_cache
-from spineseg.training.machine import machine_facts, system_readings
+from spineseg.training.finish import finish
+from spineseg.training.machine import machine_facts, system_readings, use_cores
 from spineseg.training.orders import Orders
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
@@ -33,8 +35,6 @@ NO_SPACE = errno.ENOSPC
 """Exit code of a child that found the disk full."""
 
 if TYPE_CHECKING:
-    from spineseg.config.numbering import Numbering
-    from spineseg.evaluation.result import Evaluation
     from spineseg.training.trainer import QuietTraining
 
 
@@ -42,59 +42,64 @@ def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     """Train, evaluate and report into the run folder; entry point of a child process.
 
     `device` is 'cpu' or the number of one CUDA device, `orders` what this attempt may use. Takes
-    an interrupted job up again from its last whole epoch. Every ending is an event, but for a full
-    disk, which ends the process with exit code NO_SPACE and leaves the run to be taken up again.
+    an interrupted job up again from its last whole epoch. Every ending is an event: of the run, or,
+    where memory did not do, of the attempt alone. But for a full disk, which ends the process with
+    exit code NO_SPACE and leaves the run to be taken up again.
     """
     from spineseg.process_setup import prepare_environment
 
     prepare_environment(cache)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver ends its own.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # So does the end of the driver's terminal.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
     try:
         job = Job.read(run_folder)
     except RecordError as error:  # Moved away since it was started: whoever started it says more.
         raise SystemExit(f"spineseg: {error}") from None
-    with locked(run_folder / LOCK_FILE) as alone:
-        if not alone:
-            return
-        _redirect_output(run_folder / LOG_FILE)
-        try:
-            _train_and_evaluate(run_folder, job, "cpu" if device == "cpu" else "0", orders)
-        except Exception as error:
-            print(traceback.format_exc(), flush=True)
-            if disk_is_full(error):
-                raise SystemExit(NO_SPACE) from None  # No verdict on the run: it goes on later.
-            append_event(
-                run_folder,
-                Failed(
-                    run=job.id,
-                    kind=failure_kind(error),
-                    message=f"{type(error).__name__}: {str(error).strip() or 'no message'}"[:2000],
-                    traceback=traceback.format_exc(),
-                ),
-            )
+    try:
+        with locked(run_folder / LOCK_FILE) as alone:
+            if alone:
+                print_into(run_folder / LOG_FILE)
+                _run(run_folder, job, "cpu" if device == "cpu" else "0", orders)
+    except Exception as error:
+        if not disk_is_full(error):
+            raise
+        raise SystemExit(NO_SPACE) from None  # No verdict on the run: it goes on later.
 
 
-def _redirect_output(log: Path) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+def _run(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
+    """Train and evaluate, and give whatever ends that its word. Raises where the disk is full."""
+    try:
+        _train_and_evaluate(run_folder, job, device, orders)
+    except Exception as error:
+        print(traceback.format_exc(), flush=True)
+        if disk_is_full(error):
+            raise
+        message = f"{type(error).__name__}: {str(error).strip() or 'no message'}"[:2000]
+        lost, told = lost_kind(error), traceback.format_exc()
+        append_event(
+            run_folder,
+            Lost(run=job.id, attempt=orders.attempt, kind=lost, message=message)
+            if lost
+            else Failed(run=job.id, kind=failure_kind(error), message=message, traceback=told),
+        )
 
 
 def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
     from spineseg.data.labelled import read_merged_film
 
+    events = read_events(run_folder, job.id)
+    if any(isinstance(event, Finished | Failed) for event in events):
+        (run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE).unlink(missing_ok=True)
+        return  # It ended while it was being started once more.
     refuse_unwhole(job.dataset)
-    earlier = [e for e in read_events(run_folder, job.id) if isinstance(e, Epoch)]
-    epochs = {event.epoch: event for event in earlier}
+    use_cores(orders)
+    epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
     settings = _settings(run_folder, job, device, orders)
     weights = run_folder / TRAINER_FOLDER / "weights"
     pictures = FilmPictures(run_folder, job, read_merged_film)
-    outcome = _train(run_folder, job, settings, epochs, pictures)
-    _finish(run_folder, job, settings, weights, epochs, outcome, pictures)
+    outcome = _train(run_folder, job, settings, epochs, pictures, orders)
+    finish(run_folder, job, settings, weights, epochs, outcome, pictures, orders.split)
 
 
 def _settings(run_folder: Path, job: Job, device: str, orders: Orders) -> dict[str, Any]:
@@ -120,18 +125,20 @@ def _train(
     settings: dict[str, Any],
     epochs: dict[int, Epoch],
     pictures: FilmPictures,
+    orders: Orders,
 ) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
-    from spineseg.training.resume import RESUME_FILE, saved
+    from spineseg.training.resume import saved
     from spineseg.training.trainer import StopRequested, train
-    from spineseg.training.whole_weights import weights_are_whole
+    from spineseg.training.whole_weights import settle, weights_are_whole
 
     weights = run_folder / TRAINER_FOLDER / "weights"
     last = saved(weights / RESUME_FILE, job.id)
     done = last.epoch if last else 0
+    settle(weights, done)
     is_over = bool(last and (last.over or done >= job.config.epochs))
     is_pruned = bool(last and not is_over and stop_asked(run_folder, done))
-    if (is_over or is_pruned) and not weights_are_whole(weights):
+    if last and not weights_are_whole(weights, with_last=is_over or is_pruned):
         last, done, is_over, is_pruned = None, 0, False, False
         (weights / RESUME_FILE).unlink()
     for epoch in [epoch for epoch in epochs if epoch > done]:
@@ -149,7 +156,7 @@ def _train(
         return "completed" if is_over else "pruned"
 
     def on_start(trainer: QuietTraining) -> None:
-        append_event(run_folder, _started(trainer, job, resumed_from_epoch=done))
+        append_event(run_folder, _started(trainer, job, orders, resumed_from_epoch=done))
         pictures.missed += len(lacking - {done})
         if done in lacking:  # Killed while it drew; the weights are those again.
             pictures.draw_epoch(trainer, done)
@@ -186,88 +193,16 @@ def _train(
             on_epoch=on_epoch,
             stop_asked=lambda: stop_asked(run_folder, len(epochs)),
             may_end_epoch=may_end_epoch,
+            split=orders.split,
         )
     except StopRequested:
         return "pruned"
     return "completed"
 
 
-def _finish(
-    run_folder: Path,
-    job: Job,
-    settings: dict[str, Any],
-    weights: Path,
-    epochs: dict[int, Epoch],
-    outcome: str,
-    pictures: FilmPictures,
-) -> None:
-    """Score the best weights with both yardsticks, draw the curves, and say that all is done."""
-    from ultralytics.utils.plotting import plot_results
-
-    from spineseg.data.labelled import read_films
-    from spineseg.evaluation.evaluate import evaluate_weights
-    from spineseg.evaluation.stored import save_evaluation
-    from spineseg.training.resume import RESUME_FILE
-    from spineseg.training.stripped import strip
-    from spineseg.training.trainer import validate_weights
-
-    best, last = weights / "best.pt", weights / "last.pt"
-    append_event(run_folder, Phase(run=job.id, name="scoring"))
-    trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER)
-    evaluated = evaluate_weights(
-        best,
-        read_films(job.dataset, "valid"),
-        image_size_px=job.config.image_size_px,
-        device=settings["device"],
-        numbering=job.numbering,
-    )
-    append_event(run_folder, Phase(run=job.id, name="pictures"))
-    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
-    pictures.draw_best(evaluated.records[job.numbering.numbering], _best_epoch(epochs))
-    append_event(run_folder, Phase(run=job.id, name="recording"))
-    strip(last)
-    save_evaluation(run_folder, evaluated, "valid")
-    started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
-    append_event(
-        run_folder,
-        Finished(
-            run=job.id,
-            outcome="pruned" if outcome == "pruned" else "completed",
-            epochs=len(epochs),
-            best_epoch=_best_epoch(epochs),
-            batch=started[-1].resolved["batch"],
-            optimizer=started[-1].resolved["optimizer_used"],
-            trainer_metrics=trainer_metrics,
-            metrics=_tracked(evaluated.scores, job.numbering.numbering),
-            train_seconds=sum(event.epoch_seconds for event in epochs.values()),
-            best_weights=str(best.relative_to(run_folder)),
-            last_weights=str(last.relative_to(run_folder)),
-            pictures_missed=pictures.missed,
-        ),
-    )
-    (weights / RESUME_FILE).unlink(missing_ok=True)
-
-
-def _tracked(scores: dict[Numbering, Evaluation], chosen: Numbering) -> dict[str, float]:
-    """Return the scores under their tracking names: `best/...` as the model numbers, then else."""
-    return {
-        key: value
-        for way, evaluation in scores.items()
-        for key, value in evaluation.metrics("best" if way == chosen else way).items()
-    }
-
-
-def _best_epoch(epochs: dict[int, Epoch]) -> int:
-    """Return the epoch of best.pt: highest sum of box and mask mAP50-95, the last of equals."""
-
-    def fitness(epoch: int) -> float:
-        metrics = epochs[epoch].metrics
-        return metrics["valid/box_map50_95"] + metrics["valid/mask_map50_95"]
-
-    return max(epochs, key=lambda epoch: (fitness(epoch), epoch))
-
-
-def _started(trainer: QuietTraining, job: Job, *, resumed_from_epoch: int) -> Started:
+def _started(
+    trainer: QuietTraining, job: Job, orders: Orders, *, resumed_from_epoch: int
+) -> Started:
     import torch
 
     resolved = {
@@ -286,6 +221,8 @@ def _started(trainer: QuietTraining, job: Job, *, resumed_from_epoch: int) -> St
         pid=os.getpid(),
         device=torch.cuda.get_device_name(trainer.device) if on_cuda else "CPU",
         resumed_from_epoch=resumed_from_epoch,
+        attempt=orders.attempt,
+        split=orders.split,
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         resolved=resolved,
         environment=machine_facts(),

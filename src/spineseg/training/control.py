@@ -9,6 +9,7 @@ from spineseg.files import is_locked, write_whole
 from spineseg.places import DRIVER_LOCK, LOCK_FILE
 
 LOG_FILE = "train.log"
+RESUME_FILE = "resume.pt"
 STOP_FILE = "stop"
 TRAINER_FOLDER = "train"
 WORTH_FILE = "worth"

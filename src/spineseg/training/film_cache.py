@@ -50,8 +50,19 @@ def free_bytes() -> int:
     return min([psutil.virtual_memory().available, *_free_in_cgroups()])
 
 
+def memory_bytes() -> int:
+    """Return how much memory this machine has, or the container if that is allowed less."""
+    return min([psutil.virtual_memory().total, *(most for most, _ in _limits())])
+
+
 def _free_in_cgroups() -> Iterator[int]:
     """Yield what each limit on this process's memory leaves, files held in memory not counted."""
+    for most, used in _limits():
+        yield max(0, most - used)
+
+
+def _limits() -> Iterator[tuple[int, int]]:
+    """Yield each limit on this process's memory, and what is used of it."""
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)
         if controllers not in ("", "memory"):
@@ -67,7 +78,7 @@ def _free_in_cgroups() -> Iterator[int]:
             most, now = _text(folder / limit), _text(folder / used)
             if most.isdigit() and now.isdigit():
                 stat = dict(line.split() for line in _text(folder / "memory.stat").splitlines())
-                yield max(0, int(most) - int(now) + int(stat.get(held, 0)))
+                yield int(most), int(now) - int(stat.get(held, 0))
             if folder == top:
                 break
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import platform
+import resource
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from spineseg.code_version import code_version
+from spineseg.training.film_cache import memory_bytes
+from spineseg.training.orders import Orders
 from spineseg.workers import cores
+
+
+def use_cores(orders: Orders) -> None:
+    """Let this process take no more threads than its share; alone on a machine, as many as ever."""
+    if orders.neighbours == 1 and not orders.cores:
+        return
+    import torch
+    from ultralytics.utils import torch_utils
+
+    share = orders.share_of_cores()
+    torch.set_num_threads(min(torch.get_num_threads(), share))
+    # Ultralytics sets torch's number to this one whenever it turns to the processor.
+    torch_utils.NUM_THREADS = min(torch_utils.NUM_THREADS, share)
 
 
 def machine_facts() -> dict[str, str]:
@@ -38,19 +57,35 @@ def _processor() -> str:
     return platform.processor() or "unknown"
 
 
+def _peak_bytes(process: psutil.Process) -> int:
+    """Return the most that a process took so far, and what those that load its films take beside.
+
+    These are forks of it, and share what they have not changed.
+    """
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    taken = max(most, process.memory_info().rss)  # The system counts the most in large steps.
+    for loader in process.children(recursive=True):
+        with suppress(psutil.Error):  # It ended meanwhile, or is not ours to look into.
+            taken += loader.memory_full_info().uss
+    return taken
+
+
 def system_readings() -> dict[str, float]:
     """Return load and memory of machine and process, in MLflow's own names and units."""
-    import psutil
     import torch
 
-    memory = psutil.virtual_memory()
+    memory, process = psutil.virtual_memory(), psutil.Process()
     readings = {
         "system/cpu_utilization_percentage": psutil.cpu_percent(),
         "system/system_memory_usage_megabytes": memory.used / 2**20,
         "system/system_memory_usage_percentage": memory.percent,
-        "system/process_memory_megabytes": psutil.Process().memory_info().rss / 2**20,
+        "system/system_memory_total_megabytes": memory_bytes() / 2**20,
+        "system/process_memory_megabytes": process.memory_info().rss / 2**20,
+        "system/process_memory_peak_megabytes": _peak_bytes(process) / 2**20,
     }
     if torch.cuda.is_available():
         readings["system/gpu_0_memory_peak_megabytes"] = torch.cuda.max_memory_reserved() / 2**20
+        total = torch.cuda.get_device_properties(0).total_memory
+        readings["system/gpu_0_memory_total_megabytes"] = total / 2**20
         readings["system/gpu_0_utilization_percentage"] = float(torch.cuda.utilization())
     return readings

@@ -16,7 +16,6 @@ from ultralytics.utils.torch_utils import ModelEMA, unwrap_model
 
 from spineseg.files import sync
 
-RESUME_FILE = "resume.pt"
 _FORMAT = "spineseg training 1"
 """Raised with every change of what is kept: a file of another version is not taken."""
 _STOPPER = ("best_fitness", "best_epoch", "possible_stop")

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 import ultralytics.engine.trainer as engine
-from ultralytics.models.yolo.segment import SegmentationTrainer, SegmentationValidator
+from ultralytics.data import build_dataloader
+from ultralytics.models.yolo.segment import SegmentationTrainer
+from ultralytics.utils.torch_utils import autocast
 
 from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
+from spineseg.training.control import RESUME_FILE
 from spineseg.training.resume import (
-    RESUME_FILE,
     Saved,
     restore,
     restore_gradients,
@@ -24,15 +26,10 @@ from spineseg.training.resume import (
     saved,
 )
 from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
-from spineseg.training.stripped import strip
+from spineseg.training.split import parts, whole_part
+from spineseg.training.validation import project_name
+from spineseg.training.whole_weights import pending, settle
 
-_METRIC_NAMES = {
-    "precision": "precision",
-    "recall": "recall",
-    "mAP50": "map50",
-    "mAP50-95": "map50_95",
-}
-_KINDS = {"B": "box", "M": "mask"}
 _MOST_TRIES = 3  # As Ultralytics.
 
 
@@ -50,17 +47,29 @@ class QuietTraining(SegmentationTrainer):
     An epoch hangs on the state after the one before and on nothing else: order and augmentation
     come from `seeded`, and when the optimiser steps is counted here, since Ultralytics' own count
     is lost with the process.
+
+    With a `split`, each batch goes through the network in so many parts, one after the other, and
+    all else is as without: batches, steps, schedule, what is kept. The layers that normalise by a
+    batch's own statistics see a part of it, and the loss weighs objects within a part.
     """
 
     accumulate: int
+    last: Path
+    best: Path
     validation_seconds = 0.0
     last_step = -1  # The batch, counted over all epochs, after which the optimiser stepped last.
+    _loss_items: dict[str, Any] | None = None
 
-    def __init__(self, overrides: dict[str, Any], run: str, saved: Saved | None) -> None:
+    def __init__(
+        self, overrides: dict[str, Any], run: str, saved: Saved | None, split: int = 1
+    ) -> None:
         """Prepare to train the run of a job's id from its beginning, or from what was saved."""
         super().__init__(overrides=overrides)
         self._run = run
         self._saved = saved
+        self._split = split
+        self._whole: dict[str, Any] = {}  # The batch at hand, before it was split.
+        self._ahead: list[tuple[int, dict[str, Any]]] = []  # Films and losses of its first parts.
         self._order: EpochOrder
         self._next_pass = -1  # What the loader would give next: none before it is asked.
         if saved is not None:
@@ -68,9 +77,21 @@ class QuietTraining(SegmentationTrainer):
 
     def keep(self, said: dict[str, Any]) -> None:
         """Write down the state after an epoch, `said` being its event: from here it can go on."""
-        for weights in (self.best, self.last):
-            sync(weights)  # Before it is said that nothing needs to write them again.
+        epoch = self.epoch + 1
+        for weights in (pending(self.best, epoch), pending(self.last, epoch)):
+            if weights.exists():  # The best may be of an earlier epoch.
+                sync(weights)  # Before it is said that nothing needs to write them again.
         save(self, self.wdir / RESUME_FILE, self._run, said)
+        settle(self.wdir, epoch)
+
+    def save_model(self) -> bool:
+        """Write the epoch's weights, as ever, but beside their place until the epoch is kept."""
+        places = self.last, self.best
+        self.last, self.best = (pending(place, self.epoch + 1) for place in places)
+        try:
+            return bool(super().save_model())
+        finally:
+            self.last, self.best = places
 
     def setup_model(self) -> Any:
         """Start from the weights of a file, of which nothing runs; else as ever."""
@@ -92,10 +113,17 @@ class QuietTraining(SegmentationTrainer):
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
         """Load films for validation as ever, for training as `seeded` says."""
+        films = self.build_dataset(dataset_path, mode, batch_size)
         if mode != "train":
-            return super().get_dataloader(dataset_path, batch_size, rank, mode)
+            return build_dataloader(
+                films,
+                batch=whole_part(batch_size, self._split),
+                workers=self.args.workers * 2,  # As Ultralytics.
+                shuffle=False,
+                device=self.device,
+            )
         loader, self._order = seeded_loader(
-            self.build_dataset(dataset_path, mode, batch_size),
+            films,
             self.args.seed,
             batch=batch_size,
             workers=self.args.workers,
@@ -129,6 +157,41 @@ class QuietTraining(SegmentationTrainer):
     def _close_dataloader_mosaic(self) -> None:
         super()._close_dataloader_mosaic()
         self._order.next_pass = self._pass  # The loader is reset, and had fetched ahead.
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Prepare a batch as ever; of a split one, train all parts but the last, and return that.
+
+        Ultralytics takes that for the batch, and adds its gradients to those of the others.
+        """
+        batch = super().preprocess_batch(batch)
+        self._ahead = []
+        if self._split == 1:
+            return batch
+        self._whole = batch
+        *ahead, last = parts(batch, self._split, overlap_mask=self.args.overlap_mask)
+        for part in ahead:
+            loss, items = self.model(part)
+            with autocast(False, device=self.device.type):  # What goes backward is cast by itself.
+                self.scaler.scale(loss.sum()).backward()
+            self._ahead.append((len(part["im_file"]), items))
+        return last
+
+    @property
+    def loss_items(self) -> dict[str, Any] | None:
+        """The losses of the batch at hand, by name: the mean over its films."""
+        return self._loss_items
+
+    @loss_items.setter
+    def loss_items(self, items: dict[str, Any] | None) -> None:
+        if items is not None and self._ahead:
+            films = len(self._whole["im_file"])
+            told = [*self._ahead, (films - sum(count for count, _ in self._ahead), items)]
+            items = {key: sum(count * of[key] for count, of in told) / films for key in items}
+        self._loss_items = items
+
+    def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
+        """Draw the films of a batch, all of them where it was split."""
+        super().plot_training_samples(batch if self._split == 1 else self._whole, ni)
 
     def optimizer_step(self) -> None:
         """Step once as many batches have come as Ultralytics would have waited for."""
@@ -193,6 +256,7 @@ def train(
     on_epoch: Callable[[QuietTraining, dict[str, float]], None],
     stop_asked: Callable[[], bool],
     may_end_epoch: Callable[[QuietTraining], None],
+    split: int = 1,
 ) -> QuietTraining:
     """Train the run of a job's id with Ultralytics `settings`, its weights on disk at the end.
 
@@ -200,9 +264,9 @@ def train(
     under this project's names. `stop_asked` is looked at after every batch, `may_end_epoch` called
     before an epoch leaves anything behind. Raises StopRequested, NanLoss, and whatever the trainer
     raises; out of memory is raised at once rather than met with a smaller batch, since a run of
-    another batch size is not the run that was asked for.
+    another batch size is not the run that was asked for: it may be trained with a `split`.
     """
-    trainer = QuietTraining(settings, run, saved)
+    trainer = QuietTraining(settings, run, saved, split)
 
     def look_for_stop(trainer: QuietTraining) -> None:
         if stop_asked():
@@ -222,46 +286,3 @@ def train(
     trainer.add_callback("on_fit_epoch_end", epoch_is_over)
     trainer.train()
     return trainer
-
-
-def project_name(key: str) -> str:
-    """Return this project's name of a metric: `metrics/mAP50(M)` -> `valid/mask_map50`."""
-    if key.startswith("val/"):
-        return "valid/" + key.removeprefix("val/")
-    if not key.startswith("metrics/"):
-        return key
-    stem, kind = key.removeprefix("metrics/").rstrip(")").split("(")
-    return f"valid/{_KINDS[kind]}_{_METRIC_NAMES[stem]}"
-
-
-def validate_weights(weights: Path, settings: dict[str, Any], folder: Path) -> dict[str, float]:
-    """Return the trainer's own validation scores of `weights`; leave its pictures in `folder`.
-
-    Optimizer state is dropped from the file first.
-    """
-    strip(weights)
-    validator = SegmentationValidator(
-        save_dir=folder,
-        args={
-            "model": str(weights),
-            "data": settings["data"],
-            "imgsz": settings["imgsz"],
-            "batch": settings["batch"],
-            "device": settings["device"],
-            "workers": settings["workers"],
-            "plots": True,
-            "task": "segment",
-            "mode": "val",
-            "split": "val",
-            "project": str(folder.parent),
-            "name": folder.name,
-            "exist_ok": True,
-            "verbose": False,
-        },
-    )
-    scores = validator(model=str(weights))
-    return {
-        project_name(key).replace("valid/", "trainer/"): float(value)
-        for key, value in scores.items()
-        if key.startswith("metrics/")
-    }

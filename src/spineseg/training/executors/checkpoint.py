@@ -50,7 +50,7 @@ def _link(folder: Path, aside: Path, name: str) -> None:
 def _copied_at_rest(path: Path, copy: Path) -> bool:
     """Copy a file that is written in its place; return whether it was at rest meanwhile."""
     before = path.stat()
-    if time.time() - before.st_mtime < _AT_REST_SECONDS:
+    if 0 <= time.time() - before.st_mtime < _AT_REST_SECONDS:
         return False
     shutil.copy2(path, copy)
     after = path.stat()

@@ -7,34 +7,27 @@ question to the node; whoever asks `is_alive` takes them on by what was answered
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import ray
 from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
 
-from spineseg.data.manifest import AUDIT_FILE, DATA_FILE, MANIFEST_FILE, load_manifest
 from spineseg.errors import RecordError, RunError, SpinesegError
 from spineseg.events import EVENTS_FILE
-from spineseg.files import sha256_of
-from spineseg.job import JOB_FILE, Job
+from spineseg.job import Job
 from spineseg.training.control import ask_to_stop, judged, let_go_on
 from spineseg.training.executors.brought import Brought
 from spineseg.training.executors.checkpoint import RESUME
 from spineseg.training.executors.node_attempt import News
-from spineseg.training.executors.pieces import Part, Span, cut, spans
+from spineseg.training.executors.pieces import Span, spans
 from spineseg.training.executors.ray_nodes import Node, Nodes
-from spineseg.training.executors.run_files import run_files
+from spineseg.training.executors.ray_sending import AT_A_TIME, Asking, ahead, prepare
 from spineseg.training.failures import disk_is_full
 from spineseg.training.orders import Orders
 
-Asking = Generator[Any, Any, None]
-"""Yields questions to the node, which are under way, and is sent their answers; None: later."""
-Asked = TypeVar("Asked")
-_AT_A_TIME = 4  # Pieces under way: the next is on its way while one is written.
 _STEP_SECONDS = 0.05  # The loop has other attempts to look after.
 _ANSWER_SECONDS = 5.0  # A node that is at work answers in milliseconds.
 _HOME_SECONDS = 120.0  # For the files of one that is ended; what did not come is trained again.
@@ -59,8 +52,9 @@ class RayAttempt:
         self._job = Job.read(run_folder)
         self._brought = Brought(run_folder, self._job.id, node.name, log_base)
         self._have: dict[str, str] = {}  # Files that are the same here and there, by their hash.
+        self._told_none = False
         self._kept = 0  # The epoch of the last checkpoint that was fetched.
-        self._work: Asking = self._at_work()
+        self._work: Asking[None] = self._at_work()
         self._question: Any = None
         self._over = self._ending = self._preparing = False
         self._may_miss = False  # Whether the question may be asked again, unanswered.
@@ -77,6 +71,10 @@ class RayAttempt:
     def is_over(self) -> bool:
         """Whether it was seen to have ended; asks nobody."""
         return self._over
+
+    def let_go(self) -> None:
+        """Hear no more of it: another attempt at its run is begun."""
+        self._over = True
 
     def let_go_on(self, epochs: int) -> None:
         """Say that after so many epochs its run is worth another one; the next question tells."""
@@ -141,14 +139,15 @@ class RayAttempt:
                 "the node out of the cluster, and run again"
             ) from None
 
-    def _at_work(self) -> Asking:
+    def _at_work(self) -> Asking[None]:
         if (yield self._actor.is_begun.remote()):
             yield from self._take_up()
         elif self._ending:
             return
         else:
             self._preparing = True
-            yield from self._prepare()
+            brought = prepare(self._actor, self._node, self._nodes, self._folder, self._orders)
+            self._have = yield from brought
             self._preparing = False
         yield from self._follow()
         files = yield self._actor.files.remote()
@@ -157,7 +156,7 @@ class RayAttempt:
         self._brought.say_end()
         yield self._actor.clear.remote()
 
-    def _take_up(self) -> Asking:
+    def _take_up(self) -> Asking[None]:
         """Go on with an attempt that another driver began."""
         self._brought.drop_torn_line()
         if (self._folder / RESUME).exists():
@@ -170,55 +169,9 @@ class RayAttempt:
                 "back, or move the folder away"
             )
 
-    def _prepare(self) -> Asking:
-        """Bring data, weights and the run's files to the node, and begin."""
-        fingerprint, data = self._job.data_fingerprint, self._job.dataset
-        yield from self._store(
-            lambda: self._actor.has_dataset.remote(fingerprint),
-            lambda: _dataset_files(data),
-            lambda: self._actor.settle_dataset.remote(fingerprint),
-            f"the data {fingerprint[:12]}",
-        )
-        weights = None
-        if path := self._job.weights:
-            weights = self._job.weights_sha256 or sha256_of(path), path.name
-            yield from self._store(
-                lambda: self._actor.has_weights.remote(*weights),
-                lambda: iter([(path.name, path)]),
-                lambda: self._actor.settle_weights.remote(*weights),
-                f"the weights {path.name}",
-            )
-        files = run_files(self._folder)
-        self._have = {name: sha256_of(path) for name, path in files.items()}
-        for name in (JOB_FILE, EVENTS_FILE):
-            if (self._folder / name).exists():
-                files[name] = self._folder / name
-        yield from self._send(self._actor.take, files.items())
-        yield self._actor.begin.remote(weights, self._orders, judged(self._folder))
-
-    def _store(
-        self,
-        ask: Callable[[], Any],
-        files: Callable[[], Iterator[tuple[str, Path]]],
-        settle: Callable[[], Any],
-        what: str,
-    ) -> Asking:
-        """Have something in the node's store: nothing is sent where it is there."""
-        while (answer := (yield ask())) != "here":
-            if answer == "send":
-                self._nodes.say(f"node {self._node.name}: fetches {what}")
-                yield from self._send(self._actor.take_stored, files())
-                yield settle()
-                self._nodes.fetched += 1
-                return
-            yield None  # Another attempt on the node fetches it.
-
-    def _send(self, take: Any, files: Any) -> Asking:
-        yield from _ahead(cut(files), lambda piece: take.remote(piece), lambda _: None)
-
-    def _follow(self) -> Asking:
+    def _follow(self) -> Asking[None]:
         """Take what it says until it has ended, and its checkpoint every so many epochs."""
-        bringing: Asking | None = None
+        bringing: Asking[None] | None = None
         answer: Any = None
         while True:
             self._may_miss = True
@@ -235,7 +188,7 @@ class RayAttempt:
             if bringing is None and self._brought.epoch >= self._kept + self._every:
                 bringing, answer = self._checkpoint(), None
             is_waiting = bringing is None
-            for _ in range(0 if bringing is None else _AT_A_TIME):
+            for _ in range(0 if bringing is None else AT_A_TIME):
                 try:
                     question = bringing.send(answer)  # type: ignore[union-attr]
                 except StopIteration:
@@ -248,11 +201,17 @@ class RayAttempt:
             if is_waiting and not (told and told.more):
                 yield None
 
-    def _checkpoint(self) -> Asking:
+    def _checkpoint(self) -> Asking[None]:
         """Fetch the files to go on from as they are now."""
         epoch = self._brought.epoch
         kept = yield self._actor.checkpoint.remote()
         if kept is None:
+            if epoch >= self._kept + 2 * self._every and not self._told_none:
+                self._told_none = True
+                self._nodes.say(
+                    f"node {self._node.name}: no checkpoint of {self._job.name} could be fetched "
+                    f"since epoch {self._kept}; a lost node costs all epochs since"
+                )
             return  # Just being written: asked for again.
         files, said = kept
         yield from self._bring(files, checkpoint=True, not_before=said)
@@ -260,7 +219,7 @@ class RayAttempt:
 
     def _bring(
         self, files: Mapping[str, tuple[int, str]], *, checkpoint: bool, not_before: int = 0
-    ) -> Asking:
+    ) -> Asking[None]:
         """Bring files that are not the same here; they are put in place once so much was said."""
         wanted = {n: size for n, (size, told) in files.items() if self._have.get(n) != told}
         self._brought.expect()
@@ -268,13 +227,13 @@ class RayAttempt:
         def ask(asked: list[Span]) -> Any:
             return self._actor.parts.remote(asked, checkpoint=checkpoint)
 
-        yield from _ahead(spans(wanted), ask, self._brought.arrive)
+        yield from ahead(spans(wanted), ask, self._brought.arrive)
         while self._brought.events_from < not_before:
             yield None  # A state is no use before the epochs that led to it are on record.
         self._brought.settle({name: files[name][1] for name in wanted})
         self._have |= {name: told for name, (_, told) in files.items()}
 
-    def _gone(self) -> Asking:
+    def _gone(self) -> Asking[None]:
         """Find out whether its process ended, or the whole node: asked of a new process there."""
         probe = self._nodes.ask(self._node)
         until = time.monotonic() + 12 * _ANSWER_SECONDS
@@ -287,25 +246,3 @@ class RayAttempt:
                 break
             yield None
         self.lost, self.ended_by = True, f"node {self._node.name} is gone"
-
-
-def _ahead(
-    asked: Iterator[Asked], ask: Callable[[Asked], Any], take: Callable[[list[Part]], None]
-) -> Asking:
-    """Ask for one after the other, some at a time, and take the answers in order."""
-    flying: deque[Any] = deque()
-    while True:
-        while len(flying) < _AT_A_TIME and (piece := next(asked, None)) is not None:
-            flying.append(ask(piece))
-        if not flying:
-            return
-        take((yield flying.popleft()))
-
-
-def _dataset_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for name in (DATA_FILE, MANIFEST_FILE, AUDIT_FILE):
-        yield name, folder / name
-    for entry in load_manifest(folder).entries:
-        label = Path(entry.name).with_suffix(".txt").name
-        for name in (f"{entry.part}/images/{entry.name}", f"{entry.part}/labels/{label}"):
-            yield name, folder / name

@@ -80,6 +80,8 @@ class RayExecutor:
 
     def at_work(self, run_folder: Path) -> Slot | None:
         """Return the slot in which an attempt at this run is at work, whoever started it."""
+        if run_folder in self._attempts and self._attempts[run_folder][0].is_over:
+            return None
         told = _told(run_folder)
         if told is None or _actor(told["actor"]) is None:
             return None
@@ -100,6 +102,8 @@ class RayExecutor:
             node = self._nodes.named(slot.node) or Node("", slot.node, 0, 0, "")
             log = run_folder / LOG_FILE
             base = log.stat().st_size if log.exists() else 0
+            if run_folder in self._attempts:
+                self._attempts[run_folder][0].let_go()
             actor = self._begun(run_folder, orders, slot, node, base)
         attempt = RayAttempt(
             actor, self._nodes, node, run_folder, orders, self._devices.checkpoint_epochs, base
@@ -200,6 +204,10 @@ class RayExecutor:
             )
         for why in self._nodes.refused.values():
             raise ConfigError(why)
+        raise ConfigError(
+            "devices.executor: the Ray cluster has no node that can train now, with CPUs or GPUs "
+            "of its own; add one with `ray start --address=HOST:6379`, or use executor: local"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from spineseg.training.executors.protocol import Slot
 
 _LOOK_SECONDS = 1.0
 _CLOCK_SECONDS = 60.0  # Further apart than that, times of events mislead a reader.
+_HELD_SECONDS = 30.0
 _STEPS = 10_000  # Ray counts parts of a CPU or GPU in these.
 
 
@@ -48,42 +50,50 @@ class Nodes:
         self.fetched = 0  # Datasets and weights that nodes were sent.
         self.refused: dict[str, str] = {}  # By a node's id, why it is not used.
         self.offsets: dict[str, float] = {}  # Seconds that a node's clock is ahead, by its name.
-        self._names: dict[str, str] = {}  # For as long as this process lives.
-        self._asked: dict[str, tuple[Any, float]] = {}
+        self._names: dict[str, str] = {}  # Of those that are there; by their ids.
+        self._asked: dict[str, Any] = {}
         self._fit: set[str] = set()
         self._there: dict[str, Node] = {}
         self._free: Mapping[str, Mapping[str, float]] = {}
         self._looked = -_LOOK_SECONDS
         self._mine = node_facts()
+        self._held_since, self._held_seconds = 0.0, _HELD_SECONDS
         self.held = 0  # Slots that others of the cluster hold, at the last look.
 
     def look(self) -> None:
         """Bring up to date what is there, and what those that were asked have answered."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
-        self._there = {told["NodeID"]: self._node(told) for told in ray.nodes() if told["Alive"]}
+        alive = [told for told in ray.nodes() if told["Alive"]]
+        ids = {told["NodeID"] for told in alive}
+        self._names = {node: name for node, name in self._names.items() if node in ids}
+        self._there = {told["NodeID"]: self._node(told) for told in alive}
         self._free = ray._private.state.available_resources_per_node()
         self._looked = time.monotonic()
         for node in self._there.values():
             if node.id in self._fit or node.id in self.refused or not (node.cpus or node.gpus):
                 continue
             if node.id not in self._asked:
-                self._asked[node.id] = self.ask(node), time.monotonic()
-            elif ray.wait([self._asked[node.id][0]], timeout=0)[0]:
-                self._judge(node, self._asked[node.id][0])
+                self._asked[node.id] = self.ask(node)
+            elif ray.wait([self._asked[node.id]], timeout=0)[0]:
+                self._judge(node, self._asked[node.id])
 
     def wait_for_answers(self, seconds: float) -> None:
         """Wait until every node that is there has answered, at most so long."""
         until = time.monotonic() + seconds
         self.look()
         while self._waiting() and time.monotonic() < until:
-            ray.wait(self._waiting(), timeout=1.0)
+            ray.wait(list(self._waiting().values()), timeout=1.0)
             self._looked = -_LOOK_SECONDS
             self.look()
+        for node in self._waiting():
+            self.say(
+                f"node {self._there[node].name}: has not answered yet, and is used once it does"
+            )
 
-    def _waiting(self) -> list[Any]:
+    def _waiting(self) -> dict[str, Any]:
         settled = self._fit | self.refused.keys()
-        return [q for n, (q, _) in self._asked.items() if n in self._there and n not in settled]
+        return {n: q for n, q in self._asked.items() if n in self._there and n not in settled}
 
     def named(self, name: str) -> Node | None:
         """Return the node that is called so, where it is there."""
@@ -99,6 +109,11 @@ class Nodes:
         """Ask a new process on a node for its versions and time; returns Ray's question."""
         options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": pinned(node)}
         return ray.remote(node_facts).options(**options).remote()
+
+    def fetches(self, node: Node, what: str) -> None:
+        """Count, and say, that a node is sent what it does not have."""
+        self.fetched += 1
+        self.say(f"node {node.name}: fetches {what}")
 
     def slots(self, busy: Collection[str]) -> list[Slot]:
         """Return the slots of all nodes that are fit; those `busy` are this study's own.
@@ -119,8 +134,16 @@ class Nodes:
                     free["CPU"] = free.get("CPU", 0) - need.cpus
                     free["GPU"] = free.get("GPU", 0) - need.gpus
                 slots.append(slot)
-        self.held = held
+        self._tell_of_held(held)
         return slots
+
+    def _tell_of_held(self, held: int) -> None:
+        """Say once that others hold slots: not at once, as what was let go of is free late."""
+        self._held_since = (self._held_since or time.monotonic()) if held else 0.0
+        self.held = held
+        if self._held_since and time.monotonic() - self._held_since > self._held_seconds:
+            self._held_seconds = math.inf
+            self.say(f"{held} slots are held by others of the cluster, and used once they are free")
 
     def gpus(self) -> int:
         """Return how many GPUs the cluster's nodes have."""

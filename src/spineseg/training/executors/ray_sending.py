@@ -1,0 +1,111 @@
+"""A run brought to a node: data and weights, where they are not there yet, and its own files."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spineseg.data.manifest import AUDIT_FILE, DATA_FILE, MANIFEST_FILE, load_manifest
+from spineseg.errors import DataError, WeightsError
+from spineseg.events import EVENTS_FILE
+from spineseg.files import sha256_of
+from spineseg.job import JOB_FILE, Job
+from spineseg.training.control import judged
+from spineseg.training.executors.pieces import Part, cut
+from spineseg.training.executors.ray_nodes import Node, Nodes
+from spineseg.training.executors.run_files import run_files
+from spineseg.training.orders import Orders
+
+Result = TypeVar("Result")
+Asked = TypeVar("Asked")
+Asking = Generator[Any, Any, Result]
+"""Yields questions to the node, which are under way, and is sent their answers; None: later."""
+AT_A_TIME = 4  # Pieces under way: the next is on its way while one is written.
+
+
+def prepare(
+    actor: Any, node: Node, nodes: Nodes, run_folder: Path, orders: Orders
+) -> Asking[dict[str, str]]:
+    """Bring data, weights and the run's files to the node, and begin the training there.
+
+    Returns the files of the run that are the same there and here, by their hashes.
+    """
+    job = Job.read(run_folder)
+    fingerprint = job.data_fingerprint
+    yield from _store(
+        lambda: actor.has_dataset.remote(fingerprint),
+        lambda: send(actor.take_stored, _dataset_files(job.dataset)),
+        lambda: actor.settle_dataset.remote(fingerprint),
+        lambda: nodes.fetches(node, f"the data {fingerprint[:12]}"),
+    )
+    weights = None
+    if path := job.weights:
+        if not path.is_file():
+            raise WeightsError(f"weights: {path} is missing; put it back, and run again")
+        weights = job.weights_sha256 or sha256_of(path), path.name
+        yield from _store(
+            lambda: actor.has_weights.remote(*weights),
+            lambda: send(actor.take_stored, [(path.name, path)]),
+            lambda: actor.settle_weights.remote(*weights),
+            lambda: nodes.fetches(node, f"the weights {path.name}"),
+        )
+    files = run_files(run_folder)
+    same = {name: sha256_of(path) for name, path in files.items()}
+    for name in (JOB_FILE, EVENTS_FILE):
+        if (run_folder / name).exists():
+            files[name] = run_folder / name
+    yield from send(actor.take, files.items())
+    yield actor.begin.remote(weights, orders, judged(run_folder))
+    return same
+
+
+def _store(
+    ask: Callable[[], Any],
+    sent: Callable[[], Asking[None]],
+    settle: Callable[[], Any],
+    say: Callable[[], None],
+) -> Asking[None]:
+    """Have something in the node's store: nothing is sent where it is there."""
+    while (answer := (yield ask())) != "here":
+        if answer == "send":
+            say()
+            yield from sent()
+            yield settle()
+            return
+        yield None  # Another attempt on the node fetches it.
+
+
+def send(take: Any, files: Iterable[tuple[str, Path]]) -> Asking[None]:
+    """Send files in pieces to what takes them on the node."""
+    yield from ahead(cut(files), lambda piece: take.remote(piece), lambda _: None)
+
+
+def ahead(
+    asked: Iterator[Asked], ask: Callable[[Asked], Any], take: Callable[[list[Part]], None]
+) -> Asking[None]:
+    """Ask for one after the other, some at a time, and take the answers in order."""
+    flying: deque[Any] = deque()
+    while True:
+        while len(flying) < AT_A_TIME and (piece := next(asked, None)) is not None:
+            flying.append(ask(piece))
+        if not flying:
+            return
+        take((yield flying.popleft()))
+
+
+def _dataset_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    if not (folder / MANIFEST_FILE).is_file():
+        raise DataError(f"{folder}: is no merged dataset; `spineseg data` makes it again")
+    for name in (DATA_FILE, MANIFEST_FILE, AUDIT_FILE):
+        yield name, folder / name
+    for entry in load_manifest(folder).entries:
+        label = Path(entry.name).with_suffix(".txt").name
+        for name in (f"{entry.part}/images/{entry.name}", f"{entry.part}/labels/{label}"):
+            if not (folder / name).is_file():
+                raise DataError(
+                    f"{folder}: {name} is missing; `spineseg run` with the study's config mends it "
+                    "and goes on"
+                )
+            yield name, folder / name
