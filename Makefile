@@ -30,7 +30,7 @@ ASKED     = $(call quoted,$(or $(STUDY),$(CONFIG)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup study retry plan ui try status compare promote studies models history predict weights data \
-	screenshots test test-all lint lock clean
+	screenshots bench test test-all lint lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -108,6 +108,14 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 
 screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
 	@$(BIN)/python benchmarks/screenshots.py $(call quoted,$(CONFIG))
+
+bench: setup  ## measure what a study costs beside its trainings; writes docs/benchmarks.md (an hour)
+	@$(BIN)/python benchmarks/faults.py --studies 5 --kills 40
+	@$(BIN)/python benchmarks/bookkeeping.py --sizes 10,100
+	@$(BIN)/python benchmarks/trials_per_hour.py
+	@-$(BIN)/python benchmarks/hung_mlflow.py
+	@$(BIN)/python benchmarks/restart.py
+	@$(BIN)/python benchmarks/page.py
 
 test: setup  ## the fast tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

@@ -1,0 +1,47 @@
+"""Studies killed at random come to a whole end; `benchmarks/faults.py` kills more."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+from command import ENVIRONMENT, ROOT
+from fault_checks import unexplained, wrong
+from fault_study import DONE, Writes, begun
+
+from spineseg.runs import read_runs
+
+
+def killed(*words: str) -> str:
+    """Return what the benchmark says; it ends with 1 where anything is wrong."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "faults.py"), *words],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=3000,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.wide
+def test_studies_killed_at_random_come_to_a_whole_end() -> None:
+    assert "2 of 2 studies" in killed("--studies", "2", "--kills", "14", "--seed", "100")
+
+
+@pytest.mark.wide
+def test_what_several_slots_asked_for_is_what_the_sampler_gives(written: Writes) -> None:
+    study = written(slots=2, trials=6, seed=31)
+    assert begun(study).wait(300) == DONE, study.said
+    assert wrong(study) == [] and unexplained(study) == []
+    run = random.Random(0).choice([r for r in read_runs(study.places.folder)
+                                   if r.job.kind == "search"])  # fmt: skip
+    job = run.folder / "job.json"
+    asked = run.job.model_copy(
+        update={"changes": {**run.job.changes, "lr0": 0.0123}, "parameters": run.job.parameters}
+    )
+    job.write_text(asked.model_dump_json())
+    assert len(unexplained(study)) == 1  # So it would be noticed.
