@@ -13,8 +13,8 @@ from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, a
 from spineseg.limits.watchdog import Watch
 from spineseg.recovery import Next, given_up, next_attempt
 from spineseg.runs import Run
+from spineseg.training.attempts import attempt_on_record
 from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on, stop_asked
-from spineseg.training.executors.local import attempt_on_record
 from spineseg.training.executors.protocol import Attempt, Executor, Slot
 from spineseg.training.orders import Orders
 from study.memory import is_hopeless, report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from spineseg.files import is_locked, write_whole
 from spineseg.places import DRIVER_LOCK, LOCK_FILE
 
 LOG_FILE = "train.log"
+NO_SPACE = errno.ENOSPC
+"""Exit code of a child that found the disk full."""
 RESUME_FILE = "resume.pt"
 STOP_FILE = "stop"
 TRAINER_FOLDER = "train"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Literal
 from spineseg.config.training import TrainConfig
 from spineseg.errors import SpinesegError
 from spineseg.events import Epoch
-from spineseg.files import write_whole
 from spineseg.job import Job
+from spineseg.training.attempts import told_of_attempt, write_attempt
 from spineseg.training.control import ask_to_stop, is_running, let_go_on
 from spineseg.training.devices import CPU, Device
 from spineseg.training.executors.protocol import Slot
@@ -21,9 +20,6 @@ from spineseg.training.launcher import TRAINER, Child, Launcher
 from spineseg.training.orders import Orders
 from spineseg.training.sharing import Peaks, device_megabytes, fits_machine
 from spineseg.workers import cores
-
-ATTEMPT_FILE = "attempt.json"
-"""In a run's folder: which attempt at it was started last, and where."""
 
 
 class LocalAttempt:
@@ -137,16 +133,18 @@ class LocalExecutor:
         """Return the slot of the child at work on this run; one that is no more keeps its name."""
         if not is_running(run_folder):
             return None
-        told = _told(run_folder)
-        name = told.get("slot", "")
+        told = told_of_attempt(run_folder)
+        name = str(told.get("slot", ""))
         known = next((slot for slot in self.slots() if slot.name == name), None)
-        return known or Slot(name or "unknown", Device(told.get("device", CPU.name), "adopted"))
+        return known or Slot(
+            name or "unknown", Device(str(told.get("device", CPU.name)), "adopted")
+        )
 
     def start(self, run_folder: Path, orders: Orders, slot: Slot) -> LocalAttempt:
         """Start an attempt at the job in `run_folder`, or adopt the child that is at it already."""
         if not is_running(run_folder):
             told = {"attempt": orders.attempt, "slot": slot.name, "device": slot.device.name}
-            write_whole(run_folder / ATTEMPT_FILE, json.dumps(told))
+            write_attempt(run_folder, told)
         orders = replace(orders, neighbours=slot.neighbours, cores=slot.cores)
         return LocalAttempt(self._launcher.start(run_folder, slot.device, orders))
 
@@ -164,17 +162,3 @@ def _films_mb(job: Job) -> float:
 def _slot_name(device: Device, number: int) -> str:
     name = device.name if device == CPU else f"cuda {device.name}"
     return name if number == 1 else f"{name} #{number}"
-
-
-def attempt_on_record(run_folder: Path) -> int:
-    """Return the number of the last attempt that was started at this run; 0: none."""
-    number = _told(run_folder).get("attempt", "0")
-    return int(number) if number.isdigit() else 0
-
-
-def _told(run_folder: Path) -> dict[str, str]:
-    try:
-        told = json.loads((run_folder / ATTEMPT_FILE).read_text())
-        return {key: str(value) for key, value in told.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}

@@ -24,9 +24,9 @@ from spineseg.errors import ConfigError, RecordError, RunError
 from spineseg.events import Epoch, Failed, Finished, read_events
 from spineseg.files import write_whole
 from spineseg.job import Job
+from spineseg.training.attempts import ATTEMPT_FILE
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
-from spineseg.training.executors.local import ATTEMPT_FILE
 from spineseg.training.executors.node_attempt import NodeAttempt, Told
 from spineseg.training.executors.protocol import Slot
 from spineseg.training.executors.ray_attempt import RayAttempt
