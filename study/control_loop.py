@@ -197,11 +197,8 @@ class ControlLoop:
         return self._has.executor.may_share(slot, job.config, others)
 
     def _may_train(self, run: Run, runs: list[Run]) -> bool:
-        beginnings = self._has.beginnings
-        if not beginnings.may_train(run, runs):
-            return False
-        beginnings.refuse_full(run.job, runs, [work.job for work in self._at_work])
-        return True
+        beginnings, under_way = self._has.beginnings, [work.job for work in self._at_work]
+        return beginnings.may_train(run, runs) and beginnings.has_room(run.job, runs, under_way)
 
     def _free_slots(self) -> list[Slot]:
         now = time.monotonic()

@@ -86,6 +86,9 @@ def _run(
     progress.begin()
     for run in told_again:
         progress.asked_again(run)
+    for run in runs:
+        if run.epochs:
+            executor.learn(run.job, run.epochs[-1])
     if warning := few_steps(config.baseline, dataset.manifest.count("train")):
         progress.say(warning)
     running = Running(

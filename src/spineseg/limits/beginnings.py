@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from spineseg.config.study import StudyConfig
+from spineseg.errors import FullDiskError
 from spineseg.job import Job
 from spineseg.limits.budget import Budget
 from spineseg.limits.deadline import may_not_begin, passed
@@ -31,10 +32,7 @@ class Beginnings:
         return self._let(self._budget.spent(runs))
 
     def may_train(self, run: Run, runs: Sequence[Run]) -> bool:
-        """Return whether a training, new or to be gone on with, gets anywhere before the deadline.
-
-        Raises FullDiskError where it may not find the room that it needs.
-        """
+        """Return whether a training, begun or gone on with, gets anywhere before the deadline."""
         if self._config.limits.deadline is None:
             return True
         now = time.time()
@@ -43,10 +41,19 @@ class Beginnings:
         wanted = run.job.config
         return self._let(may_not_begin(self._config.limits, wanted, rates, now, before))
 
-    def refuse_full(self, job: Job, runs: Sequence[Run], under_way: Iterable[Job]) -> None:
-        """Raise FullDiskError, in one line, where a training may not find the room it needs."""
+    def has_room(self, job: Job, runs: Sequence[Run], under_way: Sequence[Job]) -> bool:
+        """Return whether a training finds the room that it needs, beside those under way.
+
+        Raises FullDiskError, in one line, where it does not, and none is under way that may end.
+        """
         copied = self._config.store.mlflow_uri is None
-        refuse_full(job, runs, self._places, under_way=under_way, copied=copied)
+        try:
+            refuse_full(job, runs, self._places, under_way=under_way, copied=copied)
+        except FullDiskError as error:
+            if not under_way:
+                raise
+            return self._let(str(error))
+        return True
 
     def is_over(self) -> bool:
         """Return whether the deadline has come that puts all trainings at rest."""

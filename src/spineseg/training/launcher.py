@@ -22,6 +22,7 @@ TRAINER = "spineseg.training.child:run_job"
 
 
 _FIRST = Orders()
+_KILL_SECONDS = 10.0  # One stuck in a disk or a device ends when that answers.
 
 
 class Child:
@@ -33,9 +34,12 @@ class Child:
 
     def is_alive(self) -> bool:
         """Return whether it still works."""
-        if self._process is not None:
-            return self._process.is_alive()
-        return is_running(self.run_folder)
+        if self._process is not None and self._process.is_alive():
+            return True
+        if not is_running(self.run_folder):
+            return False
+        self._process = None  # What starts children died and cannot tell of it, or one was quicker.
+        return True
 
     @property
     def found_no_space(self) -> bool:
@@ -46,11 +50,11 @@ class Child:
         """End it now; its last whole epoch stays resumable."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
+            self._process.join(_KILL_SECONDS)
         elif process := holder(self.run_folder / LOCK_FILE):  # Ctrl-C never reached it.
             with suppress(psutil.Error):  # It ended meanwhile.
                 process.kill()
-                process.wait()
+                process.wait(_KILL_SECONDS)
 
     @property
     def ended_by(self) -> str:
