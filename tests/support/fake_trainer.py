@@ -11,7 +11,7 @@ from spineseg.config.training import TrainConfig
 from spineseg.evaluation.evaluate import evaluated_records
 from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.evaluation.stored import Evaluated, save_evaluation
-from spineseg.events import Epoch, Failed, Finished, Started, append_event, read_events
+from spineseg.events import Epoch, Failed, Finished, Lost, Started, append_event, read_events
 from spineseg.job import JOB_FILE, Job
 from spineseg.levels import CLASS_NAMES
 from spineseg.metrics import OBJECTIVES
@@ -69,12 +69,15 @@ class FakeLauncher:
         holds_at: tuple[str, int, threading.Event] | None = None,
         on_start: Callable[[str], None] = lambda name: None,
         forgets: int = 0,
+        short_at: dict[str, int] | None = None,
     ) -> None:
         self.score_of = score_of
         self.dies_at = dies_at or {}
         self.fails = fails or {}
         self.holds_at = holds_at
         self.on_start = on_start
+        self.short_at = dict(short_at or {})  # Times that a run finds too little memory.
+        self.let_go = threading.Event()  # Lets go of the run that `holds_at` holds.
         self.forgets = forgets  # Epochs that were reported, and whose weights are lost.
         self.started: list[str] = []
         self.count = 1  # Slots.
@@ -103,12 +106,14 @@ class FakeLauncher:
         def run() -> None:
             if not (run_folder / JOB_FILE).exists():
                 return  # Moved away: a real child ends without a word, too.
-            self._train(run_folder, lambda: bool(child) and child[0].killed.is_set(), steps)
+            self._train(run_folder, orders, lambda: bool(child) and child[0].killed.is_set(), steps)
 
         child.append(FakeChild(run, steps))
         return child[0]
 
-    def _train(self, folder: Path, killed: Callable[[], bool], steps: threading.Semaphore) -> None:
+    def _train(
+        self, folder: Path, orders: Orders, killed: Callable[[], bool], steps: threading.Semaphore
+    ) -> None:
         job = Job.read(folder)
         name, config, run = job.name, job.config, job.id
         done = sum(isinstance(event, Epoch) for event in read_events(folder, run)) - self.forgets
@@ -118,12 +123,19 @@ class FakeLauncher:
                 run=run,
                 pid=1,
                 device="CPU",
+                attempt=orders.attempt,
+                split=orders.split,
                 resumed_from_epoch=done,
                 parameters=2_800_000,
                 resolved={"batch": config.batch, "imgsz": config.image_size_px},
                 environment={"processor": "none", "cores": "1"},
             ),
         )
+        if self.short_at.get(name, 0):
+            self.short_at[name] -= 1
+            told = {"attempt": orders.attempt, "kind": "out_of_memory", "message": "CUDA: as told"}
+            append_event(folder, Lost.model_validate({"run": run, **told}))
+            return
         if name in self.fails:
             append_event(folder, Failed(run=run, kind=self.fails[name], message="as told"))  # type: ignore[arg-type]
             return
@@ -159,7 +171,8 @@ class FakeLauncher:
                 return
             if self.holds_at and self.holds_at[:2] == (name, epoch):
                 self.holds_at[2].set()
-                steps.acquire()
+                while not (self.let_go.wait(0.02) or killed()):
+                    pass
             if killed():
                 return
             steps.acquire(timeout=0.01)

@@ -1,0 +1,119 @@
+"""The loop: what waits, where it goes, what ends a study, and what is begun before it must."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fake_trainer import FakeChild, FakeLauncher
+from small_study import names, run, run_scored, runs
+
+from spineseg.config.yaml_files import load_study
+from spineseg.errors import ConfigError, RunError
+from spineseg.events import Lost, Started
+from spineseg.retry import ask_again
+from spineseg.training.executors.protocol import Slot
+from spineseg.training.orders import Orders
+from study import driver
+
+NO_SEARCH = "search.trials=0"
+
+
+class Placed(FakeLauncher):
+    """Notes what is started where, and told what."""
+
+    def __init__(self, **told: object) -> None:
+        super().__init__(**told)  # type: ignore[arg-type]
+        self.placed: list[tuple[str, str, Orders]] = []
+
+    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> FakeChild:
+        self.placed.append((run_folder.name[4:], slot.name, orders))
+        return super().start(run_folder, orders, slot)
+
+
+def test_a_training_short_of_memory_goes_to_another_slot_then_into_parts(path: Path) -> None:
+    launcher = Placed(short_at={"slow": 3})
+    config = run(path, launcher, NO_SEARCH, "devices.trials_per_device=2")
+    tried = [(slot, orders.split) for name, slot, orders in launcher.placed if name == "slow"]
+    assert [split for _, split in tried] == [1, 1, 2, 4]
+    assert tried[0][0] != tried[1][0]
+    slow = next(each for each in runs(config) if each.name == "slow")
+    assert slow.outcome == "completed"
+    assert [event.attempt for event in slow.log if isinstance(event, Started)] == [1, 2, 3, 4]
+    assert sum(isinstance(event, Lost) for event in slow.log) == 3
+
+
+def test_one_that_stays_short_of_memory_fails_and_the_study_goes_on(path: Path) -> None:
+    config = run(path, FakeLauncher(short_at={"no-flips": 9}), NO_SEARCH)
+    failed = next(each for each in runs(config) if each.name == "no-flips").failed
+    assert failed is not None and failed.kind == "out_of_memory"
+    assert names(config) == ["baseline", "no-flips", "slow"]
+
+
+def test_a_failed_baseline_ends_the_study_and_the_next_command_says_so_at_once(path: Path) -> None:
+    with pytest.raises(RunError, match="its baseline failed"):
+        run(path, FakeLauncher(fails={"baseline": "bug"}))
+    again = FakeLauncher()
+    with pytest.raises(RunError, match="retry"):
+        run(path, again)
+    assert again.started == []
+    config = load_study(path)
+    assert names(config) == ["baseline"]
+    ask_again(runs(config)[0], "mended")
+    run(path, FakeLauncher())
+    assert names(config)[:2] == ["baseline", "baseline"] and len(names(config)) == 7
+
+
+def test_the_same_failure_three_times_ends_the_study(path: Path) -> None:
+    broken = {f"search-{number:03d}": "bug" for number in range(1, 9)}
+    with pytest.raises(RunError, match="3 trainings failed in the same way"):
+        run(path, FakeLauncher(fails=broken), "search.trials=8")
+    assert names(load_study(path)) == [
+        *("baseline", "no-flips", "slow"),
+        *("search-001", "search-002", "search-003"),
+    ]
+
+
+def test_a_free_slot_begins_what_no_choice_hangs_on_any_more(confirmable: Path) -> None:
+    """The last variant is held; meanwhile the baseline is trained on its fresh seeds."""
+    held = threading.Event()
+    launcher = FakeLauncher(holds_at=("slow", 1, held))
+    launcher.count = 2
+    config = load_study(confirmable)
+
+    def let_go() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and "baseline-seed-3" not in launcher.started:
+            time.sleep(0.02)
+        launcher.let_go.set()
+
+    threading.Thread(target=let_go, daemon=True).start()
+    assert driver.run_study(config, confirmable, launcher)
+    order = launcher.started
+    assert order.index("baseline-seed-3") < order.index("no-flips-seed-1")
+    assert len(order) == len(set(order)) == 9
+
+
+def test_a_deadline_that_is_past_is_refused_and_trains_nothing(path: Path) -> None:
+    launcher = FakeLauncher()
+    with pytest.raises(ConfigError, match=r"limits\.deadline .* is past"):
+        run(path, launcher, "limits.deadline=2020-01-01T08:00")
+    assert launcher.started == []
+
+
+def test_a_spent_budget_begins_nothing_more_and_a_larger_one_goes_on(path: Path) -> None:
+    config = run(path, FakeLauncher(), "limits.trainings=2")
+    assert names(config) == ["baseline", "no-flips"]
+    config = run(path, FakeLauncher(), "limits.trainings=4")
+    assert names(config) == ["baseline", "no-flips", "slow", "search-001"]
+
+
+def test_a_failed_confirmation_is_tried_again_by_the_next_command(confirmable: Path) -> None:
+    dies = FakeLauncher(dies_at={"baseline-seed-2": [0, 0, 0]})
+    config = run(confirmable, dies)
+    assert sum(each.failed is not None for each in runs(config)) == 1
+    _, launcher = run_scored(confirmable)
+    assert launcher.started == ["baseline-seed-2"]
+    assert names(config).count("baseline-seed-2") == 2
