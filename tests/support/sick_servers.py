@@ -65,8 +65,6 @@ def late_server(late: LateServer) -> Iterator[str]:
     """Serve on loopback what the server behind `late` answers."""
 
     class Passes(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             time.sleep(late.hold(self.path))
