@@ -2,12 +2,16 @@
 
 git worktree add /tmp/other COMMIT
 python benchmarks/recording_cost.py /tmp/other [--rounds 5] [--server]   # about 3 minutes
+python benchmarks/recording_cost.py --cpu                                # this tree; a minute
 
 Made-up trainings of 60 epochs, with the figures, checkpoints and pictures of real ones, are carried
 over event by event, as while they run, into a fresh SQLite store, or with `--server` to an MLflow
 server on this machine. Told are the seconds of one training, the study's note included where a tree
 writes one; the first training of a process, which warms up, is left out. Each tree is imported in a
 process of its own; a round is one process of each, and which one is first changes.
+
+With `--cpu`: what a training of 250 epochs costs this tree's process, in seconds of its processors,
+its epochs carried one by one, eight at a time (as a carrier does it) and all at once.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,12 +45,13 @@ from spineseg.tracking.store import open_store
 
 HERE = Path(__file__).parents[1]
 EPOCHS, RUNS = 60, 6
+LONG, AT_ONCE = 250, (1, 8, 250)
 ID = "0" * 32
 COUNTS = ("films", "instances", "missed", "invented", "doubled", "mean_dice", "mean_boundary_px")
 LATER_FIELDS = {"commit", "user", "pictures_missed"}  # An older tree does not know them.
 
 
-def events() -> list[Event]:
+def events(epochs: int) -> list[Event]:
     """Return the log of a made-up training, with as many figures as a real one has."""
     views = ("", "frontal/", "lateral/")
     names = [metric.name for metric in METRICS] + list(COUNTS)
@@ -60,7 +65,7 @@ def events() -> list[Event]:
     found: list[Event] = [
         Started(run=ID, pid=1, device="CPU", parameters=5, resolved=resolved, environment=facts)
     ]
-    for number in range(1, EPOCHS + 1):
+    for number in range(1, epochs + 1):
         found.append(
             Epoch(
                 run=ID,
@@ -75,8 +80,8 @@ def events() -> list[Event]:
         Finished(
             run=ID,
             outcome="completed",
-            epochs=EPOCHS,
-            best_epoch=EPOCHS,
+            epochs=epochs,
+            best_epoch=epochs,
             batch=16,
             optimizer="AdamW",
             trainer_metrics={
@@ -91,7 +96,7 @@ def events() -> list[Event]:
     return found
 
 
-def write_template(folder: Path) -> None:
+def write_template(folder: Path, epochs: int = EPOCHS) -> None:
     """Write a run's folder, all but its place in a study: `job.json`, `log`, files."""
     job = Job(
         id=ID,
@@ -101,7 +106,7 @@ def write_template(folder: Path) -> None:
         name="run",
         arm="run",
         changes={},
-        config=TrainConfig(epochs=EPOCHS),
+        config=TrainConfig(epochs=epochs),
         objective=METRICS[0].name,
         data_fingerprint="d" * 64,
         synthetic=True,
@@ -115,7 +120,7 @@ def write_template(folder: Path) -> None:
     weights.mkdir(parents=True)
     (folder / "job.json").write_text(job.model_dump_json(exclude=LATER_FIELDS))
     (folder / "log").write_text(
-        "".join(json.dumps(e.model_dump(exclude=LATER_FIELDS)) + "\n" for e in events())
+        "".join(json.dumps(e.model_dump(exclude=LATER_FIELDS)) + "\n" for e in events(epochs))
     )
     for name in ("best.pt", "last.pt"):
         (weights / name).write_bytes(os.urandom(6_000_000))
@@ -125,8 +130,15 @@ def write_template(folder: Path) -> None:
         (folder / name).write_bytes(b" " * 50_000)
 
 
-def record(template: Path, root: Path, uri: str | None, study: str) -> list[float]:
-    """Carry RUNS trainings over, event by event; return the seconds of each but the first."""
+def record(
+    template: Path,
+    root: Path,
+    uri: str | None,
+    study: str,
+    clock: Callable[[], float] = time.perf_counter,
+    at_once: int = 1,
+) -> list[float]:
+    """Carry RUNS trainings over, so many epochs at once; return the time of each but the first."""
     config = StudyConfig.model_validate(
         {"name": study, "data": {"sources": [{"kind": "local", "path": "x"}]}, "baseline": {}}
     )
@@ -145,17 +157,21 @@ def record(template: Path, root: Path, uri: str | None, study: str) -> list[floa
         (folder / "job.json").write_text(json.dumps(told | {"study": study}))
         projection = RunProjection(store, lambda: parent, folder, Job.read(folder))
         spent = 0.0
-        for line in (template / "log").read_text().replace(ID, own).splitlines():
+        first, *epochs, last = (template / "log").read_text().replace(ID, own).splitlines()
+        parts = ("\n".join(epochs[at : at + at_once]) for at in range(0, len(epochs), at_once))
+        for lines in (first, *parts, last):
             with (folder / "events.jsonl").open("a") as log:
-                log.write(line + "\n")
-            start = time.perf_counter()
-            if not projection.sync(force=True):
+                log.write(lines + "\n")
+            start = clock()
+            if hasattr(projection, "carry"):
+                projection.carry()
+            elif not projection.sync(force=True):  # As an older tree has it.
                 raise SystemExit("MLflow did not take the run")
-            spent += time.perf_counter() - start
-        start = time.perf_counter()
+            spent += clock() - start
+        start = clock()
         if write_note is not None:
             write_note(store, parent, "So far. " * 100, running=True)
-        seconds.append(spent + time.perf_counter() - start)
+        seconds.append(spent + clock() - start)
     return seconds[1:]
 
 
@@ -209,11 +225,15 @@ def main() -> None:
     parser.add_argument("other", type=Path, nargs="?", help="the other checkout")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--server", action="store_true", help="record to an MLflow server")
+    parser.add_argument("--cpu", action="store_true", help="seconds of the processors, this tree")
     parser.add_argument("--record", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.record:
         template, root, uri, study = given.record
         print(json.dumps(record(Path(template), Path(root), uri or None, study)))
+        return
+    if given.cpu:
+        cpu_seconds()
         return
     if given.other is None:
         parser.error("name the other checkout")
@@ -228,6 +248,23 @@ def main() -> None:
         shutil.copy(folder / "empty" / "mlflow.db", folder / "server.db")
         with server(folder) as uri:
             compare(folder, given.other, given.rounds, uri)
+
+
+def cpu_seconds() -> None:
+    """Print what a long training costs the process that carries it."""
+    for at_once in AT_ONCE:
+        with tempfile.TemporaryDirectory() as name:
+            write_template(Path(name, "template"), LONG)
+            took = record(
+                *(Path(name, "template"), Path(name, "root"), None, "bench"),
+                clock=time.process_time,
+                at_once=at_once,
+            )
+        print(
+            f"{LONG} epochs, {at_once} at once: {statistics.median(took):.2f} s of CPU a training "
+            f"(of {len(took)}, {min(took):.2f} to {max(took):.2f})",
+            flush=True,
+        )
 
 
 def compare(folder: Path, other: Path, rounds: int, uri: str) -> None:

@@ -23,16 +23,17 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0  # Between two tries at
 _LONGEST_PACE_SECONDS = 60.0
 _SHARE = 8  # What a store shows of a run lags behind by an eighth of its time at most.
 _TIMES_LONGER = 20  # A close may take so many times its seconds, of a store that takes things.
+_SILENT_SECONDS = 60.0  # A request that gets no answer for so long is told, and goes on.
 _MOST_REASON = 300
+_NEVER = float("inf")
 log = logging.getLogger(__name__)
 
 
 class Target(Protocol):
     """One study in one store. All is called in the carrier's thread, one call at a time.
 
-    A target may have two further attributes: `answers`, how often its store has answered so far
-    (by it a close tells a slow store from one that hangs), and `left`, the names of runs that
-    `idle` has not brought.
+    It may have two further attributes: `answers`, how often its store has answered so far (this
+    tells a slow store from one that hangs), and `left`, names of runs that `idle` has not brought.
     """
 
     def open(self) -> None:
@@ -80,7 +81,7 @@ class Carrier:
         *,
         pace_seconds: float = 2.0,
     ) -> None:
-        """Prepare to carry to `target`; `say` tells a person in a line, from the thread.
+        """Prepare to carry to `target`; `say` tells a person in a line, from any thread.
 
         A run that goes on is carried at most every `pace_seconds`, later less often.
         """
@@ -92,6 +93,7 @@ class Carrier:
         self._opened = self._away = self._closing = self._stopped = False
         self._more = True  # Whether `idle` may have something to do.
         self._tries, self._not_before, self._done = 0, 0.0, 0
+        self._began, self._heard = _NEVER, ((0, 0), time.monotonic())
         self._answered = threading.Event()
         self._refusal: StoreError | None = None
         self._told: set[str] = set()
@@ -112,6 +114,9 @@ class Carrier:
             known = self._news.setdefault(folder, _News(job))
             known.waits, known.ended = True, known.ended or ended
             self._changed.notify_all()
+        lasted = time.monotonic() - self._began
+        if not self._away and min(lasted, self._silent_seconds()) > _SILENT_SECONDS:
+            self._goes_away(f"no answer for {_SILENT_SECONDS:.0f} s")
 
     def note(self, work: Callable[[], None], kind: str = "") -> None:
         """Have something further done once the store answers; the latest of a kind counts."""
@@ -131,26 +136,24 @@ class Carrier:
             for news in self._news.values():
                 news.waits, news.refused = news.waits or news.refused, False  # Once more.
             self._changed.notify_all()
-        begun = moved = time.monotonic()
-        taken = self._taken()
-        while self._thread.is_alive() and (now := time.monotonic()) - begun < most:
-            if self._taken() != taken:
-                taken, moved = self._taken(), now
-            if now - moved >= seconds:
+        begun = time.monotonic()
+        while self._thread.is_alive() and (lasted := time.monotonic() - begun) < most:
+            if min(lasted, self._silent_seconds()) >= seconds:
                 break
             self._thread.join(0.05)
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-            missed = [
-                news.job.name
-                for folder, news in self._news.items()
-                if news.waits or news.refused or folder == self._current
-            ]
+            held = self._news.items()
+            missed = [n.job.name for f, n in held if n.waits or n.refused or f == self._current]
         return list(dict.fromkeys([*missed, *getattr(self._target, "left", ())]))
 
-    def _taken(self) -> tuple[int, int]:
-        return self._done, getattr(self._target, "answers", 0)
+    def _silent_seconds(self) -> float:
+        """Return for how long the store has taken nothing, as far as one has looked."""
+        taken, now = (self._done, getattr(self._target, "answers", 0)), time.monotonic()
+        if taken != self._heard[0]:
+            self._heard = (taken, now)
+        return now - self._heard[1]
 
     def _work(self) -> None:
         while self._step():
@@ -177,7 +180,7 @@ class Carrier:
                 return True
         if not self._opened:
             self._open()
-        elif folder is not None and news is not None:
+        elif folder and news:
             self._carry(folder, news)
         elif note is not None:
             self._do_note(*note)
@@ -186,11 +189,9 @@ class Carrier:
         return True
 
     def _most_urgent(self, now: float) -> Path | None:
-        waiting = [(folder, news) for folder, news in self._news.items() if news.waits]
-        due = [(n.due(self._pace), f) for f, n in waiting if n.due(self._pace) <= now]
-        if self._closing:
-            due = due or [(0.0, folder) for folder, _ in waiting]
-        return min(due, key=lambda pair: pair[0])[1] if due else None
+        due = {folder: n.due(self._pace) for folder, n in self._news.items() if n.waits}
+        first = min(due, key=due.__getitem__, default=None)
+        return first if first and (self._closing or due[first] <= now) else None
 
     def _seconds_to_next(self, now: float) -> float | None:
         ahead = [news.due(self._pace) - now for news in self._news.values() if news.waits]
@@ -229,14 +230,15 @@ class Carrier:
     def _idle(self) -> None:
         more: list[bool] = []
         how = self._tried(lambda: more.append(self._target.idle()), "all of the study")
+        self._more = how == "away" or any(more)
         if how == "done":
             self._went_well()
-        self._more = how == "away" or any(more)
 
     def _tried(self, piece: Callable[[], None], what: str) -> Literal["done", "away", "refused"]:
         """Do a piece and say how it went; what stands in its way is told once."""
         error: Exception
         try:
+            self._began = time.monotonic()
             piece()
             return "done"
         except StoreError as caught:
@@ -250,6 +252,8 @@ class Carrier:
             if repr(error) not in self._told:
                 log.exception("a defect in what carries the study to %s", self._name)
                 self._told.add(repr(error))
+        finally:
+            self._began = _NEVER
         outage = isinstance(error, StoreError) and not isinstance(error, RefusedError)
         if outage or not self._opened:  # Not opened, whyever: nothing can be carried.
             self._is_away(error)
@@ -265,12 +269,16 @@ class Carrier:
         self._tries = min(self._tries + 1, 10)
         # Many studies ask one server: not all at the same moment.
         self._not_before = time.monotonic() + pause * random.uniform(0.7, 1.0)
-        self._opened, before, self._away = False, self._away, True
-        if not before:
-            self._tell(
-                f"{self._name} does not take the study's record now ({_in_a_line(error)}); the "
-                "trainings go on, and what it misses follows when it does"
-            )
+        self._opened = False
+        if not self._away:
+            self._goes_away(_in_a_line(error))
+
+    def _goes_away(self, reason: str) -> None:
+        self._away = True
+        self._tell(
+            f"{self._name} does not take the study's record now ({reason}); the trainings go on, "
+            "and what it misses follows when it does"
+        )
 
     def _went_well(self) -> None:
         self._tries, self._done = 0, self._done + 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from fake_trainer import FakeLauncher
 from mlflow_server import Server
+from sick_servers import hung_server
 from small_study import SEARCHED, places, run, run_ids, runs, tracked_runs, write_study
 
 from spineseg.config.study import StudyConfig
@@ -128,6 +129,21 @@ def test_another_study_of_that_name_in_the_store_is_told_with_both_data(
     now = load_manifest(places(first).data_record)
     assert f"{before.fingerprint[:12]}, not {now.fingerprint[:12]};" in str(caught.value)
     assert "\n" not in str(caught.value) and idle.started == []
+
+
+def test_a_comparison_tells_of_a_server_that_hangs_in_a_line_and_waits_for_one_request(
+    path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(path, FakeLauncher(), NO_SEARCH)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    other = f"store.optuna_url=sqlite:///{tmp_path / 'other.db'}"
+    with hung_server() as uri, caplog.at_level(logging.WARNING):
+        config = load_study(path, [NO_SEARCH, other, f"store.mlflow_uri={uri}"])
+        assert compare_study(config).page.is_file()
+    (told,) = [r.getMessage() for r in caplog.records if "tracking store" in r.getMessage()]
+    assert "does not answer within 1 s" in told and "\n" not in told
+    assert "the page is written; MLflow follows with the next command" in told
+    assert (tmp_path / "other.db").is_file()  # Optuna's is brought up all the same.
 
 
 def compare_apart(path: Path, *sets: str) -> subprocess.Popen[str]:

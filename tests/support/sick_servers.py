@@ -35,21 +35,29 @@ def hung_server() -> Iterator[str]:
 
 
 class LateServer:
-    """Passes all on to a real server at once, and its answers back late."""
+    """Passes all on to a real server, and its answers back, both as late as told."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.delay_seconds = 0.0
         self.later: dict[str, list[float]] = {}  # A request's path -> seconds of its next answers.
+        self.held: dict[str, list[float]] = {}  # And seconds before the server hears of them.
         self.asked: list[str] = []
         self.lock = threading.Lock()
 
     def delay(self, path: str) -> float:
-        """Return how late the answer to this request comes."""
+        """Return how late the answer to this request comes, in seconds."""
+        return self._next(self.later, path, self.delay_seconds)
+
+    def hold(self, path: str) -> float:
+        """Return how late the server hears of this request, in seconds."""
+        self.asked.append(path)
+        return self._next(self.held, path, 0.0)
+
+    def _next(self, waits: dict[str, list[float]], path: str, otherwise: float) -> float:
         with self.lock:
-            self.asked.append(path)
-            waits = next((v for key, v in self.later.items() if key in path and v), [])
-            return waits.pop(0) if waits else self.delay_seconds
+            found = next((w for key, w in waits.items() if key in path and w), [])
+            return found.pop(0) if found else otherwise
 
 
 @contextmanager
@@ -57,10 +65,9 @@ def late_server(late: LateServer) -> Iterator[str]:
     """Serve on loopback what the server behind `late` answers."""
 
     class Passes(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            time.sleep(late.hold(self.path))
             behind = http.client.HTTPConnection("127.0.0.1", late.port, timeout=60)
             behind.request(self.command, self.path, body, dict(self.headers))
             answer = behind.getresponse()

@@ -101,6 +101,21 @@ def test_news_never_wait_for_a_store_that_hangs_and_neither_does_the_close() -> 
     goes_on.set()
 
 
+def test_a_request_without_an_answer_is_told_while_it_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("spineseg.carrier._SILENT_SECONDS", 0.2)
+    store, hangs, goes_on = Store(), threading.Event(), threading.Event()
+    store.carries = lambda name: (hangs.set(), goes_on.wait(), None)[2]
+    carrier, said = started(store)
+    carrier.news(*a_run(1), ended=True)
+    hangs.wait()
+    until(lambda: carrier.news(*a_run(2)) or said)
+    assert "does not take the study's record now (no answer for 0 s)" in said[0]
+    goes_on.set()
+    assert carrier.close(5.0) == [] and len(said) == 2 and "again" in said[1]
+
+
 def test_a_store_that_is_away_is_told_once_and_once_that_it_is_back() -> None:
     store = Store()
     away = StoreError("store http://ada:hush@host: it is\nnot there")

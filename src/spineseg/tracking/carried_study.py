@@ -22,14 +22,16 @@ from spineseg.places import StudyPlaces
 from spineseg.runs import Run, first_baseline, read_run
 from spineseg.tracking.carry import carry_one, tell_renamed
 from spineseg.tracking.projection import RunProjection
-from spineseg.tracking.store import TrackingStore, open_store
+from spineseg.tracking.store import TrackingStore, experiment_id, open_store, refusing
 from spineseg.tracking.study_files import log_data_record, log_study_config
 from spineseg.tracking.tracked_runs import (
+    STUDY_KEY,
     is_of_an_earlier_version,
     job_runs,
     open_study_run,
     put_study_note,
 )
+from spineseg.tracking.twins import found_run
 from spineseg.tracking.views.written import put_views
 from spineseg.tries import tried_again
 
@@ -134,6 +136,11 @@ class CarriedStudy:
 
     def note(self, text: str) -> None:
         """Let the study's page open with `text`. Raises StoreError where it is not taken."""
+        with refusing(self._open.uri):  # A second run of the study may have come late.
+            name = self._config.name
+            experiment = experiment_id(self._open, name)
+            found = found_run(self._open, experiment, STUDY_KEY, name)
+        self._parent = str(found.info.run_id) if found else self._parent
         put_study_note(self._open, self._parent, text, running=True)
 
     @property

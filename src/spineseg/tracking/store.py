@@ -13,7 +13,7 @@ from pathlib import Path
 import mlflow
 from alembic.util import CommandError
 from mlflow.entities import Experiment, ViewType
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
@@ -178,9 +178,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if "Connection refused" in text:
         return "refuses connections"
-    if isinstance(error, MlflowException | OSError) and (
-        "timed out" in text or "timeout exception" in text
-    ):
+    asked = isinstance(error, MlflowException | OSError) and not isinstance(error, RestException)
+    if asked and ("timed out" in text or "timeout exception" in text):
         return f"does not answer within {os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT']} s"
     return without_password((text.splitlines() or [type(error).__name__])[0][:200])
 

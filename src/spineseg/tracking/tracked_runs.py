@@ -28,7 +28,7 @@ from spineseg.job import Job
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.store import TrackingStore, experiment_id, refusing, without_password
 from spineseg.tracking.twins import CARRIED as CARRIED
-from spineseg.tracking.twins import age, found_run, kept
+from spineseg.tracking.twins import found_run, kept, rank
 
 STUDY_KEY = "study_key"
 TRIAL_KEY = "trial_key"  # For people: `study/number`.
@@ -155,7 +155,7 @@ def _drop_old_tags(store: TrackingStore, run: Run) -> None:
 
 
 def job_runs(store: TrackingStore, study: str, *, mend: bool = False) -> dict[str, Run]:
-    """Return the runs of a study's jobs, by the job's id; of several of one job the oldest.
+    """Return the runs of a study's jobs, by the job's id; of several of one job the one to keep.
 
     With `mend` the others are deleted. Raises StoreError where the store does not answer.
     """
@@ -174,7 +174,7 @@ def job_runs(store: TrackingStore, study: str, *, mend: bool = False) -> dict[st
                 break
         if mend:
             return {job: kept(store, experiment, twins) for job, twins in found.items()}
-        return {job: min(twins, key=age) for job, twins in found.items()}
+        return {job: min(twins, key=rank) for job, twins in found.items()}
 
 
 def _describe(

@@ -1,7 +1,8 @@
 """Several MLflow runs of one thing: one is kept, the others go.
 
 A server that is slow makes a run after its client has given up and asked anew. What a run is of
-stands in one of its tags; whoever looks for it finds all of that tag, and leaves one.
+stands in one of its tags; whoever looks for it finds all of that tag, and leaves one: the one that
+holds most, of those that hold as much the oldest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def found_run(store: TrackingStore, experiment: str, tag: str, value: str) -> Run | None:
-    """Return the run with this tag; of several the oldest, and the others are deleted.
+    """Return the run with this tag; of several one is kept, and the others are deleted.
 
     Raises what MLflow raises.
     """
@@ -28,14 +29,14 @@ def found_run(store: TrackingStore, experiment: str, tag: str, value: str) -> Ru
 
 
 def kept(store: TrackingStore, experiment: str, found: list[Run]) -> Run:
-    """Return the oldest of some runs of one thing; delete the others. Raises what MLflow does."""
-    first, *others = sorted(found, key=age)
+    """Keep one of some runs of one thing, delete the others. Raises what MLflow raises."""
+    first, *others = sorted(found, key=rank)
     for other in others:
         _hand_on_children(store, experiment, other, first)
         store.client.delete_run(other.info.run_id)
     if others:
         log.warning(
-            "MLflow had %d runs for %s: %d were deleted, the oldest is kept; a server answers late",
+            "MLflow had %d runs for %s: %d were deleted; a server that is slow makes such",
             len(found),
             first.info.run_name,
             len(others),
@@ -43,12 +44,10 @@ def kept(store: TrackingStore, experiment: str, found: list[Run]) -> Run:
     return first
 
 
-def age(run: Run) -> tuple[int, int, str]:
-    """Return what runs of one thing are sorted by, the oldest first.
-
-    Twins have the same start: what is carried already is older than what is not.
-    """
-    return run.info.start_time, -int(run.data.tags.get(CARRIED, 0)), run.info.run_id
+def rank(run: Run) -> tuple[int, int, int, str]:
+    """Return what runs of one thing are sorted by: the first is the one to keep."""
+    carried = int(run.data.tags.get(CARRIED, 0))
+    return -carried, -len(run.data.params), run.info.start_time, run.info.run_id
 
 
 def _hand_on_children(store: TrackingStore, experiment: str, other: Run, first: Run) -> None:
