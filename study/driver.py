@@ -47,7 +47,7 @@ from spineseg.trials import (
 from study.checks import check_study, check_weights
 from study.jobs import new_job, recorded_job
 from study.objective import Interrupted, Starts, run_trial, tell
-from study.optuna_store import open_study, usable
+from study.optuna_store import open_study, study_held, usable
 from study.stores import ended, fill_mlflow
 from study.trial_queue import Taken, enqueue, may_wait, next_trial, set_pruner
 
@@ -82,7 +82,7 @@ def run_study(config: StudyConfig, where: Path, launcher: Starts | None = None) 
     """
     check_study(config, where)
     places = StudyPlaces(config.store.root, config.name)
-    with places.lock(), usable(config):
+    with places.lock(), usable(config), study_held(config, doing):
         running = _taken_up(config, places, where, launcher)
         if warning := few_steps(config.baseline, running.dataset.manifest.count("train")):
             running.progress.say(warning)

@@ -84,6 +84,15 @@ def first_free_number(
     return patiently(asked, say, stopping=stopping)
 
 
+def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:
+    """Bring the database to what the folders say, where no driver has the study.
+
+    Raises InUseError where one has it, and what `open_study` raises.
+    """
+    with study_held(config, say):
+        patiently(lambda: open_study(config, runs), say)
+
+
 def open_study(
     config: StudyConfig,
     runs: Sequence[Run],

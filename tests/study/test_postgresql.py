@@ -150,13 +150,15 @@ def test_a_driver_killed_on_another_host_is_followed_when_its_lease_has_ended(
 def test_what_has_no_driver_here_is_told_by_the_command_in_one_line(
     path: Path, tmp_path: Path
 ) -> None:
+    url = "postgresql://me:hush@127.0.0.1/trials"
     code = (
         "import sys; sys.modules['psycopg'] = sys.modules['psycopg2'] = None\n"
         "from study.cli import main\n"
-        "main(['run', sys.argv[1], '--set', 'store.optuna_url=postgresql://me:hush@127.0.0.1/x'])"
+        "sys.argv[1:] = ['run', sys.argv[1], '--set', sys.argv[2]]\n"
+        "sys.exit(main())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
+        [sys.executable, "-c", code, str(path), f"store.optuna_url={url}"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
