@@ -109,7 +109,7 @@ def open_study(
     trials = projection.refuse_contradictions(runs)
     for run in sorted(runs, key=lambda run: run.job.number):
         stored = trials.get(run.job.number)
-        if stored is None or not stored.is_closed:
+        if stored is None or not stored.is_closed or stored.never_was_a_run:
             projection.bring_up(run)
     waiting = (t for t in trials.values() if t.state == "WAITING")
     projection.close_trials(

@@ -43,7 +43,9 @@ def frozen_trial(run: Run, *, begun: bool = False) -> FrozenTrial:
         state=TrialState.RUNNING if begun else TrialState[told.state],
         value=None if begun else told.value,
         datetime_start=datetime.datetime.fromtimestamp(job.created),
-        datetime_complete=None if begun else _end(run),
+        datetime_complete=(
+            datetime.datetime.fromtimestamp(run.end.time) if run.end and not begun else None
+        ),
         params=told.params,
         distributions={name: distribution(job.space[name]) for name in told.params},
         user_attrs=told.attributes,
@@ -51,10 +53,6 @@ def frozen_trial(run: Run, *, begun: bool = False) -> FrozenTrial:
         intermediate_values={} if begun else told.reported,
         trial_id=told.trial_id,
     )
-
-
-def _end(run: Run) -> datetime.datetime | None:
-    return datetime.datetime.fromtimestamp(run.end.time) if run.end else None
 
 
 def distribution(axis: Axis) -> BaseDistribution:
@@ -115,6 +113,18 @@ def stored_trials(
 _distribution = cache(json_to_distribution)
 
 
+def reopen(storage: RDBStorage, stored: TrialRecord) -> None:
+    """Open a trial that never was a run: a folder that has its number came late, or again."""
+    with storage.engine.begin() as connection:
+        whose = _TRIALS.update().where(_TRIALS.c.trial_id == stored.trial_id)
+        connection.execute(whose.values(state=TrialState.RUNNING, datetime_complete=None))
+    stored.state = TrialState.RUNNING.name
+
+
+def _in_utc(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
+
+
 def store_outcome(storage: RDBStorage, stored: TrialRecord, wanted: TrialRecord, run: Run) -> None:
     """Bring the scores of an open trial, its state, value and end to the run's: all or nothing.
 
@@ -122,9 +132,11 @@ def store_outcome(storage: RDBStorage, stored: TrialRecord, wanted: TrialRecord,
     and give a trial the time of now as its end: so its rows are written here. Raises LookupError
     where the trial is gone, or another closed it.
     """
-    end = _end(run)
-    told: dict[str, Any] = {"state": TrialState[wanted.state]}
-    told["datetime_complete"] = end and end.astimezone(datetime.UTC).replace(tzinfo=None)
+    told = {
+        "state": TrialState[wanted.state],
+        "datetime_start": _in_utc(run.job.created),
+        "datetime_complete": _in_utc(run.end.time) if run.end else None,
+    }
     with storage.engine.begin() as connection:
         if connection.execute(_OPEN_TRIAL, told | {"trial": stored.trial_id}).rowcount != 1:
             raise LookupError(f"its trial {stored.number} is gone, or was closed by another")

@@ -154,6 +154,7 @@ def test_a_driver_goes_on_while_its_database_is_locked_and_says_so_once(tmp_path
         asked = time.monotonic()
         for _ in range(20):
             lease.renew()
+            assert lease.lost() is None
         assert time.monotonic() - asked < asked - began
         other.execute("ROLLBACK")
     wait_until(lambda: row(tmp_path)["expires"] > row(tmp_path)["now"])

@@ -176,6 +176,21 @@ def test_a_database_that_was_moved_away_while_the_study_runs_is_filled_again(
     assert facts(config) == filled(config, tmp_path)
 
 
+def test_a_folder_that_comes_after_its_number_was_passed_over_is_that_trial(
+    config: StudyConfig, tmp_path: Path
+) -> None:
+    runs = several(config)
+    put_away = tmp_path / runs[2].folder.name
+    runs[2].folder.rename(put_away)
+    projection = opened(config)
+    all_of(projection)
+    assert facts(config)[2]["user_attrs"] == {}
+    put_away.rename(runs[2].folder)
+    projection.carry(runs[2].folder, runs[2].job)
+    assert facts(config) == filled(config, tmp_path)
+    assert facts(config)[2]["state"] == TrialState.PRUNED
+
+
 def test_a_training_asked_for_anew_is_a_trial_of_its_own(config: StudyConfig) -> None:
     written(config, 0)
     for number, end in ((1, "failed"), (2, "completed")):
