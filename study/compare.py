@@ -37,7 +37,7 @@ from spineseg.tracking.tracked_runs import (
 )
 from spineseg.tracking.views.written import write_views
 from spineseg.trials import most_trainings, refuse_another
-from study.optuna_store import in_memory, open_study
+from study.optuna_store import fill_optuna, in_memory
 from study.stores import filled_mlflow
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
@@ -110,7 +110,7 @@ def _into_mlflow(
                 study.places.holder(),
             )
             return
-        open_study(config, study.runs)
+        fill_optuna(config, study.runs, log.warning)
         try:
             _brought(config, study, summary, files)
         except StoreError as error:

@@ -21,6 +21,7 @@ from study.optuna_database import open_storage, refusing
 from study.optuna_trials import (
     distribution,
     frozen_trial,
+    reopen,
     store_outcome,
     stored_trials,
     trial_numbers,
@@ -79,7 +80,7 @@ class OptunaProjection:
         except RecordError as error:
             raise StoreError(str(error)) from None
         if run.end is not None:
-            del self._read[job.id], self._sent[job.number]
+            del self._read[job.id]
 
     def idle(self) -> bool:
         """Bring up one run more that the database lacked; False where there is none left."""
@@ -104,12 +105,16 @@ class OptunaProjection:
             with refusing(self._config):
                 stored = self._sent.get(number) or self._stored(number) or self._added(run)
                 refuse_contradiction(stored, wanted, run)
+                if stored.never_was_a_run:
+                    reopen(self.storage, stored)
                 if not stored.is_closed:
                     self._complete(stored, wanted, run)
                 self._sent[number] = stored
         except BaseException:
             self._sent.pop(number, None)  # Nobody knows what of it was taken.
             raise
+        if run.end is not None:
+            del self._sent[number]
 
     def _stored(self, number: int) -> TrialRecord | None:
         return stored_trials(self.storage, self._study_id, number).get(number)

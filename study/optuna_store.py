@@ -81,6 +81,15 @@ def first_free_number(
     return patiently(asked, say, stopping=stopping)
 
 
+def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:
+    """Bring the database to what the folders say, where no driver has the study.
+
+    Raises InUseError where one has it, and what `open_study` raises.
+    """
+    with study_held(config, say):
+        patiently(lambda: open_study(config, runs), say)
+
+
 def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
     """Return the study in Optuna's database, made or brought to what its run folders say.
 
@@ -92,7 +101,7 @@ def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
     trials = projection.refuse_contradictions(runs)
     for run in sorted(runs, key=lambda run: run.job.number):
         stored = trials.get(run.job.number)
-        if stored is None or not stored.is_closed:
+        if stored is None or not stored.is_closed or stored.never_was_a_run:
             projection.bring_up(run)
     with refusing(config):
         return optuna.load_study(study_name=config.name, storage=projection.storage)

@@ -17,13 +17,22 @@ from optuna.distributions import (
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select
 
 from spineseg.config.search import Axis, Choices, FloatRange, IntRange
 from spineseg.runs import Run
 from spineseg.trial_record import TrialRecord, same, trial_of
 
 _Values = models.TrialIntermediateValueModel
+_TRIALS, _SCORES, _VALUES = (
+    models.BaseModel.metadata.tables[name]
+    for name in ("trials", "trial_intermediate_values", "trial_values")
+)
+_OPEN_TRIAL = _TRIALS.update().where(
+    _TRIALS.c.trial_id == bindparam("trial"),
+    _TRIALS.c.state.in_((TrialState.RUNNING, TrialState.WAITING)),
+)
+_NEW_SCORES, _NEW_VALUE = _SCORES.insert(), _VALUES.insert()
 
 
 def frozen_trial(run: Run, *, begun: bool = False) -> FrozenTrial:
@@ -34,7 +43,9 @@ def frozen_trial(run: Run, *, begun: bool = False) -> FrozenTrial:
         state=TrialState.RUNNING if begun else TrialState[told.state],
         value=None if begun else told.value,
         datetime_start=datetime.datetime.fromtimestamp(job.created),
-        datetime_complete=None if begun else _end(run),
+        datetime_complete=(
+            datetime.datetime.fromtimestamp(run.end.time) if run.end and not begun else None
+        ),
         params=told.params,
         distributions={name: distribution(job.space[name]) for name in told.params},
         user_attrs=told.attributes,
@@ -42,10 +53,6 @@ def frozen_trial(run: Run, *, begun: bool = False) -> FrozenTrial:
         intermediate_values={} if begun else told.reported,
         trial_id=told.trial_id,
     )
-
-
-def _end(run: Run) -> datetime.datetime | None:
-    return datetime.datetime.fromtimestamp(run.end.time) if run.end else None
 
 
 def distribution(axis: Axis) -> BaseDistribution:
@@ -106,35 +113,50 @@ def stored_trials(
 _distribution = cache(json_to_distribution)
 
 
+def reopen(storage: RDBStorage, stored: TrialRecord) -> None:
+    """Open a trial that never was a run: a folder that has its number came late, or again."""
+    with storage.engine.begin() as connection:
+        whose = _TRIALS.update().where(_TRIALS.c.trial_id == stored.trial_id)
+        connection.execute(whose.values(state=TrialState.RUNNING, datetime_complete=None))
+    stored.state = TrialState.RUNNING.name
+
+
+def _in_utc(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
+
+
 def store_outcome(storage: RDBStorage, stored: TrialRecord, wanted: TrialRecord, run: Run) -> None:
     """Bring the scores of an open trial, its state, value and end to the run's: all or nothing.
 
     Optuna's own calls ask four statements for each score, 0.9 s of the processor for 250 epochs,
-    and give a trial the time of now as its end: so its rows are written here.
+    and give a trial the time of now as its end: so its rows are written here. Raises LookupError
+    where the trial is gone, or another closed it.
     """
-    new, changed = [], []
-    for step, score in wanted.reported.items():
-        kept, kind = _Values.intermediate_value_to_stored_repr(score)
-        row: dict[str, Any] = {"intermediate_value": kept, "intermediate_value_type": kind}
-        if step not in stored.reported:
-            new.append({"trial_id": stored.trial_id, "step": step} | row)
-        elif not same(stored.reported[step], score):
-            whose = (_Values.trial_id == stored.trial_id) & (_Values.step == step)
-            changed.append(update(_Values).where(whose).values(**row))
-    with storage.scoped_session() as session, session.begin():
-        trial = session.get_one(models.TrialModel, stored.trial_id)  # SQLite would not miss it.
+    told = {
+        "state": TrialState[wanted.state],
+        "datetime_start": _in_utc(run.job.created),
+        "datetime_complete": _in_utc(run.end.time) if run.end else None,
+    }
+    with storage.engine.begin() as connection:
+        if connection.execute(_OPEN_TRIAL, told | {"trial": stored.trial_id}).rowcount != 1:
+            raise LookupError(f"its trial {stored.number} is gone, or was closed by another")
+        known, new = stored.reported, []
+        fresh = {
+            k: v for k, v in wanted.reported.items() if k not in known or not same(known[k], v)
+        }
+        for step, score in fresh.items():
+            kept, kind = _Values.intermediate_value_to_stored_repr(score)
+            row: dict[str, Any] = {"intermediate_value": kept, "intermediate_value_type": kind}
+            if step in known:
+                one = (_SCORES.c.trial_id == stored.trial_id) & (_SCORES.c.step == step)
+                connection.execute(_SCORES.update().where(one).values(row))
+            else:
+                new.append({"trial_id": stored.trial_id, "step": step} | row)
         if new:
-            session.execute(insert(_Values), new)
-        for statement in changed:
-            session.execute(statement)
-        if wanted.state != stored.state:
-            trial.state = TrialState[wanted.state]
-            trial.datetime_complete = _end(run)
-            for value in wanted.values or ():
-                kept, finite = models.TrialValueModel.value_to_stored_repr(value)
-                row = {"objective": 0, "value": kept, "value_type": finite}
-                session.execute(
-                    insert(models.TrialValueModel), [{"trial_id": trial.trial_id} | row]
-                )
+            connection.execute(_NEW_SCORES, new)
+        for value in wanted.values or ():
+            kept, finite = models.TrialValueModel.value_to_stored_repr(value)
+            row = {"trial_id": stored.trial_id, "objective": 0, "value": kept}
+            connection.execute(_NEW_VALUE, [row | {"value_type": finite}])
     stored.reported |= wanted.reported
     stored.state, stored.value = wanted.state, wanted.value

@@ -17,7 +17,7 @@ from spineseg.tracking.carry import carry_over
 from spineseg.tracking.store import TrackingStore
 from spineseg.tracking.study_files import log_data_record, log_study_config
 from spineseg.tracking.tracked_runs import open_study_run
-from study.optuna_store import open_study
+from study.optuna_store import fill_optuna
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 def fill_stores(store: TrackingStore, config: StudyConfig, study: StudyRecord) -> str:
     """Bring both stores to what the folders say; return the id of the study's MLflow run.
 
-    The study's lock must be held. Raises StoreError where a store does not answer, RecordError
-    where Optuna's contradicts a folder.
+    The study's lock must be held. Raises StoreError where a store does not answer, InUseError where
+    a driver of another root has the study, RecordError where Optuna's contradicts a folder.
     """
-    open_study(config, study.runs)
+    fill_optuna(config, study.runs, log.warning)
     return filled_mlflow(store, config, study)
 
 

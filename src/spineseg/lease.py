@@ -95,6 +95,10 @@ class Lease:
                 pass  # Another was quicker: who it is shows the next look.
         self._thread.start()
 
+    def lost(self) -> InUseError | None:
+        """Return that another has taken the study, where that is so; asks nobody."""
+        return self._lost
+
     def renew(self) -> None:
         """Raise InUseError where another has taken the study. Never blocks: a thread renews it."""
         if self._lost is not None:

@@ -41,6 +41,11 @@ class TrialRecord:
         """Whether it has ended: Optuna takes nothing more for it."""
         return self.state in ("COMPLETE", "PRUNED", "FAIL")
 
+    @property
+    def never_was_a_run(self) -> bool:
+        """Whether it only holds a number taken: where its run's folder comes, it is that run's."""
+        return self.state == "FAIL" and self.name is None and not self.reported
+
 
 def trial_of(run: Run) -> TrialRecord:
     """Return what Optuna is to hold of a run."""
@@ -79,7 +84,7 @@ def refuse_contradiction(stored: TrialRecord, wanted: TrialRecord, run: Run) -> 
     """Raise RecordError, naming both values, where the database tells something else of a run."""
     if stored.name not in (None, run.name):
         raise _contradiction(run, "the name", stored.name, run.name)
-    if not stored.is_closed:
+    if not stored.is_closed or stored.never_was_a_run:
         if any(wanted.params.get(key) != value for key, value in stored.params.items()):
             raise _contradiction(run, "the parameters", stored.params, wanted.params)
         return

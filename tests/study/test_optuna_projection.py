@@ -12,25 +12,22 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 import sqlalchemy
 from optuna.trial import TrialState
-from run_folders import epoch, finished, make_job, write_finished
-from small_study import optuna_study, places, trials
+from projected import all_of, facts, filled, folder_of, job, opened, several, written
+from run_folders import epoch, finished, write_finished
+from small_study import optuna_study, trials
 
-from spineseg.config.search import FloatRange
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.database import StoreAwayError
 from spineseg.errors import InUseError, RecordError, StoreError
 from spineseg.events import append_event
 from spineseg.job import Job
-from spineseg.lease import Lease
-from spineseg.runs import Run, read_runs
-from study.optuna_projection import OptunaProjection
+from spineseg.runs import read_runs
 from study.optuna_store import in_memory, open_study, study_held
 
 
@@ -38,66 +35,6 @@ from study.optuna_store import in_memory, open_study, study_held
 def config(path: Path) -> StudyConfig:
     """A study without a run."""
     return load_study(path)
-
-
-def job(number: int, **told: Any) -> Job:
-    name = told.pop("name", "baseline" if number == 0 else f"search-{number:03d}")
-    searched = number > 0
-    values: dict[str, Any] = {"id": f"{number:032x}", "number": number, "name": name}
-    if searched:
-        space = {f"hsv_{c}": FloatRange(low=0.0, high=1.0) for c in "hsv"}
-        values |= {"kind": "search", "space": space, "parameters": dict.fromkeys(space, 0.5)}
-    return make_job(**(values | told))
-
-
-def folder_of(config: StudyConfig) -> Path:
-    return places(config).folder
-
-
-def written(
-    config: StudyConfig, number: int, end: str | None = "completed", epochs: int = 3
-) -> Run:
-    write_finished(folder_of(config), job(number), epochs, end)
-    return read_runs(folder_of(config))[-1]
-
-
-def several(config: StudyConfig) -> list[Run]:
-    """Return runs of all ends, with numbers that no run has."""
-    ends = {0: "completed", 1: "failed", 2: "pruned", 4: "completed", 7: None}
-    for number, end in ends.items():
-        written(config, number, end, epochs=12)
-    return read_runs(folder_of(config))
-
-
-def facts(config: StudyConfig) -> list[dict[str, Any]]:
-    """Return all that Optuna's own reading tells of the trials, but for its ids."""
-    names = ("number", "state", "values", "params", "distributions", "user_attrs")
-    names += ("datetime_start", "datetime_complete", "intermediate_values")
-    told = [{name: getattr(trial, name) for name in names} for trial in trials(config)]
-    for trial in told:
-        if trial["user_attrs"].get("name") is None:  # Never a run: made when that was seen.
-            trial["datetime_start"] = trial["datetime_complete"] = None
-    return told
-
-
-def filled(config: StudyConfig, folder: Path) -> list[dict[str, Any]]:
-    """Return what an empty database has of the same folders, filled at once."""
-    url = f"sqlite:///{folder / 'filled.db'}"
-    store = config.store.model_copy(update={"optuna_url": url})
-    other = config.model_copy(update={"store": store})
-    open_study(other, read_runs(folder_of(config)))
-    return facts(other)
-
-
-def opened(config: StudyConfig, lease: Lease | None = None) -> OptunaProjection:
-    projection = OptunaProjection(config, lease)
-    projection.open()
-    return projection
-
-
-def all_of(projection: OptunaProjection) -> None:
-    while projection.idle():
-        pass
 
 
 def test_a_run_carried_epoch_by_epoch_is_told_as_one_that_is_filled_in_later(
@@ -239,6 +176,21 @@ def test_a_database_that_was_moved_away_while_the_study_runs_is_filled_again(
     assert facts(config) == filled(config, tmp_path)
 
 
+def test_a_folder_that_comes_after_its_number_was_passed_over_is_that_trial(
+    config: StudyConfig, tmp_path: Path
+) -> None:
+    runs = several(config)
+    put_away = tmp_path / runs[2].folder.name
+    runs[2].folder.rename(put_away)
+    projection = opened(config)
+    all_of(projection)
+    assert facts(config)[2]["user_attrs"] == {}
+    put_away.rename(runs[2].folder)
+    projection.carry(runs[2].folder, runs[2].job)
+    assert facts(config) == filled(config, tmp_path)
+    assert facts(config)[2]["state"] == TrialState.PRUNED
+
+
 def test_a_training_asked_for_anew_is_a_trial_of_its_own(config: StudyConfig) -> None:
     written(config, 0)
     for number, end in ((1, "failed"), (2, "completed")):
@@ -300,7 +252,7 @@ def test_a_further_epoch_costs_as_little_late_as_early(config: StudyConfig) -> N
     sqlalchemy.event.listen(
         projection.storage.engine,
         "before_cursor_execute",
-        lambda connection, cursor, statement, *rest: asked.append(statement),
+        lambda *told: asked.append(told[2]),
     )
     costs = []
     for number in range(1, 60):

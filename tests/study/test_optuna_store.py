@@ -11,9 +11,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+from fake_trainer import FakeLauncher
 from optuna.trial import TrialState
 from run_folders import make_job, write_finished
-from small_study import optuna_study, places, trials
+from small_study import names, optuna_study, places, run, trials
 
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
@@ -100,6 +101,29 @@ def test_two_roots_at_one_database_are_one_study_and_the_second_is_refused(
         assert "\n" not in str(told.value)
     with study_held(config.model_copy(update={"store": other}), print):
         pass
+
+
+def test_a_second_driver_of_another_root_is_refused_and_the_first_is_unharmed(path: Path) -> None:
+    url = f"store.optuna_url=sqlite:///{path.parent / 'shared.db'}"
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def wait(name: str) -> None:
+        if name == "slow":
+            at_work.set()
+            go_on.wait(300)
+
+    first = threading.Thread(target=lambda: run(path, FakeLauncher(on_start=wait), url))
+    first.start()
+    assert at_work.wait(300)
+    idle = FakeLauncher()
+    with pytest.raises(InUseError, match="study 'small' is in the hands of process") as told:
+        run(path, idle, url, f"store.root={path.parent / 'b'}")
+    assert "\n" not in str(told.value) and idle.started == []
+    go_on.set()
+    first.join()
+    config = load_study(path, [url])
+    assert [trial.user_attrs["name"] for trial in trials(config)] == names(config)
+    assert len(names(config)) == 6 and {t.state for t in trials(config)} != {TrialState.RUNNING}
 
 
 def with_url(config: StudyConfig, url: str, mlflow: str | None = None) -> StudyConfig:

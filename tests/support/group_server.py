@@ -18,37 +18,66 @@ ADMIN, PASSWORD = "leader", "a-password-of-a-group"
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
+class PostgreSQL:
+    """A PostgreSQL of its own in a folder, on loopback, that can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        self._prefix = as_nobody if os.geteuid() == 0 else []  # It refuses to run as root.
+        if self._prefix:
+            shutil.chown(folder, "nobody", "nogroup")
+
+    def make(self) -> None:
+        """Make its files."""
+        self._run("initdb", "-D", "data", "-U", "study", "-A", "trust", "-N")
+
+    def start(self) -> None:
+        """Start it; it answers then."""
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        )
+        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as a machine does that goes down."""
+        self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+
+    def database(self, name: str, scheme: str = "postgresql+psycopg2") -> str:
+        """Return the address of an empty database."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "study", name)
+        return f"{scheme}://study@127.0.0.1:{self.port}/{name}"
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [*self._prefix, str(_PROGRAMS[-1] / program), *words]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+
+
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL of its own; gives the address of an empty database."""
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL of its own."""
     if not _PROGRAMS:
         pytest.skip("no PostgreSQL here; on Debian: apt-get install postgresql")
     # Not pytest's folder: the database's own user may not enter that of root.
     folder = Path(tempfile.mkdtemp(prefix="spineseg-postgresql-"))
-    port = free_port()
-    as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    prefix = as_nobody if os.geteuid() == 0 else []  # It refuses to run as root.
-    if prefix:
-        shutil.chown(folder, "nobody", "nogroup")
-
-    def run(program: str, *words: str) -> None:
-        command = [*prefix, str(_PROGRAMS[-1] / program), *words]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-
+    server = PostgreSQL(folder)
     try:
-        run("initdb", "-D", "data", "-U", "study", "-A", "trust", "-N")
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        )
-        run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+        server.make()
+        server.start()
         try:
-            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "study", "tracking")
-            yield f"postgresql+psycopg2://study@127.0.0.1:{port}/tracking"
+            yield server
         finally:
-            run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Run a PostgreSQL of its own; gives the address of an empty database."""
+    with postgresql_server() as server:
+        yield server.database("tracking")
 
 
 class GroupServer(Server):
