@@ -36,6 +36,7 @@ from spineseg.training.orders import Orders
 NAMESPACE = "spineseg"
 _REACH_SECONDS = 5.0
 _ASK_SECONDS = 60.0  # A node starts a process to answer in; a loaded one takes long.
+_FREE_SECONDS = 15.0
 _NAME_SECONDS = 20.0  # Until the name of an actor that was ended is free again.
 
 
@@ -186,7 +187,12 @@ class RayExecutor:
                 f"devices.device: {wanted!r} asks for GPUs, and no node of the cluster has one; "
                 "use 'auto' or 'cpu', or add a node with GPUs by `ray start --address=HOST:6379`"
             )
-        if self._nodes.slots(()):
+        until = time.monotonic() + _FREE_SECONDS
+        while not self._nodes.slots(()):
+            if not self._nodes.held or time.monotonic() > until:
+                break
+            time.sleep(0.5)  # What ended just now, as a driver's own attempts, is free late.
+        else:
             return
         if self._nodes.held:
             raise ConfigError(
