@@ -47,7 +47,7 @@ def test_a_node_with_gpus_has_a_slot_for_each_and_each_training_has_one_of_its_o
     runs = [new_run(study, films, 2, number=i, name=f"n{i}") for i in range(2)]
     to_the_end(*[executor.start(runs[i], Orders(), slots[i]) for i in range(2)])
     told = [(run / "device.txt").read_text() for run in runs]
-    assert sorted(told) == ["0", "1"]
+    assert sorted(told) == ["0, 2 cores, 2 at a time", "1, 2 cores, 2 at a time"]
     assert [slot.name for slot in connect(device="cpu").slots()] == ["a cpu", "g cpu"]
     assert [slot.name for slot in connect(device="1").slots()] == ["g cuda 0"]
     shared = connect(device="auto", trials_per_device=2)

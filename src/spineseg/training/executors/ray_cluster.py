@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class RayExecutor:
 
         Of earlier attempts at it none speaks any more: whatever answers to their names is ended.
         """
+        orders = replace(orders, neighbours=slot.neighbours, cores=slot.cores)
         told = _told(run_folder)
         actor = _actor(told["actor"]) if told and run_folder not in self._attempts else None
         if told and actor is not None:
