@@ -196,7 +196,8 @@ import time
 from pathlib import Path
 from spineseg.training.executors import node_attempt as module
 module._LOOK_SECONDS, module._UNBEGUN_SECONDS = 0.05, 0.2
-told = module.Told(Path("nowhere"), "a", "s", "r", "j", 1, False, "x:y")
+from spineseg.training.executors.told import Told
+told = Told(Path("nowhere"), "a", "s", "r", "j", 1, False, "x:y")
 attempt = module.NodeAttempt(told)
 time.sleep(60)
 raise SystemExit(7)

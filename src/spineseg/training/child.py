@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from spineseg.job import Job
 from spineseg.places import LOCK_FILE
 from spineseg.training.control import (
     LOG_FILE,
+    NO_SPACE,
     TRAINER_FOLDER,
     stop_asked,
     wait_until_judged,
@@ -28,9 +28,6 @@ from spineseg.training.machine import machine_facts, system_readings
 from spineseg.training.orders import Orders
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
-
-NO_SPACE = errno.ENOSPC
-"""Exit code of a child that found the disk full."""
 
 if TYPE_CHECKING:
     from spineseg.config.numbering import Numbering

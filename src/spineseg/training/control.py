@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 
 from spineseg.files import is_locked, write_whole
 from spineseg.places import DRIVER_LOCK, LOCK_FILE
 
+ATTEMPT_FILE = "attempt.json"
+"""In a run's folder: which attempt at it was started last, and where."""
 LOG_FILE = "train.log"
+NO_SPACE = errno.ENOSPC
+"""Exit code of a child that found the disk full."""
 STOP_FILE = "stop"
 TRAINER_FOLDER = "train"
 WORTH_FILE = "worth"

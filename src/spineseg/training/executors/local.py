@@ -8,14 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from spineseg.files import write_whole
-from spineseg.training.control import ask_to_stop, is_running, let_go_on
+from spineseg.training.control import ATTEMPT_FILE, ask_to_stop, is_running, let_go_on
 from spineseg.training.devices import CPU, Device
 from spineseg.training.executors.protocol import Slot
 from spineseg.training.launcher import TRAINER, Child, Launcher
 from spineseg.training.orders import Orders
-
-ATTEMPT_FILE = "attempt.json"
-"""In a run's folder: which attempt at it was started last, and where."""
 
 
 class LocalAttempt:

@@ -24,13 +24,13 @@ from spineseg.errors import ConfigError, RecordError, RunError
 from spineseg.events import Failed, Finished, read_events
 from spineseg.files import write_whole
 from spineseg.job import Job
-from spineseg.training.control import LOG_FILE
+from spineseg.training.control import ATTEMPT_FILE, LOG_FILE
 from spineseg.training.devices import Device
-from spineseg.training.executors.local import ATTEMPT_FILE
-from spineseg.training.executors.node_attempt import NodeAttempt, Told
+from spineseg.training.executors.node_attempt import NodeAttempt
 from spineseg.training.executors.protocol import Slot
 from spineseg.training.executors.ray_attempt import RayAttempt
 from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
+from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
 from spineseg.training.orders import Orders
 

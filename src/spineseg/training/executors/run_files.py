@@ -8,8 +8,7 @@ from pathlib import Path
 from spineseg.events import EVENTS_FILE
 from spineseg.job import JOB_FILE
 from spineseg.places import LOCK_FILE
-from spineseg.training.control import LOG_FILE, STOP_FILE, WORTH_FILE
-from spineseg.training.executors.local import ATTEMPT_FILE
+from spineseg.training.control import ATTEMPT_FILE, LOG_FILE, STOP_FILE, WORTH_FILE
 
 # Logs and words go line by line, and a job names the places of its own machine.
 _OF_ITS_PLACE = {
