@@ -80,10 +80,14 @@ class Machines:
     def kill(self, name: str) -> None:
         """End a node as a power cut does: all of its processes at once."""
         doomed = self.processes(name)
-        node = self._nodes.pop(name)
         for process in doomed:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Count a node as gone: it ended by itself."""
+        node = self._nodes.pop(name)
         self.cluster.worker_nodes.discard(node)
         node.kill_all_processes(check_alive=False, allow_graceful=False)
 

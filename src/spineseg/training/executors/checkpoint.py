@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 from spineseg.files import sha256_of
@@ -14,21 +13,21 @@ RESUME = f"{TRAINER_FOLDER}/weights/resume.pt"
 _WEIGHTS = (f"{TRAINER_FOLDER}/weights/best.pt", f"{TRAINER_FOLDER}/weights/last.pt")
 _TABLE = f"{TRAINER_FOLDER}/results.csv"
 _FILMS = "films"
-_AT_REST_SECONDS = 0.05  # A file's time is told in steps of some milliseconds.
 
 
 def checkpoint_files(folder: Path, aside: Path) -> dict[str, tuple[int, str]]:
     """Keep the files to go on from `aside`; return their sizes and hashes, by their paths.
 
-    The state is taken first: weights that are younger than it are trained again to the same, as
-    after a kill; older ones would never be made. Empty where there is none, or one is written just
-    now.
+    All are of one epoch: the trainer writes its weights, then the state, so weights that are
+    younger than the state are being written, or wait for theirs. Empty then, and where there is no
+    state yet: to be asked for again.
     """
     shutil.rmtree(aside, ignore_errors=True)
     try:
         _link(folder, aside, RESUME)
+        state = (aside / RESUME).stat().st_mtime_ns
         for name in _WEIGHTS:
-            if (folder / name).exists() and not _copied_at_rest(folder / name, aside / name):
+            if (folder / name).exists() and not _copied(folder / name, aside / name, state):
                 return {}
         if (folder / _TABLE).exists():
             shutil.copy2(folder / _TABLE, aside / _TABLE)
@@ -47,15 +46,11 @@ def _link(folder: Path, aside: Path, name: str) -> None:
     os.link(folder / name, aside / name)
 
 
-def _copied_at_rest(path: Path, copy: Path) -> bool:
-    """Copy a file that is written in its place; return whether it was at rest meanwhile."""
+def _copied(path: Path, copy: Path, state: int) -> bool:
+    """Copy a file that is written in its place; return whether it was as old as the state."""
     before = path.stat()
-    if 0 <= time.time() - before.st_mtime < _AT_REST_SECONDS:
+    if before.st_mtime_ns > state:
         return False
     shutil.copy2(path, copy)
     after = path.stat()
-    return (before.st_ino, before.st_size, before.st_mtime_ns) == (
-        after.st_ino,
-        after.st_size,
-        after.st_mtime_ns,
-    )
+    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)

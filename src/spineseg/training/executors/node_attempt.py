@@ -15,9 +15,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -33,39 +31,13 @@ from spineseg.training.executors.node_child import TRAINER_TOLD
 from spineseg.training.executors.node_store import Answer, NodeStore
 from spineseg.training.executors.pieces import PIECE_BYTES, Part, Span, put_down, read_spans
 from spineseg.training.executors.run_files import run_files
+from spineseg.training.executors.told import News, Told
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.orders import Orders
 
 _UNHEARD_SECONDS = 12 * 3600.0  # A driver that is gone for a night finds it as it was.
 _UNBEGUN_SECONDS = 600.0  # Nothing is lost by ending one that has not begun.
 _LOOK_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Told:
-    """What an attempt on a node is told at its beginning."""
-
-    folder: Path  # Of the node, for data, weights and trainings; ~ is the home there.
-    node: str
-    study: str
-    run: str  # The name of the run's folder.
-    job: str  # Its id.
-    attempt: int
-    on_gpu: bool
-    trainer: str  # What a child runs: `module:function`.
-
-
-@dataclass(frozen=True)
-class News:
-    """What an attempt says when asked: what is new in its logs, and how it stands."""
-
-    events: bytes  # Whole lines from where they were asked for.
-    log: bytes
-    more: bool  # Whether there is more of either already.
-    alive: bool
-    no_space: bool
-    ended_by: str
-    time: float  # The node's clock.
 
 
 class NodeAttempt:
@@ -256,18 +228,3 @@ def _lines(path: Path, start: int) -> tuple[bytes, bool]:
     """Return the whole lines from `start` on, of which one fits into a piece, and if more are."""
     content, more = _content(path, start)
     return content[: content.rfind(b"\n") + 1], more
-
-
-def node_facts() -> dict[str, Any]:
-    """Return what a node trains with: versions, and what its clock says."""
-    import platform
-    from importlib.metadata import version
-
-    from spineseg.code_version import code_version
-
-    return {
-        "code": code_version(),
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "torch": version("torch").partition("+")[0],  # Builds for CPU and GPU may go together.
-        "time": time.time(),
-    }

@@ -21,10 +21,10 @@ from spineseg.job import Job
 from spineseg.training.control import ask_to_stop, judged, let_go_on
 from spineseg.training.executors.brought import Brought
 from spineseg.training.executors.checkpoint import RESUME
-from spineseg.training.executors.node_attempt import News
 from spineseg.training.executors.pieces import Span, spans
 from spineseg.training.executors.ray_nodes import Node, Nodes
 from spineseg.training.executors.ray_sending import AT_A_TIME, Asking, ahead, prepare
+from spineseg.training.executors.told import News
 from spineseg.training.failures import disk_is_full
 from spineseg.training.orders import Orders
 

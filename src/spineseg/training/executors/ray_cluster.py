@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,18 @@ from spineseg.job import Job
 from spineseg.training.attempts import ATTEMPT_FILE
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
-from spineseg.training.executors.node_attempt import NodeAttempt, Told
+from spineseg.training.executors.node_attempt import NodeAttempt
 from spineseg.training.executors.protocol import Slot
 from spineseg.training.executors.ray_attempt import RayAttempt
 from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
+from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
 from spineseg.training.orders import Orders
 
 NAMESPACE = "spineseg"
 _REACH_SECONDS = 5.0
 _ASK_SECONDS = 60.0  # A node starts a process to answer in; a loaded one takes long.
+_FREE_SECONDS = 15.0
 _NAME_SECONDS = 20.0  # Until the name of an actor that was ended is free again.
 
 
@@ -93,6 +96,7 @@ class RayExecutor:
 
         Of earlier attempts at it none speaks any more: whatever answers to their names is ended.
         """
+        orders = replace(orders, neighbours=slot.neighbours, cores=slot.cores)
         told = _told(run_folder)
         actor = _actor(told["actor"]) if told and run_folder not in self._attempts else None
         if told and actor is not None:
@@ -195,7 +199,12 @@ class RayExecutor:
                 f"devices.device: {wanted!r} asks for GPUs, and no node of the cluster has one; "
                 "use 'auto' or 'cpu', or add a node with GPUs by `ray start --address=HOST:6379`"
             )
-        if self._nodes.slots(()):
+        until = time.monotonic() + _FREE_SECONDS
+        while not self._nodes.slots(()):
+            if not self._nodes.held or time.monotonic() > until:
+                break
+            time.sleep(0.5)  # What ended just now, as a driver's own attempts, is free late.
+        else:
             return
         if self._nodes.held:
             raise ConfigError(

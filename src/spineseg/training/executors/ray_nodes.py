@@ -13,7 +13,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from spineseg.training.devices import CPU, Device
-from spineseg.training.executors.node_attempt import node_facts
+from spineseg.training.executors.node_facts import node_facts
 from spineseg.training.executors.protocol import Slot
 
 _LOOK_SECONDS = 1.0
