@@ -224,6 +224,15 @@ class QuietTraining(SegmentationTrainer):
         self.scheduler.last_epoch = epoch - 1
         return True
 
+    def get_validator(self) -> Any:
+        """Return what validates an epoch, and draws nothing: the best weights are drawn there."""
+        validator = super().get_validator()
+        validator.args.plots = False
+        return validator
+
+    def plot_metrics(self) -> None:
+        """Draw no curves: a training's end does, however it ended."""
+
     def validate(self) -> tuple[Any, Any]:
         """Validate as ever, and note how long it took."""
         start = time.perf_counter()
