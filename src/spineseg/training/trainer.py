@@ -18,6 +18,7 @@ from ultralytics.utils.torch_utils import autocast
 from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.control import RESUME_FILE
+from spineseg.training.pending import pending, settle
 from spineseg.training.resume import (
     Saved,
     restore,
@@ -28,7 +29,6 @@ from spineseg.training.resume import (
 from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
 from spineseg.training.split import parts, whole_part
 from spineseg.training.validation import project_name
-from spineseg.training.whole_weights import pending, settle
 
 _MOST_TRIES = 3  # As Ultralytics.
 
