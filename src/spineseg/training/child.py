@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import traceback
@@ -18,6 +17,7 @@ from spineseg.lasting import print_into
 from spineseg.places import LOCK_FILE
 from spineseg.training.control import (
     LOG_FILE,
+    NO_SPACE,
     RESUME_FILE,
     TRAINER_FOLDER,
     stop_asked,
@@ -31,9 +31,6 @@ from spineseg.training.orders import Orders
 from spineseg.training.pending import settle
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
-
-NO_SPACE = errno.ENOSPC
-"""Exit code of a child that found the disk full."""
 
 if TYPE_CHECKING:
     from spineseg.training.trainer import QuietTraining

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 
@@ -12,6 +13,8 @@ LOG_FILE = "train.log"
 RESUME_FILE = "resume.pt"
 STOP_FILE = "stop"
 TRAINER_FOLDER = "train"
+NO_SPACE = errno.ENOSPC
+"""Exit code of a child that found the disk full."""
 _WORTH_FILE = "worth"
 _LOOK_SECONDS = 0.02
 

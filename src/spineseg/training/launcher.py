@@ -13,8 +13,7 @@ import psutil
 
 from spineseg.files import holder
 from spineseg.process_setup import prepare_environment
-from spineseg.training.child import NO_SPACE
-from spineseg.training.control import LOCK_FILE, is_running
+from spineseg.training.control import LOCK_FILE, NO_SPACE, is_running
 from spineseg.training.devices import Device
 from spineseg.training.orders import Orders
 
