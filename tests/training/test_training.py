@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from run_folders import make_job
+from small_disk import grow, small_disk
 
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
@@ -24,7 +24,7 @@ from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started, read
 from spineseg.job import Job
 from spineseg.training.control import ask_to_stop, is_running
 from spineseg.training.devices import CPU, chosen_devices
-from spineseg.training.failures import failure_kind
+from spineseg.training.failures import failure_kind, lost_kind
 from spineseg.training.launcher import Child, Launcher
 from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
@@ -153,22 +153,15 @@ def test_one_run_folder_is_worked_in_by_one_child_only(
 def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
     launcher: Launcher, dataset: Dataset, tmp_path: Path
 ) -> None:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=14m", "none", str(tmp_path)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    try:
+    with small_disk(tmp_path, "14m"):
         child = start(launcher, tmp_path / "run", dataset)
         wait_for(lambda: not child.is_alive())
         assert child.found_no_space
         assert not any(isinstance(e, Finished | Failed) for e in log(tmp_path / "run"))
-        subprocess.run(["mount", "-o", "remount,size=200m", str(tmp_path)], check=True)
+        grow(tmp_path, "200m")
         again = launcher.start(tmp_path / "run", CPU)
         wait_for(lambda: not again.is_alive())
         assert isinstance(log(tmp_path / "run")[-1], Finished)
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_data_that_vanish_end_a_training_as_bad_data(
@@ -186,6 +179,8 @@ def test_data_that_vanish_end_a_training_as_bad_data(
     [
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "out_of_memory"),
+        (RuntimeError("cuDNN error: unable to find an engine to execute"), "out_of_memory"),
         (RuntimeError("Training failed: NaN persisted for 4 epochs"), "nan_loss"),
         (DataError("a label is damaged"), "bad_data"),
         (RuntimeError("Dataset 'x' error: images not found"), "bad_data"),
@@ -194,6 +189,13 @@ def test_data_that_vanish_end_a_training_as_bad_data(
 )
 def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
+    assert lost_kind(error) == (kind if kind == "out_of_memory" else None)
+
+
+def test_a_killed_loader_of_films_loses_an_attempt_and_fails_no_run() -> None:
+    assert lost_kind(RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")) == (
+        "killed"
+    )
 
 
 @pytest.mark.wide

@@ -28,6 +28,7 @@ from spineseg.training.film_cache import film_cache
 from spineseg.training.finish import finish
 from spineseg.training.machine import machine_facts, system_readings, use_cores
 from spineseg.training.orders import Orders
+from spineseg.training.pending import settle
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.settings import ultralytics_settings
 
@@ -127,7 +128,7 @@ def _train(
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
     from spineseg.training.resume import saved
     from spineseg.training.trainer import StopRequested, train
-    from spineseg.training.whole_weights import settle, weights_are_whole
+    from spineseg.training.whole_weights import weights_are_whole
 
     weights = run_folder / TRAINER_FOLDER / "weights"
     last = saved(weights / RESUME_FILE, job.id)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from spineseg.events import Epoch, Finished, Phase, Started, append_event, read_events
 from spineseg.job import Job
 from spineseg.training.control import RESUME_FILE, TRAINER_FOLDER
-from spineseg.training.pictures import FilmPictures
 
 if TYPE_CHECKING:
     from spineseg.config.numbering import Numbering
+    from spineseg.evaluation.records import FilmRecord
     from spineseg.evaluation.result import Evaluation
 
 _FILMS_AT_A_TIME = 16  # As `evaluate_weights` by itself.
+
+
+class Draws(Protocol):
+    """What draws the shown films of a run, and counts those that it could not."""
+
+    missed: int
+
+    def draw_best(self, records: Sequence[FilmRecord], epoch: int) -> None:
+        """Draw the films with the best weights, which are of `epoch`, by their own records."""
 
 
 def finish(
@@ -24,7 +34,7 @@ def finish(
     weights: Path,
     epochs: dict[int, Epoch],
     outcome: str,
-    pictures: FilmPictures,
+    pictures: Draws,
     split: int = 1,
 ) -> None:
     """Score the best weights with both yardsticks, draw the curves, and say that all is done.

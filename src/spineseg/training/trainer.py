@@ -18,6 +18,7 @@ from ultralytics.utils.torch_utils import autocast
 from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.control import RESUME_FILE
+from spineseg.training.pending import pending, settle
 from spineseg.training.resume import (
     Saved,
     restore,
@@ -28,7 +29,6 @@ from spineseg.training.resume import (
 from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
 from spineseg.training.split import parts, whole_part
 from spineseg.training.validation import project_name
-from spineseg.training.whole_weights import pending, settle
 
 _MOST_TRIES = 3  # As Ultralytics.
 
@@ -223,6 +223,15 @@ class QuietTraining(SegmentationTrainer):
         self._saved = last
         self.scheduler.last_epoch = epoch - 1
         return True
+
+    def get_validator(self) -> Any:
+        """Return what validates an epoch, and draws nothing: the best weights are drawn there."""
+        validator = super().get_validator()
+        validator.args.plots = False
+        return validator
+
+    def plot_metrics(self) -> None:
+        """Draw no curves: a training's end does, however it ended."""
 
     def validate(self) -> tuple[Any, Any]:
         """Validate as ever, and note how long it took."""

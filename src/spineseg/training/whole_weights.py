@@ -1,4 +1,4 @@
-"""A training's two files of weights: of the epoch that is on record, each whole."""
+"""Whether a training has left the weights that it says: else it begins anew."""
 
 from __future__ import annotations
 
@@ -6,27 +6,7 @@ from pathlib import Path
 
 from spineseg.errors import WeightsError
 from spineseg.prediction.network_file import load_network
-
-BEST, LAST = "best.pt", "last.pt"
-
-
-def pending(file: Path, epoch: int) -> Path:
-    """Return where an epoch's weights wait until the epoch is on record, and then become `file`."""
-    return file.with_name(f"{file.name}.epoch-{epoch}.part")
-
-
-def settle(folder: Path, epoch: int) -> None:
-    """Put the weights of the last epoch on record in their place; what else waits there goes.
-
-    So a kill at any moment leaves the weights of an epoch that is on record, and whole ones.
-    """
-    for name in (LAST, BEST):
-        place = folder / name
-        for part in folder.glob(f"{name}.epoch-*.part"):
-            if part == pending(place, epoch):
-                part.replace(place)
-            else:
-                part.unlink()
+from spineseg.training.pending import BEST, LAST
 
 
 def weights_are_whole(folder: Path, *, with_last: bool = True) -> bool:
