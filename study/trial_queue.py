@@ -27,9 +27,9 @@ def enqueue(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]
 
 
 def enqueue_again(study: optuna.Study, config: StudyConfig, specs: Iterable[TrialSpec]) -> int:
-    """Queue what is asked for anew after a failure and does not wait yet; return how many."""
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    names = {trial.user_attrs.get("name") for trial in waiting}
+    """Queue what is asked for anew after a failure, unless it waits or runs; return how many."""
+    open_ones = study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING))
+    names = {trial.user_attrs.get("name") for trial in open_ones}
     fresh = [spec for spec in specs if spec.name not in names]
     for spec in fresh:
         study.enqueue_trial(_place(config, spec) or {}, user_attrs=spec.attributes())
