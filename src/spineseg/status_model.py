@@ -90,7 +90,7 @@ def _row(trial: TrialStatus) -> str:
     figures = (trial.live, trial.live_baseline, trial.scored, trial.scored_baseline)
     live, live_by, scored, scored_by = ("" if f is None else f"{f:.3f}" for f in figures)
     said = [trial.phase, trial.note]
-    if trial.silent_seconds is not None and not trial.note:
+    if trial.silent_seconds is not None and not trial.note.startswith("no event"):
         said.append(f"last event {duration(trial.silent_seconds)} ago")
     if trial.seconds_left is not None:
         said.append(f"about {duration(trial.seconds_left)} left")
