@@ -141,14 +141,12 @@ def command(path: Path) -> None:
 
 
 def fakes(config: StudyConfig) -> Any:
-    """Return the executor whose children are fake trainings."""
-    from spineseg.training.devices import chosen_devices
-    from spineseg.training.executors.local import LocalExecutor
+    """Return the executor that a config asks for, whose children are fake trainings."""
+    from spineseg.training.executors.chosen import chosen_executor
 
     # Children import their parent's main module: this one's would cost each of them seconds.
     sys.modules["__main__"] = types.ModuleType("__main__")
-    devices, cache = config.devices, StudyPlaces(config.store.root, config.name).trainer
-    return LocalExecutor(cache, chosen_devices(devices.device), devices.known_per_device, TRAINER)
+    return chosen_executor(config, StudyPlaces(config.store.root, config.name), trainer=TRAINER)
 
 
 class Driver:
