@@ -52,7 +52,7 @@ def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
     driver.wait(10)
     again = begun(study)
     until(lambda: is_locked(study.places.folder / "driver.lock"), 120, again)
-    until(lambda: "baseline" in study.said, 120, again)
+    until(lambda: "[1/2] baseline" in study.said, 120, again)
     again.signal(signal.SIGINT)
     assert again.wait(60) == STOPPED, study.said
     until(lambda: not study.processes(), 20)

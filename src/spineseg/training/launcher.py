@@ -23,6 +23,7 @@ TRAINER = "spineseg.training.child:run_job"
 
 
 _FIRST = Orders()
+_TRIES = 3
 _SERVER_DIED = 255
 """Exit code that multiprocessing gives a child whose server process is gone, alive or not."""
 
@@ -119,8 +120,14 @@ class Launcher:
         if is_running(run_folder):
             return Child(run_folder, None)
         told = (self._trainer, run_folder.resolve(), device.name, self._cache, orders)
-        process = self._context.Process(target=_run, args=told)
-        process.start()
+        for left in reversed(range(_TRIES)):
+            process = self._context.Process(target=_run, args=told)
+            try:
+                process.start()
+                break
+            except (EOFError, ConnectionError):  # The server died at it; the next try begins one.
+                if not left:
+                    raise
         return Child(run_folder, process)
 
 
