@@ -192,6 +192,8 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
     code = 1
     try:
         os.setsid()
+        # A shell's background job ignores it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.update(_environment(study))
         out = os.open(study.path.parent / "said.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
@@ -219,6 +221,7 @@ def begun(study: FaultStudy, terminal: str | None = None) -> Driver:
         _environment(study),
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, said, flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsid=True,
+        setsigdef=[signal.SIGINT],  # A shell's background job ignores it.
     )
     return Driver(pid)
 
