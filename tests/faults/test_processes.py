@@ -36,12 +36,15 @@ def begun_with_a_child(study: FaultStudy) -> tuple[Driver, psutil.Process]:
 
 
 def test_a_training_whose_driver_was_killed_is_adopted_and_trained_once(written: Writes) -> None:
-    study = written(baseline_seconds=15.0, epochs=2, trials=0, seed=21)
+    study = written(baseline_seconds=1.0, epochs=3, trials=0, seed=21)
     driver, child = begun_with_a_child(study)
     driver.signal(signal.SIGKILL)
     driver.wait(10)
-    assert is_alive(child)
-    assert begun(study).wait(300) == DONE, study.said
+    child.suspend()
+    again = begun(study)
+    until(lambda: "[1/2] baseline" in study.said, 120, again)
+    child.resume()
+    assert again.wait(300) == DONE, study.said
     assert attempts(run_of(study, "baseline")) == 1 and wrong(study) == []
 
 
@@ -52,7 +55,7 @@ def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
     driver.wait(10)
     again = begun(study)
     until(lambda: is_locked(study.places.folder / "driver.lock"), 120, again)
-    until(lambda: "baseline" in study.said, 120, again)
+    until(lambda: "[1/2] baseline" in study.said, 120, again)
     again.signal(signal.SIGINT)
     assert again.wait(60) == STOPPED, study.said
     until(lambda: not study.processes(), 20)
@@ -61,10 +64,12 @@ def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
 
 
 def test_a_second_driver_is_refused_and_the_first_goes_on(written: Writes) -> None:
-    study = written(baseline_seconds=6.0, epochs=3, trials=0, seed=23)
+    study = written(baseline_seconds=0.5, epochs=3, trials=0, seed=23)
     driver, child = begun_with_a_child(study)
+    child.suspend()  # So the first is still there, however slow the machine.
     second = begun(study)
     assert second.wait(120) == 2
+    child.resume()
     assert str(driver.pid) in study.said and "Traceback" not in study.said
     assert driver.wait(300) == DONE
     assert attempts(run_of(study, "baseline")) == 1 and wrong(study) == []

@@ -19,7 +19,16 @@ from pathlib import Path
 from fake_trainer import FakeLauncher
 
 from spineseg.config.training import TrainConfig
-from spineseg.events import EVENTS_FILE, Epoch, Event, Started, append_event, read_events
+from spineseg.events import (
+    EVENTS_FILE,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Started,
+    append_event,
+    read_events,
+)
 from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.places import LOCK_FILE
@@ -56,12 +65,17 @@ def noisy(config: TrainConfig) -> float:
 def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     """Stand in for a training: an epoch every so often, a checkpoint, and its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     told = cache / "fake.json"
     manner = Manner(**json.loads(told.read_text())) if told.exists() else Manner()
     job = Job.read(run_folder)
     with locked(run_folder / LOCK_FILE) as alone, _helped_by(manner.workers) as workers:
-        if alone:
+        if alone and not _is_over(run_folder, job):
             _train(run_folder, job, orders, manner, workers)
+
+
+def _is_over(folder: Path, job: Job) -> bool:
+    return any(isinstance(event, Finished | Failed) for event in read_events(folder, job.id))
 
 
 @contextmanager

@@ -141,14 +141,12 @@ def command(path: Path) -> None:
 
 
 def fakes(config: StudyConfig) -> Any:
-    """Return the executor whose children are fake trainings."""
-    from spineseg.training.devices import chosen_devices
-    from spineseg.training.executors.local import LocalExecutor
+    """Return the executor that a config asks for, whose children are fake trainings."""
+    from spineseg.training.executors.chosen import chosen_executor
 
     # Children import their parent's main module: this one's would cost each of them seconds.
     sys.modules["__main__"] = types.ModuleType("__main__")
-    devices, cache = config.devices, StudyPlaces(config.store.root, config.name).trainer
-    return LocalExecutor(cache, chosen_devices(devices.device), devices.known_per_device, TRAINER)
+    return chosen_executor(config, StudyPlaces(config.store.root, config.name), trainer=TRAINER)
 
 
 class Driver:
@@ -194,6 +192,8 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
     code = 1
     try:
         os.setsid()
+        # A shell's background job ignores it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.update(_environment(study))
         out = os.open(study.path.parent / "said.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
@@ -221,6 +221,7 @@ def begun(study: FaultStudy, terminal: str | None = None) -> Driver:
         _environment(study),
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, said, flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsid=True,
+        setsigdef=[signal.SIGINT],  # A shell's background job ignores it.
     )
     return Driver(pid)
 

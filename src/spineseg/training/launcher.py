@@ -23,6 +23,28 @@ TRAINER = "spineseg.training.child:run_job"
 
 _FIRST = Orders()
 _KILL_SECONDS = 10.0  # One stuck in a disk or a device ends when that answers.
+_TRIES = 3
+_SERVER_DIED = 255
+"""Exit code that multiprocessing gives a child whose server process is gone, alive or not."""
+
+
+def _found(number: int | None) -> psutil.Process | None:
+    try:
+        return psutil.Process(number)
+    except psutil.Error:
+        return None
+
+
+def _is_there(process: psutil.Process | None) -> bool:
+    """Return whether a process works still, and not another one of its number."""
+    try:
+        return (
+            process is not None
+            and process.is_running()
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.Error:
+        return False
 
 
 class Child:
@@ -31,15 +53,22 @@ class Child:
     def __init__(self, run_folder: Path, process: ForkServerProcess | None) -> None:
         self.run_folder = run_folder
         self._process = process
+        self._there = _found(process.pid) if process is not None else None
 
     def is_alive(self) -> bool:
         """Return whether it still works."""
-        if self._process is not None and self._process.is_alive():
-            return True
+        if self._process is not None:
+            if self._process.is_alive() or (self._is_out_of_sight and _is_there(self._there)):
+                return True
         if not is_running(self.run_folder):
             return False
-        self._process = None  # What starts children died and cannot tell of it, or one was quicker.
+        self._process = None  # Another process was quicker than ours.
         return True
+
+    @property
+    def _is_out_of_sight(self) -> bool:
+        """Whether the server process may have died: children outlive it, and it waits for them."""
+        return self._process is not None and self._process.exitcode == _SERVER_DIED
 
     @property
     def found_no_space(self) -> bool:
@@ -51,6 +80,10 @@ class Child:
         if self._process is not None:
             self._process.kill()
             self._process.join(_KILL_SECONDS)
+            if self._is_out_of_sight and self._there is not None:
+                with suppress(psutil.Error):
+                    self._there.kill()
+                    self._there.wait(_KILL_SECONDS)
         elif process := holder(self.run_folder / LOCK_FILE):  # Ctrl-C never reached it.
             with suppress(psutil.Error):  # It ended meanwhile.
                 process.kill()
@@ -60,7 +93,7 @@ class Child:
     def ended_by(self) -> str:
         """How its process ended, in words; empty where this process did not start it."""
         code = self._process.exitcode if self._process is not None else None
-        if code is None:
+        if code is None or code == _SERVER_DIED:
             return ""
         if code >= 0:
             return f"exit code {code}"
@@ -91,8 +124,14 @@ class Launcher:
         if is_running(run_folder):
             return Child(run_folder, None)
         told = (self._trainer, run_folder.resolve(), device.name, self._cache, orders)
-        process = self._context.Process(target=_run, args=told)
-        process.start()
+        for left in reversed(range(_TRIES)):
+            process = self._context.Process(target=_run, args=told)
+            try:
+                process.start()
+                break
+            except (EOFError, ConnectionError):  # The server died at it; the next try begins one.
+                if not left:
+                    raise
         return Child(run_folder, process)
 
 
