@@ -47,7 +47,7 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
     from spineseg.data.audit import load_audit
     from spineseg.data.merge import prepare_dataset
     from spineseg.places import Caches
-    from study.checks import check_study
+    from spineseg.study_checks import check_study
     from study.plan import make_plan, plan_text
 
     study = load_study(config, sets)
@@ -69,6 +69,8 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     Ctrl-C leaves every trial resumable: the same command goes on.
     """
     from spineseg.config.yaml_files import load_study
+    from spineseg.lasting import outliving_terminal
+    from spineseg.places import StudyPlaces
     from spineseg.study_config import say_of_record
 
     study = load_study(config, sets)
@@ -84,7 +86,8 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
 
-    with failure_told(study):
+    log = StudyPlaces(study.store.root, study.name).folder / "study.log"
+    with outliving_terminal(log), failure_told(study):
         if not run_study(study, config):
             click.echo("interrupted; the same command goes on from here")
             raise SystemExit(130)

@@ -28,6 +28,7 @@ from spineseg.report.study_note import study_note
 from spineseg.report.table import as_csv, as_markdown, leaderboard
 from spineseg.report.worst_films import worst_films
 from spineseg.study_record import StudyRecord, read_study
+from spineseg.tracking.filled import filled_mlflow
 from spineseg.tracking.store import is_remote, open_store
 from spineseg.tracking.tracked_runs import (
     artifact_page,
@@ -38,7 +39,6 @@ from spineseg.tracking.tracked_runs import (
 from spineseg.tracking.views.written import write_views
 from spineseg.trials import most_trainings, refuse_another
 from study.optuna_store import fill_optuna, in_memory
-from study.stores import filled_mlflow
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.

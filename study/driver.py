@@ -28,6 +28,7 @@ from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
 from spineseg.runs import Run, read_runs, standing
+from spineseg.study_checks import check_study, check_weights
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.address import refuse_bad_address
@@ -35,7 +36,6 @@ from spineseg.training.executors.chosen import chosen_executor
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.steps import few_steps
 from spineseg.trials import OF_ITSELF, again, numbering_of, refuse_another
-from study.checks import check_study, check_weights
 from study.control_loop import ControlLoop, Running
 from study.memory import Memory
 from study.optuna_store import first_free_number, study_held

@@ -15,7 +15,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Failed, Finished
 from spineseg.job import Job
 from spineseg.runs import Run
-from study.optuna_store import frozen_trial
+from study.optuna_trials import frozen_trial
 
 
 class Memory:

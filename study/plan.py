@@ -19,12 +19,12 @@ from spineseg.limits.planned import planned_cuts
 from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates, duration
 from spineseg.runs import outcome_now, read_runs
+from spineseg.study_checks import check_weights
 from spineseg.time_left import measured
 from spineseg.timing import TIMING_BATCHES, epoch_parts
 from spineseg.training.devices import chosen_devices
 from spineseg.training.steps import few_steps
 from spineseg.trials import certain_trials, confirmation_trials, train_config
-from study.checks import check_weights
 
 _ALONE = "training alone: starting, scoring, pictures and recording come on top"
 

@@ -26,6 +26,7 @@ from spineseg.places import StudyPlaces
 from spineseg.runs import Run
 from spineseg.study_record import StudyRecord, read_study
 from spineseg.tracking.carry import carry_over, not_carried
+from spineseg.tracking.filled import filled_mlflow
 from spineseg.tracking.ledger import read_ledger
 from spineseg.tracking.model_package import example_film
 from spineseg.tracking.model_versions import (
@@ -48,7 +49,7 @@ from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
 from spineseg.trials import refuse_another
-from study.stores import fill_stores
+from study.optuna_store import fill_optuna
 
 
 def promote_best(
@@ -82,7 +83,8 @@ def _promote(
     chosen, baseline = _chosen(arms, name, config), arms["baseline"]
     doing("bringing MLflow and Optuna to what the folders say")
     store = open_store(study.places.root, config.store.mlflow_uri)
-    parent = fill_stores(store, config, study)
+    fill_optuna(config, study.runs, say)
+    parent = filled_mlflow(store, config, study)
     doing("asking the gates")
     runs = [*chosen.runs, *baseline.runs]
     holder = _champion(store, config.promote.model_name, say)
@@ -158,7 +160,8 @@ def challenge(
         refuse_another(config, study.runs, None)
         called, run = _challenger(study, name, config)
         store = open_store(study.places.root, config.store.mlflow_uri)
-        fill_stores(store, config, study)
+        fill_optuna(config, study.runs, say)
+        filled_mlflow(store, config, study)
         _settled(store, config.promote.model_name, say)
         beside = alias_version(store, config.promote.model_name)
         evidence = model_evidence(study, config, run, called)

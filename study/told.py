@@ -18,7 +18,6 @@ from spineseg.tracking.carried_study import CarriedStudy
 from spineseg.trials import most_trainings
 from study.at_work import AtWork
 from study.optuna_projection import OptunaProjection
-from study.stores import ended
 
 
 class Told:
@@ -77,7 +76,7 @@ class Told:
     def _note(self) -> None:
         """Let the study's page in MLflow open with how far it is."""
         runs = standing(list(self._runs.values()))
-        told: list[Ended] = [ended(r.job, r.end) for r in runs if r.end and not r.asked_again]
+        told: list[Ended] = [Ended.of(r.job, r.end) for r in runs if r.end and not r.asked_again]
         note = running_note(self._config, self._synthetic, told, most_trainings(self._config))
         self._carriers["MLflow"].note(lambda: self._mlflow.note(note))
 

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
+from spineseg.search_rules import place_in_space
 from spineseg.trials import (
     TrialSpec,
     asked_again,
@@ -19,7 +20,7 @@ from spineseg.trials import (
     confirmations_known,
     train_config,
 )
-from study.search_space import place_in_space, suggest
+from study.search_space import suggest
 
 
 def next_trial(

@@ -9,7 +9,9 @@ from typing import Any
 from spineseg.errors import RecordError
 from spineseg.job import Job
 from spineseg.runs import Run
-from spineseg.trials import TOLD
+
+TOLD = ("kind", "changes", "hypothesis", "arm", "name")
+"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
 

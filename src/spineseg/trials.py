@@ -20,8 +20,6 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.run_times import relative_work
 from spineseg.runs import Run, standing
 
-TOLD = ("kind", "changes", "hypothesis", "arm", "name")
-"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
 PASSING = ("killed", "out_of_memory", "stalled")
@@ -43,11 +41,6 @@ class TrialSpec:
     changes: dict[str, Any]
     hypothesis: str | None = None
     arm: str = ""  # The configuration that it trains; empty: its own.
-
-    def attributes(self) -> dict[str, Any]:
-        """Return what is kept with a trial that waits or runs, in the order of its writing."""
-        told = vars(self) | {"arm": self.arm or self.name}
-        return {key: told[key] for key in TOLD}
 
     @classmethod
     def of_run(cls, run: Run) -> TrialSpec:

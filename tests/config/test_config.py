@@ -9,7 +9,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study, read_mapping
 from spineseg.errors import ConfigError
-from study.checks import check_study
+from spineseg.study_checks import check_study
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "configs" / "studies").glob("*.yaml"))

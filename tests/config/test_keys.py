@@ -22,8 +22,8 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError
+from spineseg.study_checks import check_study
 from spineseg.training.settings import ultralytics_settings
-from study.checks import check_study
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"

@@ -6,7 +6,7 @@ import pytest
 
 from spineseg.config.yaml_files import load_data, load_study
 from spineseg.errors import ConfigError
-from study.checks import check_study
+from spineseg.study_checks import check_study
 
 ROOT = Path(__file__).parents[2]
 PHANTOM = ROOT / "configs" / "studies" / "phantom.yaml"

@@ -22,8 +22,8 @@ from spineseg.prediction.network_file import (
     write_network,
 )
 from spineseg.prediction.predictor import Predictor
+from spineseg.study_checks import check_weights
 from spineseg.training.bundle import copy_without_paths
-from study.checks import check_weights
 from study.cli import cli
 
 Plant = Callable[[Path, Path], None]

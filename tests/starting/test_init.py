@@ -19,7 +19,7 @@ from spineseg.places import Caches
 from spineseg.starting.enough import division
 from spineseg.starting.found_text import division_text
 from spineseg.starting.sizing import assumed_pace, sized
-from study.checks import check_study
+from spineseg.study_checks import check_study
 
 
 def test_a_folder_becomes_a_config_that_opens_with_its_command_and_what_to_expect(

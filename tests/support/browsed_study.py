@@ -16,13 +16,13 @@ from spineseg.config.training import TrainConfig
 from spineseg.events import Started, append_event
 from spineseg.film_pictures import BEST_STEP, picture_file, picture_names, shown_films
 from spineseg.study_record import read_study
+from spineseg.tracking.filled import fill_mlflow
 from spineseg.tracking.film_series import FilmSeries
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.tracking.views.written import write_views
 from study.compare import compare_study
-from study.stores import fill_mlflow
 
 BROWSED = """
 name: browsed

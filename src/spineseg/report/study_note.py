@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from spineseg.config.study import StudyConfig
+from spineseg.events import Failed, Finished
 from spineseg.evidence.results import StudySummary
 from spineseg.films import SYNTHETIC
+from spineseg.job import Job
 from spineseg.metrics import metric_named
 from spineseg.report.claim import claim
 from spineseg.report.sections.answer import answer
@@ -25,6 +27,13 @@ class Ended(NamedTuple):
     kind: str
     outcome: str
     score: float | None  # The objective of its best weights; None where it failed.
+
+    @classmethod
+    def of(cls, job: Job, end: Finished | Failed) -> Ended:
+        """Return what is told of a training that has ended."""
+        if isinstance(end, Failed):
+            return cls(job.name, job.kind, "failed", None)
+        return cls(job.name, job.kind, end.outcome, end.metrics[f"best/{job.objective}"])
 
 
 def study_note(summary: StudySummary, page: str, most: int) -> str:

@@ -57,9 +57,10 @@ class Child:
 
     def is_alive(self) -> bool:
         """Return whether it still works."""
-        if self._process is not None:
-            if self._process.is_alive() or (self._is_out_of_sight and _is_there(self._there)):
-                return True
+        if self._process is not None and (
+            self._process.is_alive() or (self._is_out_of_sight and _is_there(self._there))
+        ):
+            return True
         if not is_running(self.run_folder):
             return False
         self._process = None  # Another process was quicker than ours.

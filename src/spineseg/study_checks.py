@@ -8,9 +8,9 @@ from spineseg.config.search import Choices
 from spineseg.config.study import StudyConfig
 from spineseg.places import Caches
 from spineseg.prediction.network_file import refuse_code
+from spineseg.search_rules import check_space, check_variants
 from spineseg.training.weights import resolve_weights
 from spineseg.trials import certain_trials, train_config
-from study.search_space import check_space, check_variants
 
 
 def check_study(config: StudyConfig, where: Path) -> None:
