@@ -15,8 +15,9 @@ from spineseg.recovery import Next, given_up, next_attempt
 from spineseg.runs import Run
 from spineseg.training.attempts import attempt_on_record
 from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on, stop_asked
-from spineseg.training.executors.protocol import Attempt, Executor, Slot
+from spineseg.training.executors.protocol import Attempt, Executor
 from spineseg.training.orders import Orders
+from spineseg.training.slot import Slot
 from study.memory import is_hopeless, report
 
 

@@ -21,7 +21,8 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
 from spineseg.recorded_job import new_job, recorded_job
 from spineseg.runs import Run, read_run
-from spineseg.training.executors.protocol import Executor, Slot
+from spineseg.training.executors.protocol import Executor
+from spineseg.training.slot import Slot
 from spineseg.trials import TrialSpec
 from study.at_work import AtWork
 from study.memory import Memory, tell
@@ -46,7 +47,7 @@ class Running:
     progress: Progress
     runs: dict[int, Run]  # By number: all on record, as far as their logs have been read.
     beginnings: Beginnings
-    news: Callable[[AtWork], None]  # Called with a run that has something new, its end included.
+    news: Callable[[Run], None]  # Called with a run that has something new, its end included.
     check: Callable[[], None]  # Called at each turn; raises what ends the study.
     interrupted: threading.Event = field(default_factory=threading.Event)
 
@@ -110,7 +111,7 @@ class ControlLoop:
         work = AtWork(run, trial, hear, watch)
         self._at_work.append(work)
         work.read()
-        self._has.news(work)
+        self._has.news(work.run)
         return work
 
     def _heard(self, job: Job, event: Event) -> None:
@@ -131,8 +132,9 @@ class ControlLoop:
         news = work.step()
         if not news and work.end is None:
             return False
-        self._has.runs[work.job.number] = work.run
-        self._has.news(work)
+        run = work.run
+        self._has.runs[work.job.number] = run
+        self._has.news(run)
         if work.end is not None:
             self._ended(work, work.end)
         elif had_attempt and not work.has_attempt and work.slot is not None:

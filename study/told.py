@@ -16,7 +16,6 @@ from spineseg.report.study_note import Ended, running_note
 from spineseg.runs import Run, standing
 from spineseg.tracking.carried_study import CarriedStudy
 from spineseg.trials import most_trainings
-from study.at_work import AtWork
 from study.optuna_projection import OptunaProjection
 
 
@@ -44,12 +43,12 @@ class Told:
         for carrier in self._carriers.values():
             carrier.start()
 
-    def news(self, work: AtWork) -> None:
-        """Say that something happened in a run."""
-        run, first = work.run, work.job.number not in self._runs
-        self._runs[work.job.number] = run
+    def news(self, run: Run) -> None:
+        """Say that something happened in a run, as far as its log has been read."""
+        first = run.job.number not in self._runs
+        self._runs[run.job.number] = run
         for carrier in self._carriers.values():
-            carrier.news(work.folder, work.job, ended=run.end is not None)
+            carrier.news(run.folder, run.job, ended=run.end is not None)
         if first or run.end is not None:
             self._note()
             self._shrink()

@@ -14,8 +14,8 @@ from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RunError
 from spineseg.events import Lost, Started
 from spineseg.retry import ask_again
-from spineseg.training.executors.protocol import Slot
 from spineseg.training.orders import Orders
+from spineseg.training.slot import Slot
 from study import driver
 
 NO_SEARCH = "search.trials=0"

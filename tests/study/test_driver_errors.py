@@ -15,8 +15,8 @@ from small_study import run, runs
 
 from spineseg.errors import StoreError
 from spineseg.events import Failed
-from spineseg.training.executors.protocol import Slot
 from spineseg.training.orders import Orders
+from spineseg.training.slot import Slot
 
 NO_SEARCH = "search.trials=0"
 

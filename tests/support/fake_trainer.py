@@ -17,8 +17,8 @@ from spineseg.levels import CLASS_NAMES
 from spineseg.metrics import OBJECTIVES
 from spineseg.training.control import is_judged, stop_asked
 from spineseg.training.devices import CPU
-from spineseg.training.executors.protocol import Slot
 from spineseg.training.orders import Orders
+from spineseg.training.slot import Slot
 
 Score = Callable[[TrainConfig], float]
 

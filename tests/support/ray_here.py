@@ -19,7 +19,8 @@ from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.events import Epoch, Event, read_events
 from spineseg.job import Job
-from spineseg.training.executors.protocol import Attempt, Executor, Slot
+from spineseg.training.executors.protocol import Attempt, Executor
+from spineseg.training.slot import Slot
 
 ROOT = Path(__file__).parents[2]
 STORE_BYTES = 100 * 2**20

@@ -14,11 +14,11 @@ from spineseg.job import Job
 from spineseg.training.attempts import told_of_attempt, write_attempt
 from spineseg.training.control import ask_to_stop, is_running, let_go_on
 from spineseg.training.devices import CPU, Device
-from spineseg.training.executors.protocol import Slot
 from spineseg.training.film_cache import films_bytes, free_bytes
 from spineseg.training.launcher import TRAINER, Child, Launcher
 from spineseg.training.orders import Orders
 from spineseg.training.sharing import Peaks, device_megabytes, fits_machine
+from spineseg.training.slot import Slot
 from spineseg.workers import cores
 
 

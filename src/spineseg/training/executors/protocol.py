@@ -7,26 +7,14 @@ said there into that folder, in order, by whole lines; nothing it is asked for w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch
 from spineseg.job import Job
-from spineseg.training.devices import Device
 from spineseg.training.orders import Orders
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A place where one training at a time is at work."""
-
-    name: str  # Its own among those of an executor: "cpu", "cuda 0", "node-a cuda 1 b".
-    device: Device
-    neighbours: int = 1  # Trainings at a time on its machine, this one included.
-    cores: int = 0  # For each of them; 0: this machine's, shared out.
-    node: str = ""  # Of a cluster; empty: this machine.
+from spineseg.training.slot import Slot
 
 
 class Attempt(Protocol):

@@ -29,12 +29,12 @@ from spineseg.training.attempts import ATTEMPT_FILE
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.executors.node_attempt import NodeAttempt
-from spineseg.training.executors.protocol import Slot
 from spineseg.training.executors.ray_attempt import RayAttempt
 from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
 from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
 from spineseg.training.orders import Orders
+from spineseg.training.slot import Slot
 
 NAMESPACE = "spineseg"
 _REACH_SECONDS = 5.0

@@ -14,7 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from spineseg.training.devices import CPU, Device
 from spineseg.training.executors.node_facts import node_facts
-from spineseg.training.executors.protocol import Slot
+from spineseg.training.slot import Slot
 
 _LOOK_SECONDS = 1.0
 _CLOCK_SECONDS = 60.0  # Further apart than that, times of events mislead a reader.
