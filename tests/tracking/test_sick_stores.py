@@ -145,7 +145,7 @@ def test_a_server_killed_and_replaced_by_an_empty_one_is_filled_anew(
     folder = write_finished(following.places.folder, job, end=None)
     following.carrier.news(folder, job)
     store = open_store(tmp_path / "mlruns", server.uri)
-    until(lambda: following.target.answers and histories(store).get("no-flips") == 3)
+    until(lambda: histories_now(store).get("no-flips") == 3)
     server.kill()
     append_event(folder, epoch(job, 4))
     following.carrier.news(folder, job)
@@ -221,7 +221,7 @@ def test_a_run_that_appears_after_all_was_sent_is_gone_at_the_runs_end(
     folder = write_finished(following.places.folder, job, end=None)
     following.carrier.news(folder, job)
     store = open_store(tmp_path / "mlruns", server.uri)
-    until(lambda: following.target.answers and histories(store).get("baseline") == 3)
+    until(lambda: histories_now(store).get("baseline") == 3)
     (run,) = job_runs(store, "small").values()
     tags = {"job_id": job.id}
     store.client.create_run(run.info.experiment_id, start_time=run.info.start_time, tags=tags)

@@ -222,8 +222,13 @@ def experiment_id(store: TrackingStore, name: str) -> str:
             location = f"{place}/{name}" if place else None
             # Its kind makes MLflow's pages open on training runs, not on language models.
             tags = {"mlflow.experimentKind": "custom_model_development"}
-            made = store.client.create_experiment(name, artifact_location=location, tags=tags)
-            return str(made)
+            try:
+                made = store.client.create_experiment(name, artifact_location=location, tags=tags)
+                return str(made)
+            except MlflowException as error:
+                found = store.client.get_experiment_by_name(name)  # Another was quicker.
+                if found is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
         _refuse_moved(store, name, found.artifact_location)
         if found.lifecycle_stage == "deleted":
             store.client.restore_experiment(found.experiment_id)
