@@ -28,9 +28,8 @@ _TRIALS, _SCORES, _VALUES = (
     models.BaseModel.metadata.tables[name]
     for name in ("trials", "trial_intermediate_values", "trial_values")
 )
-_OPEN_TRIAL = _TRIALS.update().where(
-    _TRIALS.c.trial_id == bindparam("trial"),
-    _TRIALS.c.state.in_((TrialState.RUNNING, TrialState.WAITING)),
+_AS_SEEN = _TRIALS.update().where(
+    _TRIALS.c.trial_id == bindparam("trial"), _TRIALS.c.state == bindparam("seen")
 )
 _NEW_SCORES, _NEW_VALUE = _SCORES.insert(), _VALUES.insert()
 
@@ -138,7 +137,8 @@ def store_outcome(storage: RDBStorage, stored: TrialRecord, wanted: TrialRecord,
         "datetime_complete": _in_utc(run.end.time) if run.end else None,
     }
     with storage.engine.begin() as connection:
-        if connection.execute(_OPEN_TRIAL, told | {"trial": stored.trial_id}).rowcount != 1:
+        seen = {"trial": stored.trial_id, "seen": TrialState[stored.state]}
+        if connection.execute(_AS_SEEN, told | seen).rowcount != 1:
             raise LookupError(f"its trial {stored.number} is gone, or was closed by another")
         known, new = stored.reported, []
         fresh = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def test_a_driver_killed_on_another_host_is_followed_when_its_lease_has_ended(
     url = server.database("trials")
     config = asked(path, url)
     engine_url, _ = engine_options(url)
-    first = Holder(engine_url, "elsewhere", 5)
+    first = Holder(engine_url, "elsewhere", 20)
     assert first.said == "taken"
     first.end()
     said: list[str] = []
@@ -144,6 +145,7 @@ def test_a_driver_killed_on_another_host_is_followed_when_its_lease_has_ended(
                 break
         except InUseError as error:
             assert "on elsewhere" in str(error) and "until its lease ends" in str(error)
+            time.sleep(0.5)
     assert tries > 1 and len(said) == 1 and "is taken over from process" in said[0]
 
 
