@@ -37,12 +37,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def fill(place: Path) -> Path:
     """Write until nothing more fits; return the file."""
     ballast = place / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
             try:
                 while True:
                     file.write(b"0" * size)
-                    file.flush()
             except OSError:
                 continue
     return ballast
