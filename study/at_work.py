@@ -18,7 +18,7 @@ from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_o
 from spineseg.training.executors.protocol import Attempt, Executor
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
-from study.memory import is_hopeless, report
+from study.judging import is_hopeless, report
 
 
 class AtWork:

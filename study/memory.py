@@ -12,8 +12,7 @@ import optuna
 from optuna.trial import TrialState, create_trial
 
 from spineseg.config.study import StudyConfig
-from spineseg.events import Epoch, Failed, Finished
-from spineseg.job import Job
+from spineseg.events import Failed, Finished
 from spineseg.runs import Run
 from study.optuna_trials import frozen_trial
 
@@ -68,21 +67,6 @@ def _pruner(config: StudyConfig) -> optuna.pruners.BasePruner:
         n_startup_trials=pruner.startup_trials,
         n_warmup_steps=pruner.warmup_epochs,
     )
-
-
-def report(trial: optuna.Trial, epoch: Epoch, objective: str) -> None:
-    """Tell a trial its score after an epoch; of one trained again, after a death, the later."""
-    score = epoch.score(objective)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        trial.report(score, epoch.epoch)
-    # Of a step that it knows, `report` keeps the value before; only the storage takes the later.
-    trial.storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, score)
-
-
-def is_hopeless(trial: optuna.Trial, epoch: Epoch, job: Job) -> bool:
-    """Return whether the pruner gives up a trial of which this is the last epoch so far."""
-    return epoch.epoch < job.config.epochs and trial.should_prune()
 
 
 def tell(study: optuna.Study, trial: optuna.Trial, end: Finished | Failed, objective: str) -> None:

@@ -19,9 +19,8 @@ from column_cases import (
 )
 
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
-from spineseg.prediction.numbering.columns import Columns
 from spineseg.prediction.numbering.decoding import number_column
-from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.numbering.model import Columns, NumberingModel
 
 
 def test_single_levels_off_by_one_are_put_right() -> None:

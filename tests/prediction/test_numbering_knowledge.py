@@ -17,9 +17,9 @@ from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import ANATOMICAL_ORDER, CERVICAL, CLASS_INDEX, RANK
 from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.numbered import numbered_prediction
-from spineseg.prediction.numbering.columns import Columns, learnt_from
+from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.decoding import number_column
-from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.numbering.model import Columns, NumberingModel
 
 ONE_UP = [ANATOMICAL_ORDER[RANK[level] - 1] for level in TRUNK]  # C7..L4
 SEQUENCE = NumberingModel(numbering="sequence")

@@ -11,8 +11,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput
 
 from spineseg.files import sha256_of
-from spineseg.prediction.numbering.columns import Columns
-from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.prediction.numbering.model import Columns, NumberingModel
 from spineseg.tracking.model_versions import ALIAS
 from spineseg.tracking.registration import Registration
 from spineseg.tracking.store import TrackingStore, experiment_id, open_store

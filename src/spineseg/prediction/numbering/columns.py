@@ -6,30 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
-from pydantic import Field
 
-from spineseg.config.model import Model
 from spineseg.films import LabelledFilm
 from spineseg.levels import ANATOMICAL_ORDER, RANK
+from spineseg.prediction.numbering.model import Columns
 
 _MOST_SPANS = 8
 _LEAST_FRAMED = 10  # Films that must show a level before its height is relied on.
 _LEAST_FRAMING_SD = 0.01
-
-
-class Columns(Model):
-    """What is known of columns; nothing, where both are empty."""
-
-    spans: dict[str, float] = Field(
-        default_factory=dict,
-        description="'TOP-BOTTOM' -> share of training films that are labelled from one to the "
-        "other.",
-    )
-    framing: dict[str, tuple[float, float]] = Field(
-        default_factory=dict,
-        description="Level -> mean and standard deviation of its height in the training films, "
-        "0 their upper edge, 1 the lower: films are framed alike.",
-    )
 
 
 def learnt_from(films: Iterable[LabelledFilm]) -> Columns:

@@ -6,7 +6,21 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.config.numbering import Numbering
-from spineseg.prediction.numbering.columns import Columns
+
+
+class Columns(Model):
+    """What is known of columns; nothing, where both are empty."""
+
+    spans: dict[str, float] = Field(
+        default_factory=dict,
+        description="'TOP-BOTTOM' -> share of training films that are labelled from one to the "
+        "other.",
+    )
+    framing: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description="Level -> mean and standard deviation of its height in the training films, "
+        "0 their upper edge, 1 the lower: films are framed alike.",
+    )
 
 
 class NumberingModel(Model):
