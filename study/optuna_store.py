@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import optuna
 import sqlalchemy.exc
@@ -12,11 +11,11 @@ from optuna.trial import TrialState
 
 from spineseg.config.study import StudyConfig
 from spineseg.database import patiently
-from spineseg.lease import Lease
 from spineseg.runs import Run
-from spineseg.trials import TOLD
-from study.optuna_database import open_storage, refusing
+from study.optuna_database import refusing
+from study.optuna_database import study_held as study_held
 from study.optuna_projection import OptunaProjection
+from study.optuna_projection import open_study as open_study
 from study.optuna_trials import frozen_trial
 
 
@@ -30,30 +29,6 @@ def in_memory(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
     none = optuna.trial.create_trial(state=TrialState.FAIL)
     study.add_trials([trials.get(number, none) for number in range(max(trials, default=-1) + 1)])
     return study
-
-
-@contextmanager
-def study_held(
-    config: StudyConfig,
-    say: Callable[[str], None],
-    stopping: Callable[[], bool] = lambda: False,
-) -> Iterator[Lease]:
-    """Hold the study in Optuna's database alone; a database that is locked is waited for.
-
-    Raises InUseError where another driver, of another root or machine, has it.
-    """
-
-    def taken() -> Lease:
-        storage = open_storage(config)
-        lease = Lease(storage.engine, config.name, config.store.root, say=say)
-        lease.take()
-        return lease
-
-    lease = patiently(taken, say, stopping=stopping)
-    try:
-        yield lease
-    finally:
-        lease.let_go()
 
 
 def first_free_number(
@@ -82,41 +57,6 @@ def first_free_number(
         return max([-1, *there, *trials]) + 1
 
     return patiently(asked, say, stopping=stopping)
-
-
-def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:
-    """Bring the database to what the folders say, where no driver has the study.
-
-    Raises InUseError where one has it, and what `open_study` raises.
-    """
-    with study_held(config, say):
-        patiently(lambda: open_study(config, runs), say)
-
-
-def open_study(
-    config: StudyConfig,
-    runs: Sequence[Run],
-    may_wait: Callable[[Mapping[str, Any]], bool] = lambda told: True,
-) -> optuna.Study:
-    """Return the study in Optuna's database, made or brought to what its run folders say.
-
-    `may_wait` is asked of what is told (`TOLD`) of each trial that waits; others than these are
-    closed. Raises StoreError where the database cannot be used, RecordError, naming both values,
-    where it tells something else of a run.
-    """
-    projection = OptunaProjection(config)
-    projection.open()
-    trials = projection.refuse_contradictions(runs)
-    for run in sorted(runs, key=lambda run: run.job.number):
-        stored = trials.get(run.job.number)
-        if stored is None or not stored.is_closed or stored.never_was_a_run:
-            projection.bring_up(run)
-    waiting = (t for t in trials.values() if t.state == "WAITING")
-    projection.close_trials(
-        t for t in waiting if not may_wait({key: t.attributes.get(key) for key in TOLD})
-    )
-    with refusing(config):
-        return optuna.load_study(study_name=config.name, storage=projection.storage)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from spineseg.tracking.carry import carry_over
 from spineseg.tracking.store import TrackingStore
 from spineseg.tracking.study_files import log_study_config
 from spineseg.tracking.tracked_runs import log_study_artifacts, open_study_run
-from study.optuna_store import fill_optuna
+from study.optuna_projection import fill_optuna
 
 log = logging.getLogger(__name__)
 

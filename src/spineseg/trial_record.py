@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spineseg.errors import RecordError
-from spineseg.job import Job
+from spineseg.job import TOLD, Job
 from spineseg.runs import Run
-from spineseg.trials import TOLD
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
 

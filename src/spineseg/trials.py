@@ -14,13 +14,11 @@ from spineseg.config.search import Axis, Choices, IntRange
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
-from spineseg.job import RunKind, first_difference
+from spineseg.job import TOLD, RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.run_times import relative_work
 from spineseg.runs import Run
 
-TOLD = ("kind", "changes", "hypothesis", "arm", "name")
-"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""
 _SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
