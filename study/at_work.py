@@ -40,6 +40,7 @@ class AtWork:
         self.slot: Slot | None = None
         self._on_event, self._new_watch = on_event, watch
         self._watch: Watch | None = None
+        self._stalled = ""  # Why the attempt was ended as one that hangs.
         self._attempt: Attempt | None = None
         self._number = 0
         self._reader = EventReader(run.folder, run.job.id)
@@ -76,7 +77,7 @@ class AtWork:
         orders = Orders(attempt=following.attempt, split=following.split)
         self._attempt = executor.start(self.folder, orders, slot)
         self.slot, self._number = slot, following.attempt
-        self._watch = self._new_watch()
+        self._watch, self._stalled = self._new_watch(), ""
         last = next((e for e in reversed(self.log) if isinstance(e, Epoch)), None)
         if last is not None and self.job.kind == "search":
             self._say(last.epoch)  # It may never have heard it.
@@ -96,8 +97,8 @@ class AtWork:
         self._refuse_moved()
         alive = self._attempt is not None and self._attempt.is_alive()  # Before its last words.
         news = self.read()
-        if alive and self._stalls():
-            return True
+        if alive:
+            self._end_if_stalled()
         if alive or self.end is not None:
             return news
         if self._attempt is not None:
@@ -105,18 +106,21 @@ class AtWork:
             if attempt.found_no_space:
                 raise OSError(errno.ENOSPC, "no space left", str(self.folder))
             if not self._said_lost():
-                kind = "node_lost" if attempt.lost else "killed"
-                self.lose(kind, attempt.ended_by or "ended without a word")
+                self._lose(attempt)
             news = True
         if self.next() is None:
             append_event(self.folder, given_up(self.log, self.job.id, str(self.folder / LOG_FILE)))
             news = self.read()
         return news
 
-    def lose(self, kind: str, message: str) -> None:
+    def _lose(self, attempt: Attempt) -> None:
         """Put on record that the attempt is lost."""
+        kind, message = "node_lost" if attempt.lost else "killed", attempt.ended_by
+        if self._stalled:
+            kind, message = "stalled", self._stalled
         told = {"run": self.job.id, "attempt": max(1, self._number), "kind": kind}
-        append_event(self.folder, Lost.model_validate({**told, "message": message}))
+        told["message"] = message or "ended without a word"
+        append_event(self.folder, Lost.model_validate(told))
         self.read()
 
     def kill(self) -> None:
@@ -137,14 +141,13 @@ class AtWork:
                 self._judge(event)
         return len(self.log) > before
 
-    def _stalls(self) -> bool:
-        """End an attempt that hangs, and put on record why; return whether it did."""
-        why = self._watch.stalled(time.monotonic()) if self._watch and self._attempt else None
-        if why is None or self._attempt is None:
-            return False
-        self._attempt.kill()
-        self.lose("stalled", why)
-        return True
+    def _end_if_stalled(self) -> None:
+        """End an attempt that hangs; why, is put on record when it has been heard out."""
+        if self._attempt is None or self._watch is None or self._stalled:
+            return
+        self._stalled = self._watch.stalled(time.monotonic()) or ""
+        if self._stalled:
+            self._attempt.kill()
 
     def _said_lost(self) -> bool:
         last = self.log[-1] if self.log else None

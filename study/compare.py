@@ -38,7 +38,8 @@ from spineseg.tracking.tracked_runs import (
 )
 from spineseg.tracking.views.written import write_views
 from spineseg.trials import most_trainings, refuse_another
-from study.optuna_store import fill_optuna, in_memory
+from study.memory import in_memory
+from study.optuna_projection import fill_optuna
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.

@@ -17,19 +17,26 @@ from spineseg.runs import Run
 from study.optuna_trials import frozen_trial
 
 
+def in_memory(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
+    """Return the study made of its run folders alone; its trials have the runs' numbers.
+
+    A number that no folder has is a failed trial without a name.
+    """
+    study = optuna.create_study(study_name=config.name, direction="maximize")
+    trials = {run.job.number: frozen_trial(run) for run in runs}
+    none = optuna.trial.create_trial(state=TrialState.FAIL)
+    study.add_trials([trials.get(number, none) for number in range(max(trials, default=-1) + 1)])
+    return study
+
+
 class Memory:
     """All trials of a study so far, by the numbers of their runs."""
 
     def __init__(self, config: StudyConfig, runs: Sequence[Run], first_free: int = 0) -> None:
         """Take in the runs on record; numbers below `first_free` are given to no further one."""
-        self.study = optuna.create_study(
-            study_name=config.name,
-            direction="maximize",
-            sampler=optuna.samplers.RandomSampler(),  # Never asked: trials come with their values.
-            pruner=_pruner(config),
-        )
-        for run in sorted(runs, key=lambda run: run.job.number):
-            self.begin(run)
+        self.study = in_memory(config, runs)
+        self.study.sampler = optuna.samplers.RandomSampler()  # Never asked.
+        self.study.pruner = _pruner(config)
         self._fill_up(first_free)
 
     @property

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import optuna
 import sqlalchemy
 
 from spineseg import database
 from spineseg.config.study import StudyConfig
-from spineseg.database import engine_options
+from spineseg.database import engine_options, patiently
 from spineseg.errors import StoreError
 from spineseg.files import without_password
+from spineseg.lease import Lease
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -47,3 +49,27 @@ def open_storage(config: StudyConfig) -> optuna.storages.RDBStorage:
                 "one of its own; name another as store.optuna_url"
             )
         return optuna.storages.RDBStorage(address, engine_kwargs=options)
+
+
+@contextmanager
+def study_held(
+    config: StudyConfig,
+    say: Callable[[str], None],
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Lease]:
+    """Hold the study in Optuna's database alone; a database that is locked is waited for.
+
+    Raises InUseError where another driver, of another root or machine, has it.
+    """
+
+    def taken() -> Lease:
+        storage = open_storage(config)
+        lease = Lease(storage.engine, config.name, config.store.root, say=say)
+        lease.take()
+        return lease
+
+    lease = patiently(taken, say, stopping=stopping)
+    try:
+        yield lease
+    finally:
+        lease.let_go()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import optuna
@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from spineseg.config.study import StudyConfig
+from spineseg.database import patiently
 from spineseg.errors import RecordError, StoreError
 from spineseg.events import Event, EventReader
 from spineseg.job import Job
@@ -17,7 +18,7 @@ from spineseg.lease import Lease
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run, read_run
 from spineseg.trial_record import TrialRecord, refuse_contradiction, refuse_missing, trial_of
-from study.optuna_database import open_storage, refusing
+from study.optuna_database import open_storage, refusing, study_held
 from study.optuna_trials import (
     distribution,
     frozen_trial,
@@ -173,3 +174,29 @@ class OptunaProjection:
 
 def _number(folder: Path) -> int:
     return int(folder.name.partition("-")[0])
+
+
+def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:
+    """Bring the database to what the folders say, where no driver has the study.
+
+    Raises InUseError where one has it, and what `open_study` raises.
+    """
+    with study_held(config, say):
+        patiently(lambda: open_study(config, runs), say)
+
+
+def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:
+    """Return the study in Optuna's database, made or brought to what its run folders say.
+
+    Raises StoreError where the database cannot be used, RecordError, naming both values,
+    where it tells something else of a run.
+    """
+    projection = OptunaProjection(config)
+    projection.open()
+    trials = projection.refuse_contradictions(runs)
+    for run in sorted(runs, key=lambda run: run.job.number):
+        stored = trials.get(run.job.number)
+        if stored is None or not stored.is_closed or stored.never_was_a_run:
+            projection.bring_up(run)
+    with refusing(config):
+        return optuna.load_study(study_name=config.name, storage=projection.storage)

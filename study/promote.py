@@ -49,7 +49,7 @@ from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
 from spineseg.trials import refuse_another
-from study.optuna_store import fill_optuna
+from study.optuna_projection import fill_optuna
 
 
 def promote_best(

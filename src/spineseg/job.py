@@ -24,6 +24,8 @@ FORMAT = 2
 """Raised with every change of a run folder that an older reader would take for something else."""
 AS_CONFIGURED = "as configured"
 """The baseline's difference from itself, in words."""
+TOLD = ("kind", "changes", "hypothesis", "arm", "name")
+"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 RunKind = Literal["baseline", "variant", "search", "confirm", "timing"]
 _OF_THE_PLACE = {
     *("id", "created", "code_version", "commit", "user"),

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spineseg.errors import RecordError
-from spineseg.job import Job
+from spineseg.job import TOLD, Job
 from spineseg.runs import Run
-
-TOLD = ("kind", "changes", "hypothesis", "arm", "name")
-"""What is told of a run beside its trial, in the order of its writing: who has a name has all."""
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
 
