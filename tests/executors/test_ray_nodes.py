@@ -64,7 +64,12 @@ def test_gpus_are_asked_for_where_there_are_none(cluster: Machines, connect: Con
 
 
 def test_slots_that_others_hold_are_left_out_and_their_coming_and_going_is_seen(
-    cluster: Machines, connect: Connect, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    cluster: Machines,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    study: Path,
+    films: Dataset,
 ) -> None:
     import ray
 
@@ -87,9 +92,12 @@ def test_slots_that_others_hold_are_left_out_and_their_coming_and_going_is_seen(
     while {slot.node for slot in executor.slots()} != {"b"} or not said:
         time.sleep(0.1)
     assert said == ["1 slots are held by others of the cluster, and used once they are free"]
+    (gone,) = executor.slots()
     cluster.kill("b")
     while executor.slots():
         time.sleep(0.1)
+    late = executor.start(new_run(study, films, 2), Orders(), gone)
+    assert not late.is_alive() and late.lost and late.ended_by == "node b is gone"
     monkeypatch.setattr(ray_cluster, "_FREE_SECONDS", 1.0)
     with pytest.raises(ConfigError, match="asks for what others of the cluster hold, all 1 slots"):
         connect()
@@ -204,3 +212,12 @@ raise SystemExit(7)
 """
     done = subprocess.run([sys.executable, "-c", code], timeout=50, cwd=ROOT / "src")
     assert done.returncode == 0
+
+
+def test_auto_is_the_cluster_of_this_machine(cluster: Machines, connect: Connect) -> None:
+    from ray._private.services import find_gcs_addresses
+
+    if find_gcs_addresses() != {cluster.address}:
+        pytest.skip("another cluster is on this machine")
+    cluster.only("a")
+    assert slot_on(connect(ray_address="auto"), "a")

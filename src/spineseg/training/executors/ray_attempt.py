@@ -235,9 +235,10 @@ class RayAttempt:
 
     def _gone(self) -> Asking[None]:
         """Find out whether its process ended, or the whole node: asked of a new process there."""
-        probe = self._nodes.ask(self._node)
+        is_there = self._nodes.is_there(self._node)
+        probe = self._nodes.ask(self._node) if is_there else None
         until = time.monotonic() + 12 * _ANSWER_SECONDS
-        while time.monotonic() < until and self._nodes.is_there(self._node):
+        while probe is not None and time.monotonic() < until and self._nodes.is_there(self._node):
             if ray.wait([probe], timeout=0)[0]:
                 with suppress(RayError):
                     ray.get(probe)
@@ -245,4 +246,34 @@ class RayAttempt:
                     return
                 break
             yield None
-        self.lost, self.ended_by = True, f"node {self._node.name} is gone"
+        self.lost, self.ended_by = True, gone(self._node.name)
+
+
+class NeverBegun:
+    """An attempt in a slot whose node went away before it was begun."""
+
+    is_over, lost, found_no_space = True, True, False
+
+    def __init__(self, node: str) -> None:
+        self.ended_by = gone(node)
+
+    def is_alive(self) -> bool:
+        """Return that it is not."""
+        return False
+
+    def let_go(self) -> None:
+        """Do nothing, as all that could be asked of it."""
+
+    def let_go_on(self, epochs: int) -> None:
+        """Do nothing."""
+
+    def ask_to_stop(self, epochs: int) -> None:
+        """Do nothing."""
+
+    def kill(self) -> None:
+        """Do nothing."""
+
+
+def gone(node: str) -> str:
+    """Return what is said of an attempt whose node is gone."""
+    return f"node {node} is gone"

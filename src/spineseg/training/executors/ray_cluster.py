@@ -29,7 +29,7 @@ from spineseg.training.attempts import ATTEMPT_FILE
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.executors.node_attempt import NodeAttempt
-from spineseg.training.executors.ray_attempt import RayAttempt
+from spineseg.training.executors.ray_attempt import NeverBegun, RayAttempt
 from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
 from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
@@ -58,7 +58,7 @@ class RayExecutor:
         Raises ConfigError where there is none, or none of its nodes can train as `devices` asks.
         """
         self._devices, self._trainer = devices, trainer
-        self._attempts: dict[Path, tuple[RayAttempt, Slot]] = {}
+        self._attempts: dict[Path, tuple[RayAttempt | NeverBegun, Slot]] = {}
         _connect(devices.ray_address)
         try:
             self._nodes = Nodes(devices.device, devices.known_per_device, say)
@@ -91,7 +91,7 @@ class RayExecutor:
         device = Device(told["device"], told["described"])
         return Slot(told["slot"], device, told["neighbours"], told["cores"], told["node"])
 
-    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> RayAttempt:
+    def start(self, run_folder: Path, orders: Orders, slot: Slot) -> RayAttempt | NeverBegun:
         """Start an attempt at the job in `run_folder`, or adopt the one that is at work.
 
         Of earlier attempts at it none speaks any more: whatever answers to their names is ended.
@@ -103,15 +103,22 @@ class RayExecutor:
             node = self._nodes.named(told["node"]) or Node("", told["node"], 0, 0, "")
             base = told["log_base"]
         else:
-            node = self._nodes.named(slot.node) or Node("", slot.node, 0, 0, "")
-            log = run_folder / LOG_FILE
-            base = log.stat().st_size if log.exists() else 0
             if run_folder in self._attempts:
                 self._attempts[run_folder][0].let_go()
+            there = self._nodes.named(slot.node)
+            if there is None:
+                return self._kept(run_folder, slot, NeverBegun(slot.node))
+            node, log = there, run_folder / LOG_FILE
+            base = log.stat().st_size if log.exists() else 0
             actor = self._begun(run_folder, orders, slot, node, base)
         attempt = RayAttempt(
             actor, self._nodes, node, run_folder, orders, self._devices.checkpoint_epochs, base
         )
+        return self._kept(run_folder, slot, attempt)
+
+    def _kept(
+        self, run_folder: Path, slot: Slot, attempt: RayAttempt | NeverBegun
+    ) -> RayAttempt | NeverBegun:
         self._attempts[run_folder] = attempt, slot
         return attempt
 
