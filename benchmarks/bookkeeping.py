@@ -134,7 +134,7 @@ def _figures(known: dict[str, float], sizes: list[int], rounds: int) -> dict[str
         found[f"{size} trainings: ours against a plain loop"] = round(
             each("ours", size) / each("plain", size), 3
         )
-    for who in ("ours", "plain"):
+    for who in ("ours", "plain") if len(sizes) > 1 else ():
         found[f"{who}: a training's cost at {sizes[-1]} against at {sizes[0]}"] = round(
             each(who, sizes[-1]) / each(who, sizes[0]), 2
         )

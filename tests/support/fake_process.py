@@ -32,7 +32,7 @@ from spineseg.events import (
 from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.places import LOCK_FILE
-from spineseg.training.control import is_judged, stop_asked, wait_until_judged
+from spineseg.training.control import NO_SPACE, is_judged, stop_asked, wait_until_judged
 from spineseg.training.orders import Orders
 
 TRAINER = "fake_process:run_job"
@@ -69,9 +69,14 @@ def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     told = cache / "fake.json"
     manner = Manner(**json.loads(told.read_text())) if told.exists() else Manner()
     job = Job.read(run_folder)
-    with locked(run_folder / LOCK_FILE) as alone, _helped_by(manner.workers) as workers:
-        if alone and not _is_over(run_folder, job):
-            _train(run_folder, job, orders, manner, workers)
+    try:
+        with locked(run_folder / LOCK_FILE) as alone, _helped_by(manner.workers) as workers:
+            if alone and not _is_over(run_folder, job):
+                _train(run_folder, job, orders, manner, workers)
+    except OSError as error:
+        if error.errno != NO_SPACE:
+            raise
+        raise SystemExit(NO_SPACE) from None  # As a real one: the run goes on later.
 
 
 def _is_over(folder: Path, job: Job) -> bool:
