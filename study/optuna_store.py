@@ -222,7 +222,7 @@ def _value(run: Run, state: TrialState) -> float | None:
     """Return what Optuna has as a trial's value: of a pruned one the last that was reported."""
     if state == TrialState.COMPLETE:
         return run.value
-    return reported(run)[run.epochs[-1].epoch] if state == TrialState.PRUNED else None
+    return run.marks[-1].score if state == TrialState.PRUNED else None
 
 
 def attributes(job: Job) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def attributes(job: Job) -> dict[str, Any]:
 
 def reported(run: Run) -> dict[int, float]:
     """Return the trainer's own objective after each epoch."""
-    return {event.epoch: event.score(run.job.objective) for event in run.epochs}
+    return {mark.epoch: mark.score for mark in run.marks}
 
 
 def distribution(axis: Axis) -> BaseDistribution:

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil  # Imported where it is called: few commands ask for a process.
 
 _READ_ONLY = 0o444
 _TRIES, _PAUSE_SECONDS = 15, 0.02  # Whoever looks at a lock holds it for a moment.
@@ -91,6 +93,8 @@ def _taken(descriptor: int) -> bool:
 
 def holder(path: Path) -> psutil.Process | None:
     """Return the process that holds the lock of `path`, where that is one of this machine's."""
+    import psutil
+
     if not is_locked(path):
         return None
     try:
@@ -166,6 +170,8 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
 
     What is not put in its place is removed at the end; what a killed process left goes, too.
     """
+    import psutil
+
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f".{name}.*.part"):
         process = left.suffixes[-2].removeprefix(".")

@@ -64,7 +64,6 @@ class _Template:
     """What a run of one quality leaves: its scores and records, and its log but for names."""
 
     folder: Path
-    share: float
     metrics: dict[str, float]
     epochs: tuple[str, ...]  # The rest of each epoch's line, after its time.
 
@@ -241,7 +240,6 @@ def _template(folder: Path, share: float, films: list[LabelledFilm], epochs: int
     final = scores.value("mask_map50_95")
     return _Template(
         folder,
-        share,
         scores.metrics(),
         tuple(_epoch(number, final * number / epochs, rng) for number in range(1, epochs + 1)),
     )

@@ -47,7 +47,10 @@ PATTERNS = {
 class Model(BaseModel):
     """Frozen, checked on creation, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    # Deferred: most commands need few of the models, and all of them take a quarter of a second.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), defer_build=True
+    )
 
 
 def no_truth(value: Any) -> Any:
@@ -63,6 +66,8 @@ class Chosen(Model):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, bool):
+            return value
         field = cls.model_fields.get(info.field_name or "")
         return no_truth(value) if field is not None and _is_number(field.annotation) else value
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-import numpy as np
 from pydantic import Field
 
 from spineseg.config.model import Model
@@ -34,6 +33,8 @@ class Columns(Model):
 
 def learnt_from(films: Iterable[LabelledFilm]) -> Columns:
     """Return what training films say of columns."""
+    import numpy as np  # Here: every job that is read comes by this module.
+
     ends: Counter[str] = Counter()
     heights: dict[str, list[float]] = defaultdict(list)
     shown: Counter[str] = Counter()  # films by level
