@@ -6,9 +6,11 @@ what is carried over to Optuna and MLflow.
 
 from __future__ import annotations
 
+import gc
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -216,9 +218,14 @@ def read_runs(study_folder: Path) -> list[Run]:
     Raises RecordError as `read_run` does, for two folders with one number, and for a run of
     another study.
     """
+    return _read_all(study_folder, read_run)
+
+
+def _read_all(study_folder: Path, read: Callable[[Path], Run]) -> list[Run]:
     if not study_folder.is_dir():
         return []
-    runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
+    with _no_collecting():
+        runs = [read(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
         if run.job.kind == "timing":
             raise RecordError(f"{run.folder}: is no run of the study; move it away")
@@ -231,6 +238,49 @@ def read_runs(study_folder: Path) -> list[Run]:
     return sorted(runs, key=lambda run: run.job.number)
 
 
+class RunsOnRecord:
+    """The runs of a study, read again as far as they changed, for whoever follows it."""
+
+    def __init__(self, study_folder: Path) -> None:
+        self._folder = study_folder
+        self._known: dict[Path, tuple[_Stamp, Run]] = {}
+
+    def refresh(self) -> list[Run]:
+        """Return what `read_runs` returns; ended runs whose files are as they were are kept.
+
+        Raises RecordError as `read_runs` does.
+        """
+        known: dict[Path, tuple[_Stamp, Run]] = {}
+
+        def read(folder: Path) -> Run:
+            stamp = _stamp(folder)  # Before it is read: what changes meanwhile is read again.
+            before = self._known.get(folder)
+            run = before[1] if before and before[0] == stamp else read_run(folder)
+            if run.end is not None:
+                known[folder] = stamp, run
+            return run
+
+        runs = _read_all(self._folder, read)
+        self._known = known
+        return runs
+
+
+_Stamp = tuple[tuple[int, ...] | None, ...]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Return by what a change of a run's job or log shows: bytes, times of content and state."""
+    found: list[tuple[int, ...] | None] = []
+    for name in (JOB_FILE, EVENTS_FILE):
+        try:
+            facts = (folder / name).stat()
+        except OSError:
+            found.append(None)
+            continue
+        found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+    return tuple(found)
+
+
 def first_baseline(study_folder: Path) -> Run | None:
     """Return a study's baseline, not its trainings on fresh seeds; None where it has none yet.
 
@@ -239,6 +289,18 @@ def first_baseline(study_folder: Path) -> Run | None:
     folders = [folder for folder in study_folder.glob("*-baseline") if _is_run(folder)]
     runs = [read_run(folder) for folder in sorted(folders)]
     return next((run for run in runs if run.job.kind == "baseline"), None)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Leave garbage be: nothing of what is read goes in a circle, and to look for it costs 15 %."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _is_run(folder: Path) -> bool:

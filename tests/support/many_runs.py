@@ -27,7 +27,7 @@ from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
-from spineseg.trials import FRESH_SEED, TrialSpec, train_config
+from spineseg.trials import FRESH_SEED, TrialSpec, numbering_of, train_config
 from study.jobs import new_job
 from study.search_space import place_in_space
 
@@ -171,9 +171,8 @@ def _write_run(
     if spec.kind != "confirm":
         training = train_config(config, spec)
         parameters = place_in_space(training, config.baseline, config.search) or {}
-    job = new_job(
-        config, places, dataset, NumberingModel(), spec, number=number, parameters=parameters
-    )
+    known = numbering_of(config)
+    job = new_job(config, places, dataset, known, spec, number=number, parameters=parameters)
     whole = len(template.epochs)
     begun = _BEGUN + number * (whole * _EPOCH_SECONDS + 200)
     job = job.model_copy(update={"created": begun})
