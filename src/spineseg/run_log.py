@@ -50,7 +50,9 @@ class RunLog(Sequence[Event]):
         """Go through the lines by their places in one text: copying them takes as long again."""
         log = self._content()
         regular = self._pass_over(log)
-        if regular != log.count(self._key):  # Faster than to look for it line by line.
+        if regular != log.count(
+            self._key, 0, self._size
+        ):  # Faster than to look for it line by line.
             self._events, self._torn = {}, set()
             for number, line in enumerate(log[: self._size].split(b"\n")[:-1]):
                 self._read_now(number, line)

@@ -212,16 +212,14 @@ def _contradiction(run: Run) -> str | None:
     return None if run.epoch_count else "says that the run finished, without an epoch"
 
 
-def read_runs(study_folder: Path) -> list[Run]:
+def read_runs(study_folder: Path, read: Callable[[Path], Run] = read_run) -> list[Run]:
     """Return all runs of a study, by number; none where it was never run.
+
+    `read` gives the run of a folder, which may be known already.
 
     Raises RecordError as `read_run` does, for two folders with one number, and for a run of
     another study.
     """
-    return _read_all(study_folder, read_run)
-
-
-def _read_all(study_folder: Path, read: Callable[[Path], Run]) -> list[Run]:
     if not study_folder.is_dir():
         return []
     with _no_collecting():
@@ -236,49 +234,6 @@ def _read_all(study_folder: Path, read: Callable[[Path], Run]) -> list[Run]:
             )
     _refuse_twins(runs)
     return sorted(runs, key=lambda run: run.job.number)
-
-
-class RunsOnRecord:
-    """The runs of a study, read again as far as they changed, for whoever follows it."""
-
-    def __init__(self, study_folder: Path) -> None:
-        self._folder = study_folder
-        self._known: dict[Path, tuple[_Stamp, Run]] = {}
-
-    def refresh(self) -> list[Run]:
-        """Return what `read_runs` returns; ended runs whose files are as they were are kept.
-
-        Raises RecordError as `read_runs` does.
-        """
-        known: dict[Path, tuple[_Stamp, Run]] = {}
-
-        def read(folder: Path) -> Run:
-            stamp = _stamp(folder)  # Before it is read: what changes meanwhile is read again.
-            before = self._known.get(folder)
-            run = before[1] if before and before[0] == stamp else read_run(folder)
-            if run.end is not None:
-                known[folder] = stamp, run
-            return run
-
-        runs = _read_all(self._folder, read)
-        self._known = known
-        return runs
-
-
-_Stamp = tuple[tuple[int, ...] | None, ...]
-
-
-def _stamp(folder: Path) -> _Stamp:
-    """Return by what a change of a run's job or log shows: bytes, times of content and state."""
-    found: list[tuple[int, ...] | None] = []
-    for name in (JOB_FILE, EVENTS_FILE):
-        try:
-            facts = (folder / name).stat()
-        except OSError:
-            found.append(None)
-            continue
-        found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
-    return tuple(found)
 
 
 def first_baseline(study_folder: Path) -> Run | None:

@@ -72,7 +72,7 @@ def _hits(overlap: np.ndarray) -> np.ndarray:
     if not overlap.size:
         return hits
     if overlap.shape[1] == 1:  # Mostly: a level stands once on a film. The first that meets it.
-        met = overlap.T >= IOU_THRESHOLDS[:, None]
+        met = IOU_THRESHOLDS[:, None] <= overlap.T
         hits[np.arange(len(hits)), met.argmax(axis=1)] = met.any(axis=1)
         return hits
     best = overlap.max()
