@@ -47,9 +47,8 @@ PATTERNS = {
 class Model(BaseModel):
     """Frozen, checked on creation, unknown keys refused."""
 
-    # Deferred: most commands need few of the models, and all of them take a quarter of a second.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=(), defer_build=True
+        frozen=True, extra="forbid", protected_namespaces=()
     )
 
 
