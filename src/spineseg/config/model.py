@@ -47,9 +47,7 @@ PATTERNS = {
 class Model(BaseModel):
     """Frozen, checked on creation, unknown keys refused."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=()
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 def no_truth(value: Any) -> Any:
