@@ -31,6 +31,7 @@ from study.trial_queue import next_trial, place
 POLL_SECONDS = 0.1
 _IDLE_AFTER_SECONDS, _IDLE_SECONDS = 5.0, 0.4  # Epochs of minutes need no ten looks a second.
 _SLOTS_SECONDS = 1.0  # Between two looks for nodes that came or went.
+_LATEST = 9  # Runs by whose epochs it is judged whether another's takes too long.
 _DRY_SECONDS = 2.0  # Between two looks for what comes next, where nothing ended meanwhile.
 
 
@@ -121,7 +122,8 @@ class ControlLoop:
             self._slots_at = 0.0
 
     def _watch(self, run: Run) -> Watch:
-        expected = longest_epoch(run.job.config, self._has.runs.values())
+        latest = list(self._has.runs.values())[-_LATEST:]
+        expected = longest_epoch(run.job.config, latest)
         here = run.folder if self._has.config.devices.executor == "local" else None
         limits = self._has.config.limits
         return Watch(limits, time.monotonic(), longest_epoch=expected, run_folder=here)

@@ -87,9 +87,9 @@ def _run(
     progress.begin()
     for run in told_again:
         progress.asked_again(run)
-    for run in runs:
-        if run.epochs:
-            executor.learn(run.job, run.epochs[-1])
+    for run in runs if config.devices.trials_per_device == "auto" else ():
+        for epoch in run.epochs[-1:]:
+            executor.learn(run.job, epoch)
     if warning := few_steps(config.baseline, dataset.manifest.count("train")):
         progress.say(warning)
     running = Running(

@@ -25,26 +25,30 @@ class Beside(NamedTuple):
 
 def live_beside(job: Job, epoch: int, runs: Iterable[Run]) -> Beside | None:
     """Return the baseline's live score at an epoch of `job`; after its last one, the last."""
-    run, whose = _one(job, [run for run in standing(runs) if run.epochs])
+    run, whose = _one(job, [run for run in of_baseline(standing(runs)) if run.last_epoch])
     if run is None:
         return None
-    event = run.epochs[min(epoch, len(run.epochs)) - 1]
-    return Beside(event.score(job.objective), whose)
+    return Beside(run.marks[min(epoch, len(run.marks)) - 1].score, whose)
 
 
 def scored_beside(job: Job, runs: Iterable[Run]) -> Beside | None:
     """Return the baseline's score that the end of `job` stands beside."""
-    scored = [run for run in runs if run.outcome == "completed"]
+    scored = [run for run in of_baseline(runs) if run.outcome == "completed"]
     run, whose = _one(job, scored)
     if job.kind == "confirm" and run is not None and run.job.config.seed != job.config.seed:
-        own = [run.value for run in scored if run.job.arm == "baseline" and run.name != job.name]
+        own = [run.value for run in scored if run.name != job.name]
         return Beside(mean(own), f"baseline's mean of {len(own)}" if len(own) > 1 else whose)
     return Beside(run.value, whose) if run is not None else None
 
 
+def of_baseline(runs: Iterable[Run]) -> list[Run]:
+    """Return the baseline's trainings: all that a score is ever held beside."""
+    return [run for run in runs if run.job.arm == "baseline"]
+
+
 def _one(job: Job, runs: Iterable[Run]) -> tuple[Run | None, str]:
     """Return the baseline's training on the same seed where there is one, else its first."""
-    own = [run for run in runs if run.job.arm == "baseline" and run.name != job.name]
+    own = [run for run in runs if run.name != job.name]
     same = next((run for run in own if run.job.config.seed == job.config.seed), None)
     if job.kind == "confirm":
         first = own[0] if own else None

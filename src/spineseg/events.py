@@ -161,26 +161,38 @@ class EventReader:
                 if not line.endswith(b"\n"):
                     return
                 self._offset += len(line)
-                event = self._event(line)
+                event = event_of(line, self._run, self._path)
                 if event is not None:
                     yield event
 
-    def _event(self, line: bytes) -> Event | None:
-        try:
-            event = _EVENT.validate_python(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            if not isinstance(error, ValidationError) and _is_torn(line):
-                return None  # What its writer wanted to say when it was killed is lost.
-            raise RecordError(
-                f"{self._path}: holds a line that is no event of this version ({line[:40]!r}); put "
-                "the run's own log back, or move the folder away"
-            ) from None
-        if event.run != self._run:
-            raise RecordError(
-                f"{self._path}: holds an event of another run ({event.run[:12]}, not "
-                f"{self._run[:12]}); put the run's own log back, or move the folder away"
-            )
-        return event
+
+def event_of(line: bytes, run: str, log: Path) -> Event | None:
+    """Return what a whole line of a run's log says; None for one that a killed writer left torn.
+
+    Raises RecordError for an event of another run, and for a line that is none and not torn.
+    """
+    try:
+        event = _parsed(line)
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, ValidationError) and _is_torn(line):
+            return None  # What its writer wanted to say when it was killed is lost.
+        raise RecordError(
+            f"{log}: holds a line that is no event of this version ({line[:40]!r}); put the run's "
+            "own log back, or move the folder away"
+        ) from None
+    if event.run != run:
+        raise RecordError(
+            f"{log}: holds an event of another run ({event.run[:12]}, not {run[:12]}); put the "
+            "run's own log back, or move the folder away"
+        )
+    return event
+
+
+def _parsed(line: bytes) -> Event:
+    try:
+        return _EVENT.validate_json(line)  # A fifth of the time, and stricter than `json`:
+    except ValidationError:
+        return _EVENT.validate_python(json.loads(line))  # a lone surrogate of a path is text here.
 
 
 def _is_torn(line: bytes) -> bool:

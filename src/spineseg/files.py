@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil  # Imported where it is called: few commands ask for a process.
 
 _READ_ONLY = 0o444
 _PAUSE_SECONDS = 0.02
@@ -121,6 +123,8 @@ def holder(path: Path) -> psutil.Process | None:
 
 def _named(path: Path) -> psutil.Process | None:
     """Return the living process that a lock names and that has it open."""
+    import psutil
+
     try:
         process = psutil.Process(int(path.read_text()))
         open_files = {file.path for file in process.open_files()}
@@ -202,6 +206,8 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
 
     What is not put in its place is removed at the end; what a killed process left goes, too.
     """
+    import psutil
+
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f".{name}.*.part"):
         process = left.suffixes[-2].removeprefix(".")

@@ -72,7 +72,7 @@ class Job(Model):
     def _agrees_with_itself(self) -> Job:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}")
-        told = self.config.difference(self.config.with_(**self.changes))
+        told = {} if self._is_changed() else self._contradicted()
         for name, value in told.items():
             trained = getattr(self.config, name)
             raise ValueError(f"changes.{name} is {value!r}, and config has {trained!r}")
@@ -80,6 +80,17 @@ class Job(Model):
             if name not in self.space or not self.space[name].holds(value):
                 raise ValueError(f"parameters.{name} is {value!r}, which lies on no axis of space")
         return self
+
+    def _is_changed(self) -> bool:
+        """Return whether `config` has all `changes` as they are written: so it mostly is."""
+        trained = vars(self.config)
+        return all(
+            name in trained and type(trained[name]) is type(value) and trained[name] == value
+            for name, value in self.changes.items()
+        )
+
+    def _contradicted(self) -> dict[str, Any]:
+        return self.config.difference(self.config.with_(**self.changes))
 
     @property
     def key(self) -> str:

@@ -195,10 +195,10 @@ class Progress:
         job, now = mine.job, self._now()
         found = mine.so_far()
         text = f"{self._head(job)}: {phase_in_words(found, job)} {duration(now - found.since)}"
-        epochs = self._runs[job.id].epochs
-        if epochs and found.end is None:
-            beside = live_beside(job, epochs[-1].epoch, self._runs.values())
-            text += f"; live {in_words(epochs[-1].score(job.objective), beside)}"
+        last = self._runs[job.id].last_epoch
+        if last and found.end is None:
+            beside = live_beside(job, last.epoch, self._runs.values())
+            text += f"; live {in_words(last.score, beside)}"
         if self._taken.epoch is not None and found.end is None:
             text += f"; {duration(self._taken.left(job.config, found, now))} left"
         return text

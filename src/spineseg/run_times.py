@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -9,6 +10,7 @@ from statistics import median
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started
 from spineseg.job import Job
+from spineseg.run_log import Mark
 
 STARTING = "starting"
 CLOSING = ("scoring", "pictures", "recording")
@@ -22,7 +24,7 @@ _RELATIVE_WORK = {
     "yolo11x-seg": 30.7,
 }
 _STOPPED_SECONDS = 600.0  # No process takes so long to start: it was stopped before it had begun.
-_LATEST = 9  # Trainings that speak for the next ones: a machine has other work at other times.
+LATEST = 9  # Trainings that speak for the next ones: a machine has other work at other times.
 
 
 def duration(seconds: float) -> str:
@@ -58,7 +60,7 @@ class Spent:
         self.seconds[name] = self.seconds.get(name, 0.0) + max(0.0, seconds)
 
 
-def spent(created: float, log: Iterable[Event], launched: float | None = None) -> Spent:
+def spent(created: float, log: Iterable[Event | Mark], launched: float | None = None) -> Spent:
     """Return what a training has taken: `created` is when it was asked for, `launched` when its
     last attempt was, where that is known.
 
@@ -80,7 +82,7 @@ def spent(created: float, log: Iterable[Event], launched: float | None = None) -
                     found.seconds[STARTING] = max(0.0, passed)
                 found.phase, found.since = "training", event.time
                 found.epochs, found.closing = event.resumed_from_epoch, False
-            case Epoch():
+            case Epoch() | Mark():
                 found.add("training", passed)
                 found.epochs, found.epochs_trained = event.epoch, found.epochs_trained + 1
                 found.since = event.time
@@ -146,7 +148,7 @@ def rates(
 
     `after` holds what the driver needed after a training's end, in seconds, as far as it is known.
     """
-    latest = [pair for pair in trainings if pair[1].epochs_trained][-_LATEST:]
+    latest = [pair for pair in trainings if pair[1].epochs_trained][-LATEST:]
     if not latest:
         return Rates(baseline)
     starts = [so_far.seconds[STARTING] for _, so_far in latest if STARTING in so_far.seconds]
@@ -161,7 +163,7 @@ def rates(
         closing["scoring"] = median(
             s.seconds.get("scoring", 0.0) / relative_work(job.config, baseline) for job, s in whole
         )
-        closing["recording"] += median(after[-_LATEST:]) if after else 0.0
+        closing["recording"] += median(after[-LATEST:]) if after else 0.0
     return Rates(baseline, median(starts) if starts else 0.0, median(each), closing)
 
 
@@ -170,9 +172,10 @@ def gaps(jobs_and_ends: Sequence[tuple[float, float | None]]) -> list[float]:
 
     Takes when each was asked for and when it ended. A pause longer than a start can take is none.
     """
+    begun = sorted(begun for begun, _ in jobs_and_ends)
     found = []
     for _, end in jobs_and_ends:
-        later = [begun - end for begun, _ in jobs_and_ends if end is not None and begun >= end]
-        if later and min(later) < _STOPPED_SECONDS:
-            found.append(min(later))
+        later = bisect_left(begun, end) if end is not None else len(begun)
+        if end is not None and later < len(begun) and begun[later] - end < _STOPPED_SECONDS:
+            found.append(begun[later] - end)
     return found

@@ -6,35 +6,29 @@ what is carried over to Optuna and MLflow.
 
 from __future__ import annotations
 
+import gc
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from spineseg.called import pasted
 from spineseg.config.numbering import Numbering
 from spineseg.errors import RecordError
-from spineseg.evaluation.records import FilmRecord
-from spineseg.evaluation.result import Evaluation
-from spineseg.evaluation.stored import is_evaluated, stored_records, stored_scores
-from spineseg.events import (
-    EVENTS_FILE,
-    Again,
-    Epoch,
-    Event,
-    Failed,
-    Finished,
-    Scored,
-    Started,
-    read_events,
-)
+from spineseg.events import EVENTS_FILE, Again, Epoch, Event, Failed, Finished, Scored, Started
 from spineseg.files import is_locked
 from spineseg.films import Part
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import LOCK_FILE
+from spineseg.run_log import Mark, RunLog, brief, told
+
+if TYPE_CHECKING:
+    from spineseg.evaluation.records import FilmRecord
+    from spineseg.evaluation.result import Evaluation
 
 Outcome = Literal["completed", "pruned", "failed", "running"]
 _RUN_FOLDER = re.compile(r"(\d{3,})-(.+)")
@@ -46,28 +40,67 @@ class Run:
 
     folder: Path
     job: Job
-    log: tuple[Event, ...]
+    log: Sequence[Event]
 
     @property
     def name(self) -> str:
         """What it is called within its study."""
         return self.job.name
 
-    @cached_property
+    @property
     def epochs(self) -> list[Epoch]:
-        """Its epochs in order; of one trained twice, after an interruption, the later."""
+        """Its epochs in order, read anew; of one trained twice, after an interruption, the later.
+
+        Raises RecordError for one whose figures are none.
+        """
         found = {event.epoch: event for event in self.log if isinstance(event, Epoch)}
         return [found[number] for number in sorted(found)]
 
     @cached_property
+    def marks(self) -> list[Mark]:
+        """Its epochs as `epochs` has them, their scores alone: a twentieth of it."""
+        found = {mark.epoch: mark for mark in self.brief() if isinstance(mark, Mark)}
+        return [found[number] for number in sorted(found)]
+
+    def brief(self) -> list[Event | Mark]:
+        """Return what happened in order, of each epoch its mark."""
+        return brief(self.log, self.job.objective)
+
+    @cached_property
+    def _counted(self) -> tuple[int, Mark | None]:
+        known = self.log.last_of_all() if isinstance(self.log, RunLog) else None
+        return known or (len(self.marks), self.marks[-1] if self.marks else None)
+
+    @property
+    def epoch_count(self) -> int:
+        """How many epochs it has."""
+        return self._counted[0]
+
+    @property
+    def last_epoch(self) -> Mark | None:
+        """The highest of its epochs."""
+        return self._counted[1]
+
+    @cached_property
+    def _told(self) -> list[Event]:
+        return told(self.log)
+
+    @property
+    def last_time(self) -> float:
+        """When something was last said of it: seconds since the Unix epoch."""
+        if isinstance(self.log, RunLog):
+            return self.log.last_time or self.job.created
+        return self.log[-1].time if self.log else self.job.created
+
+    @cached_property
     def started(self) -> Started | None:
         """What its last attempt ran on."""
-        return next((e for e in reversed(self.log) if isinstance(e, Started)), None)
+        return next((e for e in reversed(self._told) if isinstance(e, Started)), None)
 
     @cached_property
     def end(self) -> Finished | Failed | None:
         """How it ended; None while it has not."""
-        return next((e for e in self.log if isinstance(e, Finished | Failed)), None)
+        return next((e for e in self._told if isinstance(e, Finished | Failed)), None)
 
     @property
     def finished(self) -> Finished | None:
@@ -94,7 +127,7 @@ class Run:
     @property
     def scored(self) -> list[Scored]:
         """What it was scored on after its end."""
-        return [event for event in self.log if isinstance(event, Scored)]
+        return [event for event in self._told if isinstance(event, Scored)]
 
     @property
     def best_weights(self) -> Path:
@@ -119,6 +152,8 @@ class Run:
 
     def is_evaluated(self, part: Part = "valid") -> bool:
         """Return whether it left scores and records of a part."""
+        from spineseg.evaluation.stored import is_evaluated  # Here: numpy, for few commands.
+
         return is_evaluated(self.folder, part)
 
     def scores(self, part: Part = "valid", numbering: Numbering | None = None) -> Evaluation:
@@ -126,6 +161,8 @@ class Run:
 
         Raises DataError where they are missing or damaged.
         """
+        from spineseg.evaluation.stored import stored_scores
+
         return stored_scores(self.folder, part, numbering or self.job.numbering.numbering)
 
     def records(self, part: Part = "valid") -> list[FilmRecord]:
@@ -133,6 +170,8 @@ class Run:
 
         Raises DataError where they are missing or damaged.
         """
+        from spineseg.evaluation.stored import stored_records
+
         return stored_records(self.folder, part, self.job.numbering.numbering)
 
 
@@ -154,7 +193,7 @@ def read_run(folder: Path) -> Run:
             f"{folder}: holds the run {job.folder_name} of study {job.study!r}; give the folder "
             "that name again, or move it away"
         )
-    run = Run(folder, job, tuple(read_events(folder, job.id)))
+    run = Run(folder, job, RunLog(folder, job.id, job.objective))
     problem = _contradiction(run)
     if problem is not None:
         log = folder / EVENTS_FILE
@@ -167,9 +206,9 @@ def _contradiction(run: Run) -> str | None:
     objective = run.job.objective
     if not run.log and (run.folder / "train" / "weights" / "best.pt").exists():
         return "says nothing, and there are weights"
-    if any(f"valid/{objective}" not in epoch.metrics for epoch in run.epochs):
+    if isinstance(run.log, RunLog) and run.log.unscored:
         return f"has an epoch without {objective}"
-    if sum(isinstance(event, Finished | Failed) for event in run.log) > 1:
+    if sum(isinstance(event, Finished | Failed) for event in told(run.log)) > 1:
         return "says twice that the run has ended"
     if run.asked_again is not None and run.failed is None:
         return "asks for the run again, and does not say that it failed"
@@ -177,19 +216,22 @@ def _contradiction(run: Run) -> str | None:
         return None
     if not math.isfinite(run.finished.metrics.get(f"best/{objective}", math.nan)):
         return f"says that the run finished, without {objective}"
-    return None if run.epochs else "says that the run finished, without an epoch"
+    return None if run.epoch_count else "says that the run finished, without an epoch"
 
 
-def read_runs(study_folder: Path) -> list[Run]:
+def read_runs(study_folder: Path, read: Callable[[Path], Run] = read_run) -> list[Run]:
     """Return all runs of a study, by number; none where it was never run.
 
     Of one name there are several where all but the last failed and were tried again: `standing`.
+    `read` gives the run of a folder, which may be known already.
+
     Raises RecordError as `read_run` does, for two folders with one number, and for a run of
     another study.
     """
     if not study_folder.is_dir():
         return []
-    runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
+    with _no_collecting():
+        runs = [read(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
         if run.job.kind == "timing":
             raise RecordError(f"{run.folder}: is no run of the study; move it away")
@@ -238,6 +280,18 @@ def _is_called(run: Run, wanted: str) -> bool:
 
 def _number(run: Run) -> int:
     return run.job.number
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Leave garbage be: nothing of what is read goes in a circle, and to look for it costs 15 %."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _is_run(folder: Path) -> bool:

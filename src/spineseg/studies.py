@@ -107,7 +107,7 @@ def _state(places: StudyPlaces, runs: Sequence[Run], left: int | None) -> str:
 
 
 def _last(places: StudyPlaces, runs: Sequence[Run]) -> float | None:
-    times = [run.log[-1].time if run.log else run.job.created for run in runs]
+    times = [run.last_time for run in runs]
     if not times and places.config.is_file():
         times = [places.config.stat().st_mtime]
     return max(times, default=None)

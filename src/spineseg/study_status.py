@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from textwrap import fill
 
-from spineseg.beside_baseline import live_beside, scored_beside
+from spineseg.beside_baseline import live_beside, of_baseline, scored_beside
 from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
@@ -21,7 +21,7 @@ from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
 from spineseg.run_times import Rates, duration
-from spineseg.runs import Run, read_runs
+from spineseg.runs import Run, read_runs, standing
 from spineseg.status_model import StudyStatus, TrialStatus
 from spineseg.study_record import read_study
 from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds
@@ -46,8 +46,9 @@ def study_status(
     runs, now = study.runs, now or time.time()
     working = {run.name for run in runs if run.end is None and is_running(run.folder)}
     taken = measured(config, runs)
+    baselines = of_baseline(standing(runs))
     trials = [
-        _begun(run, runs, taken, now, run.end is None and run.name in working) for run in runs
+        _begun(run, baselines, taken, now, run.end is None and run.name in working) for run in runs
     ]
     trials = _with_tries(trials, config, runs)
     coming = to_come(config, runs)
@@ -94,17 +95,24 @@ def study_status(
     )
 
 
-def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: bool) -> TrialStatus:
+def _begun(
+    run: Run, baselines: Sequence[Run], taken: Rates, now: float, working: bool
+) -> TrialStatus:
     state: str = run.outcome
-    found, job, note = so_far(run), run.job, ""
-    if state == "running" and not working:
-        state, found = "interrupted", begun_anew(found, now)
-    live = run.epochs[-1].score(job.objective) if run.epochs else None
-    live_by = live_beside(job, run.epochs[-1].epoch, runs) if run.epochs else None
-    scored_by = scored_beside(job, runs) if run.finished else None
-    silent = now - found.last if working else None
-    if silent and silent > max(_SILENT_SECONDS, _SILENT_EPOCHS * taken.epoch_seconds(job.config)):
-        note = f"no event for {duration(silent)}: see {run.folder / LOG_FILE}"
+    job, last, note, phase = run.job, run.last_epoch, "", ""
+    silent = left = None
+    if run.end is None:
+        found = so_far(run)
+        if not working:
+            state, found = "interrupted", begun_anew(found, now)
+        else:
+            phase, silent = phase_in_words(found, job), now - found.last
+            patience = max(_SILENT_SECONDS, _SILENT_EPOCHS * taken.epoch_seconds(job.config))
+            if silent > patience:
+                note = f"no event for {duration(silent)}: see {run.folder / LOG_FILE}"
+        left = taken.left(job.config, found, now) if taken.epoch is not None else None
+    live_by = live_beside(job, last.epoch, baselines) if last else None
+    scored_by = scored_beside(job, baselines) if run.finished else None
     if run.failed:
         note = f"{run.failed.kind}: {run.failed.message}"
     return TrialStatus(
@@ -112,14 +120,14 @@ def _begun(run: Run, runs: Sequence[Run], taken: Rates, now: float, working: boo
         name=run.name,
         kind=job.kind,
         state=state,
-        phase=phase_in_words(found, job) if working else "",
-        epochs=len(run.epochs),
-        live=live,
+        phase=phase,
+        epochs=run.epoch_count,
+        live=last.score if last else None,
         live_baseline=live_by.value if live_by else None,
         scored=run.value if run.finished else None,
         scored_baseline=scored_by.value if scored_by else None,
         silent_seconds=silent,
-        seconds_left=None if run.end or taken.epoch is None else taken.left(job.config, found, now),
+        seconds_left=left,
         note=note,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from spineseg.config.study import StudyConfig
+from spineseg.job import Job
 from spineseg.places import LOCK_FILE
-from spineseg.run_times import STARTING, Rates, Spent, duration, gaps, rates, spent
+from spineseg.run_times import LATEST, STARTING, Rates, Spent, duration, gaps, rates, spent
 from spineseg.runs import Run
 from spineseg.trials import to_come, train_config
 
@@ -18,14 +19,17 @@ def so_far(run: Run) -> Spent:
         launched = lock.stat().st_mtime
     except OSError:
         launched = None
-    return spent(run.job.created, run.log, launched)
+    return spent(run.job.created, run.brief(), launched)
 
 
 def measured(config: StudyConfig, runs: Sequence[Run]) -> Rates:
     """Return what the study's trainings take by those on record."""
     ended = [(run.job.created, run.end.time if run.end else None) for run in runs]
-    pairs = [(run.job, so_far(run)) for run in runs]
-    return rates(config.baseline, pairs, gaps(ended))
+    latest: list[tuple[Job, Spent]] = []
+    for run in reversed(runs):
+        if run.last_epoch and len(latest) < LATEST:
+            latest.append((run.job, so_far(run)))
+    return rates(config.baseline, latest[::-1], gaps(ended))
 
 
 def waiting_seconds(

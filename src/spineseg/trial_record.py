@@ -49,7 +49,7 @@ class TrialRecord:
 def trial_of(run: Run) -> TrialRecord:
     """Return what Optuna is to hold of a run."""
     job, state = run.job, _STATES[run.outcome]
-    reported = {event.epoch: event.score(job.objective) for event in run.epochs}
+    reported = {mark.epoch: mark.score for mark in run.marks}
     return TrialRecord(
         number=job.number,
         state=state,
@@ -64,7 +64,7 @@ def _value(run: Run, state: str, reported: dict[int, float]) -> float | None:
     """Return what Optuna has as a trial's value: of a pruned one the last that was reported."""
     if state == "COMPLETE":
         return run.value
-    last = reported[run.epochs[-1].epoch] if state == "PRUNED" else math.nan
+    last = run.marks[-1].score if state == "PRUNED" else math.nan
     return None if math.isnan(last) else last
 
 

@@ -63,6 +63,8 @@ class Chosen(Model):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, bool):
+            return value
         field = cls.model_fields.get(info.field_name or "")
         return no_truth(value) if field is not None and _is_number(field.annotation) else value
 

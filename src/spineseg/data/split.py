@@ -6,8 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from scipy.cluster.hierarchy import DisjointSet
-
 from spineseg.config.data import DataConfig
 from spineseg.data.patients import Patient, Whose
 from spineseg.errors import DataError
@@ -57,6 +55,8 @@ def grouped(patients: Sequence[Patient], together: Iterable[tuple[int, int]]) ->
 
     `patients` are those of the films; `together` are pairs of films.
     """
+    from scipy.cluster.hierarchy import DisjointSet  # Here: data that lie merged are not split.
+
     sets = DisjointSet(dict.fromkeys(patients))
     for first, second in together:
         sets.merge(patients[first], patients[second])

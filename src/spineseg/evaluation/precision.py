@@ -71,6 +71,10 @@ def _hits(overlap: np.ndarray) -> np.ndarray:
     hits = np.zeros((len(IOU_THRESHOLDS), len(overlap)), bool)
     if not overlap.size:
         return hits
+    if overlap.shape[1] == 1:  # Mostly: a level stands once on a film. The first that meets it.
+        met = IOU_THRESHOLDS[:, None] <= overlap.T
+        hits[np.arange(len(hits)), met.argmax(axis=1)] = met.any(axis=1)
+        return hits
     best = overlap.max()
     for row, threshold in enumerate(IOU_THRESHOLDS):
         if best < threshold:
@@ -134,6 +138,8 @@ def resampled_map(levels: Sequence[LevelMatches], weights: np.ndarray) -> np.nda
         np.ascontiguousarray(drawn[:, start : start + _CHUNK])
         for start in range(0, drawn.shape[1], _CHUNK)
     ]
+    if len(parts) == 1:
+        return _chunk_map(levels, parts[0]).T
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy lets go of the lock.
         return np.concatenate([m.T for m in threads.map(partial(_chunk_map, levels), parts)])
 

@@ -33,6 +33,7 @@ class RunMatches:
     _tables: dict[Kind, tuple[np.ndarray, np.ndarray]] = field(
         default_factory=dict, repr=False, compare=False
     )  # The last draw of films, and the mAP of each threshold over it: several metrics share it.
+    _exact: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, records: Sequence[FilmRecord]) -> RunMatches:
@@ -67,5 +68,7 @@ class RunMatches:
 
     def score(self, metric: str) -> float:
         """Return a metric over all films, each once."""
-        once = RunMatches(self.films, self.maps, self.counts)  # Keeps the table of the last draw.
-        return float(once.scores(metric, np.ones((1, len(self.films))))[0])
+        if metric not in self._exact:
+            once = RunMatches(self.films, self.maps, self.counts)  # Keeps the last draw's table.
+            self._exact[metric] = float(once.scores(metric, np.ones((1, len(self.films))))[0])
+        return self._exact[metric]

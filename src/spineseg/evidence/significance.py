@@ -7,9 +7,6 @@ from itertools import count
 from math import comb, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import nct, permutation_test
-from scipy.stats import t as student
 
 from spineseg.errors import DataError
 from spineseg.evaluation.precision import LevelMatches
@@ -87,6 +84,8 @@ def seed_permutation(baseline: Sequence[float], challenger: Sequence[float]) -> 
     (scipy.stats.permutation_test). By the distance of the means, so that arms of unlike size have
     one most extreme deal, and arms of one size two.
     """
+    from scipy.stats import permutation_test  # Here: a driver imports this, and asks nothing of it.
+
     found = permutation_test(
         (np.asarray(challenger, float), np.asarray(baseline, float)),
         _apart,
@@ -137,6 +136,10 @@ def detectable_effect(seeds: int, *, power: float = 0.8, level: float = 0.95) ->
 
     It leaves out the chance in which patients were filmed. Raises ValueError below two seeds.
     """
+    from scipy.optimize import brentq
+    from scipy.stats import nct
+    from scipy.stats import t as student
+
     if seeds < 2:
         raise ValueError(f"noise cannot be told from {seeds} seeds; two are the least")
     freedom = 2 * seeds - 2

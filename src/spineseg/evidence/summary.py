@@ -72,7 +72,7 @@ def summarise(
 
 def run_summary(run: Run, later: Run | None = None) -> RunSummary:
     """Return what the report says of one run; `later` is what it was tried again as, if it was."""
-    job, done = run.job, run.finished
+    job, done, epochs = run.job, run.finished, run.epochs
     if done is not None:
         refuse_incomplete(run.folder, "valid")
     return RunSummary(
@@ -86,14 +86,14 @@ def run_summary(run: Run, later: Run | None = None) -> RunSummary:
         other_numbering=_other_scores(run) if done else None,
         trainer_metrics=done.trainer_metrics if done else {},
         curves={
-            key: [event.metrics[key] for event in run.epochs]
+            key: [event.metrics[key] for event in epochs]
             for key in CURVES
-            if run.epochs and all(key in event.metrics for event in run.epochs)
+            if epochs and all(key in event.metrics for event in epochs)
         },
-        epochs=len(run.epochs),
+        epochs=len(epochs),
         best_epoch=done.best_epoch if done else None,
         parameters=run.started.parameters if run.started else None,
-        train_seconds=sum(event.epoch_seconds for event in run.epochs),
+        train_seconds=sum(event.epoch_seconds for event in epochs),
         seed=job.config.seed,
         batch=done.batch if done else job.config.batch,
         optimizer=done.optimizer if done else job.config.optimizer,

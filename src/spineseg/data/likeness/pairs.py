@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import DisjointSet
 
 from spineseg.data.likeness.descriptor import descriptors_of
 from spineseg.data.likeness.looks import Look, agreement_of_films, agreement_of_thumbs
@@ -105,6 +104,8 @@ def _doubtful(looks: Sequence[Look], films: int) -> list[Look]:
     A film of which there are many copies is compared more often, but each of them asks but twice.
     Films that are joined already need not be compared.
     """
+    from scipy.cluster.hierarchy import DisjointSet  # Here: data that lie merged are not compared.
+
     joined = DisjointSet(range(films))
     for look in looks:
         if look.agreement >= SURE:

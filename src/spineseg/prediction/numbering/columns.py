@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-import numpy as np
-
 from spineseg.films import LabelledFilm
 from spineseg.levels import ANATOMICAL_ORDER, RANK
 from spineseg.prediction.numbering.model import Columns
@@ -18,6 +16,8 @@ _LEAST_FRAMING_SD = 0.01
 
 def learnt_from(films: Iterable[LabelledFilm]) -> Columns:
     """Return what training films say of columns."""
+    import numpy as np  # Here: every job that is read comes by this module.
+
     ends: Counter[str] = Counter()
     heights: dict[str, list[float]] = defaultdict(list)
     shown: Counter[str] = Counter()  # films by level
