@@ -13,6 +13,7 @@ _NO_MEMORY = (
     "out of memory",
     "allocate memory",  # torch's, on the processor: "can't ..", "Cannot ..".
     "insufficient memory",  # OpenCV's.
+    "could not create a primitive",  # oneDNN's, seen where the system gave it no memory.
     "cublas_status_alloc_failed",  # These two as Ultralytics takes them.
     "unable to find an engine",
 )
