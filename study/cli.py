@@ -86,15 +86,16 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     from study.compare import compare_study  # After the config: its mistakes are told at once.
     from study.driver import run_study
 
-    log = StudyPlaces(study.store.root, study.name).folder / "study.log"
-    with outliving_terminal(log), failure_told(study):
+    folder = StudyPlaces(study.store.root, study.name).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with outliving_terminal(folder / "terminal.log"), failure_told(study):
         if not run_study(study, config):
             click.echo("interrupted; the same command goes on from here")
             raise SystemExit(130)
         comparison = compare_study(study)
-    click.echo(comparison.text())
-    click.echo(after_comparison(comparison.summary, study.store.root))
-    tell_finished(study, comparison.summary, comparison.page)
+        click.echo(comparison.text())
+        click.echo(after_comparison(comparison.summary, study.store.root))
+        tell_finished(study, comparison.summary, comparison.page)
 
 
 @cli.command()
