@@ -88,11 +88,12 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
 
     folder = StudyPlaces(study.store.root, study.name).folder
     folder.mkdir(parents=True, exist_ok=True)
-    with outliving_terminal(folder / "terminal.log"), failure_told(study):
-        if not run_study(study, config):
-            click.echo("interrupted; the same command goes on from here")
-            raise SystemExit(130)
-        comparison = compare_study(study)
+    with outliving_terminal(folder / "terminal.log"):
+        with failure_told(study):
+            if not run_study(study, config):
+                click.echo("interrupted; the same command goes on from here")
+                raise SystemExit(130)
+            comparison = compare_study(study)
         click.echo(comparison.text())
         click.echo(after_comparison(comparison.summary, study.store.root))
         tell_finished(study, comparison.summary, comparison.page)
