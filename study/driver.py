@@ -27,7 +27,8 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
-from spineseg.runs import Run, read_runs, standing
+from spineseg.runs import Run, read_runs
+from spineseg.standing import standing
 from spineseg.study_checks import check_study, check_weights
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record

@@ -13,7 +13,8 @@ from spineseg.lease import Lease
 from spineseg.limits.shrink import shrink, shrinkable
 from spineseg.places import StudyPlaces
 from spineseg.report.study_note import Ended, running_note
-from spineseg.runs import Run, standing
+from spineseg.runs import Run
+from spineseg.standing import standing
 from spineseg.tracking.carried_study import CarriedStudy
 from spineseg.trials import most_trainings
 from study.optuna_projection import OptunaProjection

@@ -21,7 +21,8 @@ from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.retry import ask_again
 from spineseg.run_times import spent
-from spineseg.runs import Run, called, first_baseline, read_run, read_runs, standing
+from spineseg.runs import Run, first_baseline, read_run, read_runs
+from spineseg.standing import called, standing
 from spineseg.study_record import StudyRecord
 from spineseg.trials import MOST_TRIES, again, asked_again, to_come
 from spineseg.tries import attempts, losses_in_words, split, tried_again

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from spineseg.job import Job
 from spineseg.metrics import signed
-from spineseg.runs import Run, standing
+from spineseg.runs import Run
+from spineseg.standing import standing
 
 
 class Beside(NamedTuple):

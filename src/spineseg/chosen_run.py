@@ -7,7 +7,8 @@ from pathlib import Path
 from spineseg.errors import RecordError
 from spineseg.files import shown
 from spineseg.places import StudyPlaces
-from spineseg.runs import Run, called, read_runs
+from spineseg.runs import Run, read_runs
+from spineseg.standing import called
 
 _MOST_LISTED = 8
 

@@ -15,7 +15,8 @@ from spineseg.job import Job
 from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
 from spineseg.run_times import Spent, duration
-from spineseg.runs import Run, standing
+from spineseg.runs import Run
+from spineseg.standing import standing
 from spineseg.time_left import (
     begun_anew,
     left_in_words,

@@ -14,7 +14,8 @@ from spineseg.errors import InUseError, RecordError
 from spineseg.events import Again, append_event
 from spineseg.files import shown
 from spineseg.places import LOCK_FILE, StudyPlaces, locked_within
-from spineseg.runs import Run, called, outcome_now, read_run, read_runs, standing
+from spineseg.runs import Run, outcome_now, read_run, read_runs
+from spineseg.standing import called, standing
 from spineseg.tries import numbered, tried_again
 
 _WAIT_SECONDS = 5.0  # A child that has said that it failed is about to end.

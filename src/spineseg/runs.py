@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -254,34 +254,6 @@ def first_baseline(study_folder: Path) -> Run | None:
     return max(runs, key=lambda run: run.job.number, default=None)
 
 
-def standing(runs: Iterable[Run]) -> list[Run]:
-    """Return of each name the run that stands for it, by number: the last.
-
-    Those before it failed, and were tried again under their name. They stay on record and are
-    listed; what is counted, compared, confirmed or chosen is of those that stand.
-    """
-    last = {run.name: run for run in sorted(runs, key=_number)}
-    return sorted(last.values(), key=_number)
-
-
-def called(runs: Iterable[Run], wanted: str) -> Run | None:
-    """Return the run of that name, folder's name or number; None where there is none.
-
-    Of a name that was tried again the last one: the others have their numbers.
-    """
-    runs = list(runs)
-    stands = next((run for run in standing(runs) if run.name == wanted), None)
-    return stands or next((run for run in runs if _is_called(run, wanted)), None)
-
-
-def _is_called(run: Run, wanted: str) -> bool:
-    return wanted == run.folder.name or (wanted.isdigit() and int(wanted) == run.job.number)
-
-
-def _number(run: Run) -> int:
-    return run.job.number
-
-
 @contextmanager
 def _no_collecting() -> Iterator[None]:
     """Leave garbage be: nothing of what is read goes in a circle, and to look for it costs 15 %."""
@@ -310,7 +282,7 @@ def _refuse_twins(runs: Sequence[Run]) -> None:
             if twin is not run:
                 raise _twin(run, what, twin)
     before: dict[str, Run] = {}
-    for run in sorted(runs, key=_number):
+    for run in sorted(runs, key=lambda run: run.job.number):
         twin = before.get(run.name, run)
         if twin is not run and (twin.failed is None or not _is_same_training(run, twin)):
             raise _twin(run, "name", twin)

@@ -17,7 +17,8 @@ from spineseg.data.manifest import AUDIT_FILE, MANIFEST_FILE, Dataset, Manifest,
 from spineseg.errors import DataError, RecordError, StoreError
 from spineseg.files import write_whole
 from spineseg.places import StudyPlaces, not_run_yet
-from spineseg.runs import Run, read_runs, standing
+from spineseg.runs import Run, read_runs
+from spineseg.standing import standing
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
 from spineseg.run_times import Rates, duration
-from spineseg.runs import Run, read_runs, standing
+from spineseg.runs import Run, read_runs
+from spineseg.standing import standing
 from spineseg.status_model import StudyStatus, TrialStatus
 from spineseg.study_record import read_study
 from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds

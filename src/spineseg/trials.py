@@ -18,7 +18,8 @@ from spineseg.errors import ConfigError
 from spineseg.job import RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.run_times import relative_work
-from spineseg.runs import Run, standing
+from spineseg.runs import Run
+from spineseg.standing import standing
 
 FRESH_SEED = 1000
 """Fresh seeds are the baseline's own seed plus this and 1, 2, ...: none that a search trains on."""

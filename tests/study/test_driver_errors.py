@@ -7,13 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
-import sqlalchemy.exc
 from fake_trainer import FakeChild, FakeLauncher
-from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
 from small_study import run, runs
 
-from spineseg.errors import StoreError
 from spineseg.events import Failed
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
@@ -31,27 +27,6 @@ class Watched(FakeLauncher):
     def start(self, run_folder: Path, orders: Orders, slot: Slot) -> FakeChild:
         self.children.append(super().start(run_folder, orders, slot))
         return self.children[-1]
-
-
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_store_that_fails_meanwhile_is_one_line_and_no_child_goes_on(
-    path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
-) -> None:
-    def locked(*_: object) -> None:
-        cause = sqlalchemy.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
-        if wrapped:
-            raise StorageInternalError("An exception is raised during the commit.") from cause
-        raise cause
-
-    launcher = Watched(holds_at=("baseline", 1, threading.Event()))
-    with monkeypatch.context() as broken:
-        broken.setattr(RDBStorage, "set_trial_intermediate_value", locked)
-        with pytest.raises(StoreError, match=r"cannot be used \(database is locked\); check"):
-            run(path, launcher, NO_SEARCH)
-    (child,) = launcher.children
-    assert child.killed.is_set() and not child.is_alive()
-    config = run(path, FakeLauncher(), NO_SEARCH)  # And the same command goes on.
-    assert {each.outcome for each in runs(config)} == {"completed"}
 
 
 def test_a_bug_of_the_driver_leaves_no_child_training(

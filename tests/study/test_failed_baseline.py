@@ -11,7 +11,7 @@ from fake_trainer import FakeLauncher
 from small_study import names, run, runs
 
 from spineseg.report.going_on import go_on
-from spineseg.runs import standing
+from spineseg.standing import standing
 from study.compare import compare_study
 
 NO_SEARCH = "search.trials=0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +57,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Wat
     path = searched_study(tmp_path_factory.mktemp("watched") / "study", empty_stores)
     sets = ["search.trials=0", "baseline.epochs=1"]
     config, seen = load_study(path, sets), list[str]()
-    run(path, FakeLauncher(flips_hurt, on_start=lambda _: seen.append(notes(config)[0])), *sets)
+
+    def look(_: str) -> None:
+        """Read the note as soon as MLflow has it: the training does not wait for that."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(KeyError, AttributeError):
+                if notes(config)[0].startswith(f"Running: {len(seen)}"):
+                    break
+            time.sleep(0.1)
+        seen.append(notes(config)[0])
+
+    run(path, FakeLauncher(flips_hurt, on_start=look), *sets)
     return Watched(config, seen, mlflow_runs(config)["study small"][0], notes(config)[1])
 
 

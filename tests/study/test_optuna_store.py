@@ -20,7 +20,9 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import InUseError, RecordError, StoreError
 from spineseg.runs import read_runs
-from study.optuna_store import first_free_number, open_study, study_held
+from study.optuna_database import study_held
+from study.optuna_projection import open_study
+from study.optuna_store import first_free_number
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from spineseg.database import StoreAwayError, engine_options
 from spineseg.errors import InUseError, StoreError
 from spineseg.events import append_event
 from spineseg.runs import read_runs
-from study.optuna_projection import OptunaProjection
-from study.optuna_store import first_free_number, open_study, study_held
+from study.optuna_database import study_held
+from study.optuna_projection import OptunaProjection, open_study
+from study.optuna_store import first_free_number
 
 pytestmark = pytest.mark.wide
 

@@ -23,13 +23,12 @@ from small_study import (
     trials,
 )
 
-from spineseg import code_version
+from spineseg import code_version, recorded_job
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RecordError
 from spineseg.tracking.store import open_store
 from spineseg.tracking.views.marks import COLOR
-from study import jobs
 from study.compare import compare_study
 from study.promote import promote_best
 
@@ -226,7 +225,7 @@ def test_a_replay_keeps_the_code_version_of_then(
     config = run(path, FakeLauncher(), "search.trials=0")
     then = runs(config)[0].job.code_version
     (config.store.root / "mlflow.db").unlink()
-    monkeypatch.setattr(jobs, "code_version", lambda: "9.9-tomorrow")
+    monkeypatch.setattr(recorded_job, "code_version", lambda: "9.9-tomorrow")
     monkeypatch.setattr(code_version, "code_version", lambda: "9.9-tomorrow")
     run(path, FakeLauncher(), "search.trials=0")
     assert tracked_runs(config)["small/0"].data.tags["code_version"] == then

@@ -15,7 +15,7 @@ from small_study import flips_hurt, names, places, run, runs, tracked_runs, tria
 
 from spineseg.events import Again
 from spineseg.retry import ask_again, failures
-from spineseg.runs import standing
+from spineseg.standing import standing
 from spineseg.studies import listed_studies
 from spineseg.study_status import finished_text, study_status
 from spineseg.trials import MOST_TRIES

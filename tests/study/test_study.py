@@ -105,7 +105,7 @@ def test_a_child_that_keeps_dying_ends_as_killed(path: Path) -> None:
     config = run(path, launcher, "search.trials=0")
     failed = runs(config)[2].failed
     assert failed is not None and failed.kind == "killed"
-    assert launcher.started.count("slow") == 4  # An epoch between two deaths is a new beginning.
+    assert launcher.started.count("slow") == 3
 
 
 def test_an_interrupted_trial_goes_on_in_the_same_trial_and_the_same_run(

@@ -19,7 +19,7 @@ from optuna.distributions import json_to_distribution
 from spineseg.events import Epoch, Failed, Finished
 from spineseg.files import is_locked
 from spineseg.runs import Run, read_runs
-from study.optuna_store import frozen_trial
+from study.optuna_trials import frozen_trial
 from study.trial_queue import _searched_next
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}

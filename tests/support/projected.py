@@ -13,8 +13,7 @@ from spineseg.config.study import StudyConfig
 from spineseg.job import Job
 from spineseg.lease import Lease
 from spineseg.runs import Run, read_runs
-from study.optuna_projection import OptunaProjection
-from study.optuna_store import open_study
+from study.optuna_projection import OptunaProjection, open_study
 
 
 def job(number: int, **told: Any) -> Job:

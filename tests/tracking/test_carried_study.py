@@ -149,8 +149,8 @@ def test_attempts_parts_and_asking_anew_are_told(store: TrackingStore) -> None:
     target.open()
     target.carry(folder, job)
     run = tracked(store)["baseline"]
-    assert {key: run.data.tags[key] for key in ("attempts", "split", "asked_again")} == {
-        **{"attempts": "3", "split": "2", "asked_again": "a better cable"},
+    assert {key: run.data.tags[key] for key in ("attempts", "split", "tried_again")} == {
+        **{"attempts": "3", "split": "2", "tried_again": "asked for"},
     }
     note = run.data.tags[NOTE]
     assert "**Failed: stalled.**" in note and "limits.stalled_minutes" in note

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from spineseg.config.model import Model
 from spineseg.evidence.study_difference import Asked
-from spineseg.runs import standing
+from spineseg.standing import standing
 from spineseg.trials import to_come
 
 

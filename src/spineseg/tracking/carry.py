@@ -10,7 +10,8 @@ from mlflow.entities import Run as TrackedRun
 
 from spineseg.errors import RecordError, RefusedError
 from spineseg.live_line import counting
-from spineseg.runs import Run, standing
+from spineseg.runs import Run
+from spineseg.standing import standing
 from spineseg.tracking.projection import RunProjection, has_files
 from spineseg.tracking.run_note import run_note
 from spineseg.tracking.selection import GAIN, end_metrics
