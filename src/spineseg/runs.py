@@ -1,7 +1,6 @@
 """The record of a run, read: its job, its log, its evaluations; and all the runs of a study.
 
-Everything after training reads runs: status, comparison, evidence, promotion, the report, and
-what is carried over to Optuna and MLflow.
+Everything after training reads runs, and so do the projections to Optuna and MLflow.
 """
 
 from __future__ import annotations

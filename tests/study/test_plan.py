@@ -75,7 +75,7 @@ def test_a_study_whose_weights_hardly_change_is_told_before_and_as_it_runs(
 
     said: list[str] = []
     monkeypatch.setattr(driver.Progress, "say", lambda progress, text: said.append(text))
-    monkeypatch.setattr(driver.ControlLoop, "run", lambda loop: None)
+    monkeypatch.setattr(driver.ControlLoop, "run", lambda _: None)
     run_scored(confirmable)
     assert any(text.startswith(short) for text in said)
 
