@@ -11,7 +11,8 @@ REMEDIES: dict[FailureKind, str] = {
     "bad_data": "mend what the message names, then `spineseg data`",
     "killed": "see `train.log`; mostly the machine ran out of memory, so let fewer trainings share "
     "it (`devices.trials_per_device`)",
-    "stalled": "see `train.log`: a disk, a film or a device did not answer; mend it",
+    "stalled": "see `train.log`: a disk, a film or a device did not answer; where epochs only take "
+    "long, raise `limits.stalled_minutes`",
     "bug": "see the traceback and `train.log`",
 }
 """What to do about a failure, by its kind."""

@@ -28,7 +28,9 @@ from spineseg.errors import InUseError, RecordError, StoreError
 from spineseg.events import append_event
 from spineseg.job import Job
 from spineseg.runs import read_runs
-from study.optuna_store import in_memory, open_study, study_held
+from study.memory import in_memory
+from study.optuna_database import study_held
+from study.optuna_projection import open_study
 
 
 @pytest.fixture
