@@ -48,14 +48,17 @@ def test_a_training_whose_driver_was_killed_is_adopted_and_trained_once(written:
     assert attempts(run_of(study, "baseline")) == 1 and wrong(study) == []
 
 
-def test_ctrl_c_ends_an_adopted_training_too(written: Writes) -> None:
+@pytest.mark.parametrize("taken_up", [True, False])
+def test_ctrl_c_ends_an_adopted_training_too(written: Writes, taken_up: bool) -> None:
+    """Both when the driver has taken it up, and when it is only about to."""
     study = written(baseline_seconds=15.0, epochs=4, trials=0, seed=22)
     driver, child = begun_with_a_child(study)
     driver.signal(signal.SIGKILL)
     driver.wait(10)
     again = begun(study)
     until(lambda: is_locked(study.places.folder / "driver.lock"), 120, again)
-    until(lambda: "[1/2] baseline" in study.said, 120, again)
+    if taken_up:
+        until(lambda: "[1/2] baseline" in study.said, 120, again)
     again.signal(signal.SIGINT)
     assert again.wait(60) == STOPPED, study.said
     until(lambda: not study.processes(), 20)
