@@ -214,7 +214,7 @@ class ControlLoop:
         if time.monotonic() < self._dry_until:
             return None
         runs = list(self._has.runs.values())
-        run = self._left[0] if self._left else self._next_run(runs)
+        run = self._again_recorded(self._left[0]) if self._left else self._next_run(runs)
         if run is None or not self._fits(run.job, slot) or not self._may_train(run, runs):
             self._dry_until = time.monotonic() + _DRY_SECONDS
             return None
@@ -230,8 +230,8 @@ class ControlLoop:
         short = self._avoid.get(work.job.number)
         if short is None:
             return False
-        if len(set(map(_device, self._slots))) > 1:
-            return _device(slot) == _device(short)
+        if len({each.place for each in self._slots}) > 1:
+            return slot.place == short.place
         return slot.name == short.name and len(self._slots) > 1
 
     def _fits(self, job: Job, slot: Slot) -> bool:
@@ -239,7 +239,7 @@ class ControlLoop:
         others = [
             work.job.config
             for work in self._at_work
-            if work.has_attempt and work.slot and _device(work.slot) == _device(slot)
+            if work.has_attempt and work.slot and work.slot.place == slot.place
         ]
         return self._has.executor.may_share(slot, job.config, others)
 
@@ -262,7 +262,7 @@ class ControlLoop:
         spec = next_trial(self._has.config, list(self._has.runs.values()), self._has.memory.trials)
         if spec is None:
             return None
-        job = self._asked(spec)
+        job = self._asked(spec, self._has.memory.next_number)
         return Run(self._has.places.folder / job.folder_name, job, ())
 
     def _made(self, run: Run) -> Run:
@@ -273,7 +273,15 @@ class ControlLoop:
         self._has.memory.begin(made)
         return made
 
-    def _asked(self, spec: TrialSpec) -> Job:
+    def _again_recorded(self, run: Run) -> Run:
+        """Return a run to be gone on with, its job as it is asked for here and now.
+
+        Raises RecordError, naming both values, where it is not what is asked.
+        """
+        asked = self._asked(TrialSpec.of_run(run), run.job.number)
+        return Run(run.folder, recorded_job(asked, self._has.places), run.log)
+
+    def _asked(self, spec: TrialSpec, number: int) -> Job:
         has = self._has
         return new_job(
             has.config,
@@ -281,7 +289,7 @@ class ControlLoop:
             has.dataset,
             has.numbering,
             spec,
-            number=has.memory.next_number,
+            number=number,
             parameters=place(has.config, spec),
         )
 
@@ -292,7 +300,3 @@ class ControlLoop:
                 with suppress(RecordError):  # Tidied away: it stays what it was.
                     now = read_run(run.folder)
                     self._has.runs[number] = now if now.asked_again else run
-
-
-def _device(slot: Slot) -> tuple[str, str]:
-    return slot.node, slot.device.name

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,10 +34,9 @@ from spineseg.study_checks import check_study, check_weights
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.tracking.address import refuse_bad_address
-from spineseg.training.attempts import attempt_on_record
 from spineseg.training.executors.chosen import chosen_executor
+from spineseg.training.executors.left import end_left, ending_all_on_signals
 from spineseg.training.executors.protocol import Executor
-from spineseg.training.orders import Orders
 from spineseg.training.steps import few_steps
 from spineseg.trials import OF_ITSELF, again, numbering_of, refuse_another
 from study.control_loop import ControlLoop, Running
@@ -64,7 +63,7 @@ def run_study(config: StudyConfig, where: Path, executor: Executor | None = None
     with places.lock():
         try:
             held = study_held(config, log.warning)
-            with _ending_all_on_signals(config, places, made), held as lease:
+            with ending_all_on_signals(config, places, made), held as lease:
                 if not made:
                     made.append(chosen_executor(config, places))
                 return _run(config, places, where, made[0], lease)
@@ -80,7 +79,7 @@ def _run(
         refuse_past(config.limits, time.time())
     except ConfigError:
         if config.limits.at_deadline == "checkpoint":  # The study has to be at rest.
-            _end_left(executor, places)
+            end_left(executor, places)
         raise
     runs = read_runs(places.folder)
     doing("looking at the data")
@@ -146,36 +145,6 @@ def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
     whole = {e.name for e in dataset.manifest.entries if e.part == "train" and not e.augmented}
     films = [film for film in read_films(dataset.folder, "train") if film.path.name in whole]
     return numbering_of(config).model_copy(update={"columns": learnt_from(films)})
-
-
-@contextmanager
-def _ending_all_on_signals(
-    config: StudyConfig, places: StudyPlaces, made: Sequence[Executor]
-) -> Iterator[None]:
-    """End what an earlier driver left at work where a signal comes before the loop has it."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        executor = made[0] if made else chosen_executor(config, places)
-        _end_left(executor, places)
-        raise
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _end_left(executor: Executor, places: StudyPlaces) -> None:
-    """End what an earlier driver left at work."""
-    for folder in sorted(places.folder.glob("[0-9]*-*")):
-        if slot := executor.at_work(folder):
-            orders = Orders(attempt=max(1, attempt_on_record(folder)))
-            executor.start(folder, orders, slot).kill()
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from spineseg.tracking.carried_study import CarriedStudy
 from spineseg.trials import most_trainings
 from study.optuna_projection import OptunaProjection
 
+_OWN_SECONDS = 5.0
+
 
 class Told:
     """Both stores of a study while it runs; neither is ever waited for."""
@@ -43,6 +45,9 @@ class Told:
         }
         for carrier in self._carriers.values():
             carrier.start()
+        if config.store.mlflow_uri is None and (places.root / "mlflow.db").exists():
+            self._carriers["MLflow"].first_answer(_OWN_SECONDS)  # A file answers at once.
+            self.check()
 
     def news(self, run: Run) -> None:
         """Say that something happened in a run, as far as its log has been read."""

@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_the_run_open_and_it_goes_on_when_there_is_room(
         wait_for(lambda: not child.is_alive())
         assert child.found_no_space
         assert not any(isinstance(e, Finished | Failed) for e in log(tmp_path / "run"))
-        grow(tmp_path, "200m")
+        grow(tmp_path, "400m")
         again = launcher.start(tmp_path / "run", CPU)
         wait_for(lambda: not again.is_alive())
         assert isinstance(log(tmp_path / "run")[-1], Finished)

@@ -26,8 +26,9 @@ _PARAMETERS = {
 # (measured at size n: 20.3 and 10.2). Full precision: network, averaged network, gradients,
 # optimiser; and once more while the new file is written beside it.
 _RESUME, _TIMES = 4 + 4 + 4 + 8 + 1, 2
-# best.pt and last.pt: averaged network in half precision, optimiser; in the end without it.
-_CHECKPOINTS, _STRIPPED = 2 * (2 + 8) + 1, 2 * 2 + 1
+# best.pt and last.pt, and those of the epoch at hand beside them: averaged network in half
+# precision, optimiser; in the end without it.
+_CHECKPOINTS, _STRIPPED = 2 * 2 * (2 + 8) + 1, 2 * 2 + 1
 _PICTURES_BYTES = 32 * 2**20  # Ultralytics', the shown films, records: until a run says it.
 _LATEST = 9  # Runs that speak for the next one.
 _WEIGHTS = Path("train") / "weights"

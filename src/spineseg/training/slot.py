@@ -16,3 +16,8 @@ class Slot:
     neighbours: int = 1  # Trainings at a time on its machine, this one included.
     cores: int = 0  # For each of them; 0: this machine's, shared out.
     node: str = ""  # Of a cluster; empty: this machine.
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The device that it shares with other slots: its node and its name there."""
+        return self.node, self.device.name

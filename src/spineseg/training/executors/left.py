@@ -1,0 +1,47 @@
+"""What a dead driver left at work, ended where the next one does not come to take it up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from spineseg.config.study import StudyConfig
+from spineseg.places import StudyPlaces
+from spineseg.training.attempts import attempt_on_record
+from spineseg.training.executors.chosen import chosen_executor
+from spineseg.training.executors.protocol import Executor
+from spineseg.training.orders import Orders
+
+
+@contextmanager
+def ending_all_on_signals(
+    config: StudyConfig, places: StudyPlaces, made: Sequence[Executor]
+) -> Iterator[None]:
+    """End what an earlier driver left at work where Ctrl-C or SIGTERM comes before it is taken up.
+
+    `made` holds the study's executor as soon as there is one.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        end_left(made[0] if made else chosen_executor(config, places), places)
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def end_left(executor: Executor, places: StudyPlaces) -> None:
+    """End what is at work in a study's folders, whoever started it."""
+    for folder in sorted(places.folder.glob("[0-9]*-*")):
+        if slot := executor.at_work(folder):
+            orders = Orders(attempt=max(1, attempt_on_record(folder)))
+            executor.start(folder, orders, slot).kill()
