@@ -110,15 +110,16 @@ class ControlLoop:
             if self._has.interrupted.is_set():
                 return
             news = self._fill() or any(turns)
-            if not self._at_work and not news and (self._slots or not self._has_more()):
+            if (
+                not self._at_work
+                and not news
+                and (self._slots or (not self._left and not self._next_run()))
+            ):
                 return
             self._tell_of_slots()
             now = time.monotonic()
             quiet_since = now if news else quiet_since
             time.sleep(_IDLE_SECONDS if now - quiet_since > _IDLE_AFTER_SECONDS else POLL_SECONDS)
-
-    def _has_more(self) -> bool:
-        return bool(self._left) or self._next_run(list(self._has.runs.values())) is not None
 
     def _tell_of_slots(self) -> None:
         """Say once that no slot is there: nodes may be away, or others' trainings on them."""
@@ -214,7 +215,7 @@ class ControlLoop:
         if time.monotonic() < self._dry_until:
             return None
         runs = list(self._has.runs.values())
-        run = self._again_recorded(self._left[0]) if self._left else self._next_run(runs)
+        run = self._again_recorded(self._left[0]) if self._left else self._next_run()
         if run is None or not self._fits(run.job, slot) or not self._may_train(run, runs):
             self._dry_until = time.monotonic() + _DRY_SECONDS
             return None
@@ -254,9 +255,9 @@ class ControlLoop:
         taken = {work.slot.name for work in self._at_work if work.slot and work.has_attempt}
         return [slot for slot in self._slots if slot.name not in taken]
 
-    def _next_run(self, runs: list[Run]) -> Run | None:
+    def _next_run(self) -> Run | None:
         """Return the run that comes next, nothing of it made yet; None where none does."""
-        if not self._has.beginnings.may_begin(runs):
+        if not self._has.beginnings.may_begin(list(self._has.runs.values())):
             return None
         self._look_for_again()
         spec = next_trial(self._has.config, list(self._has.runs.values()), self._has.memory.trials)

@@ -60,13 +60,17 @@ def run_study(config: StudyConfig, where: Path, executor: Executor | None = None
     refuse_bad_address(config.store.mlflow_uri)
     places = StudyPlaces(config.store.root, config.name)
     made: list[Executor] = [executor] if executor else []
+
+    def the_executor() -> Executor:
+        if not made:
+            made.append(chosen_executor(config, places))
+        return made[0]
+
     with places.lock():
         try:
             held = study_held(config, log.warning)
-            with ending_all_on_signals(config, places, made), held as lease:
-                if not made:
-                    made.append(chosen_executor(config, places))
-                return _run(config, places, where, made[0], lease)
+            with ending_all_on_signals(the_executor, places), held as lease:
+                return _run(config, places, where, the_executor(), lease)
         finally:
             for each in made:
                 each.close()

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from spineseg.config.study import StudyConfig
 from spineseg.places import StudyPlaces
 from spineseg.training.attempts import attempt_on_record
-from spineseg.training.executors.chosen import chosen_executor
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.orders import Orders
 
 
 @contextmanager
-def ending_all_on_signals(
-    config: StudyConfig, places: StudyPlaces, made: Sequence[Executor]
-) -> Iterator[None]:
+def ending_all_on_signals(executor: Callable[[], Executor], places: StudyPlaces) -> Iterator[None]:
     """End what an earlier driver left at work where Ctrl-C or SIGTERM comes before it is taken up.
 
-    `made` holds the study's executor as soon as there is one.
+    `executor` gives, or makes, the one of the study.
     """
 
     def stop(*_: object) -> None:
@@ -32,7 +28,7 @@ def ending_all_on_signals(
     try:
         yield
     except KeyboardInterrupt:
-        end_left(made[0] if made else chosen_executor(config, places), places)
+        end_left(executor(), places)
         raise
     finally:
         if before is not None:
