@@ -74,7 +74,8 @@ def unusable(url: str | None, error: Exception) -> StoreError:
     """Return what is told of a store that raised `error`."""
     said = str(getattr(error, "orig", None) or error)
     lines = said.splitlines()
-    reason = without_password((lines or [type(error).__name__])[0][:200])
+    # Blotted out first: of an address that is cut one no longer sees what its password is.
+    reason = without_password((lines or [type(error).__name__])[0])[:200]
     remedy = "check store.optuna_url"
     if url is None or url.startswith("sqlite:"):
         remedy = "check store.root and store.optuna_url, or move the file away: it is filled again"

@@ -181,7 +181,7 @@ def _reason(error: Exception) -> str:
     asked = isinstance(error, MlflowException | OSError) and not isinstance(error, RestException)
     if asked and ("timed out" in text or "timeout exception" in text):
         return f"does not answer within {os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT']} s"
-    return without_password((text.splitlines() or [type(error).__name__])[0][:200])
+    return without_password((text.splitlines() or [type(error).__name__])[0])[:200]
 
 
 def _remedy(what: str, error: Exception) -> str:
