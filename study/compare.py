@@ -52,9 +52,10 @@ def compare_study(config: StudyConfig) -> StudyComparison:
 
     While another process runs, promotes or compares the study, its stores are left to that one.
 
-    An MLflow server that does not answer is told in a line, and waited for no longer than one
-    request waits; Optuna's database, away or in another's hands, is told in a line, too. Raises StoreError where the study was never run, RecordError where its folder is
-    damaged, ConfigError where the config is another than its runs were made by.
+    An MLflow server that does not answer, and Optuna's database, away or in another's hands, is
+    told in a line and waited for briefly. Raises StoreError where the study was never run,
+    RecordError where its folder is damaged, ConfigError where the config is another than its runs
+    were made by.
     """
     doing("comparing the runs: intervals, p-values")
     study, found = summarised(config)

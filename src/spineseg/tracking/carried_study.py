@@ -121,8 +121,8 @@ class CarriedStudy:
     def idle(self) -> bool:
         """Do one piece: the study's files, its views, or a run of before; False: nothing is left.
 
-        Raises StoreError where the store does not answer: the piece is done later, once or, where
-        it opens in between, never again: it may be this piece alone that it chokes on.
+        Raises StoreError where the store does not answer: the piece is done later. One that fails
+        twice is left: it may be this piece alone that the store chokes on.
         """
         if self._chores:
             chore = self._chores[0]
