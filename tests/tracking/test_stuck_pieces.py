@@ -135,7 +135,10 @@ def test_a_note_that_the_store_chokes_on_holds_up_no_other_and_no_idle_work(
     assert caplog.text.count("MLflow did not take a note") == 1
 
 
-def test_the_answers_of_a_store_that_is_opened_anew_and_takes_nothing_prolong_no_close() -> None:
+def test_the_answers_of_a_store_that_is_opened_anew_and_takes_nothing_prolong_no_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("spineseg.carrier._LONGEST_PAUSE_SECONDS", 0.05)
     target = Chokes(*(f"run-{number}" for number in range(100)))
     target.pieces, target.opening = 0, 3
     carrier, _ = started(target)
