@@ -42,6 +42,7 @@ from study.memory import in_memory
 from study.optuna_projection import fill_optuna
 
 _IMPORTANCE_TRIALS = 10  # With fewer, PED-ANOVA tells hardly any parameter from another.
+_OPTUNA_SECONDS = 10.0  # For its database, which nothing here needs.
 _WAIT_SECONDS = 3.0  # Another `compare` has the stores for a moment, a driver for hours.
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,10 @@ def compare_study(config: StudyConfig) -> StudyComparison:
 
     While another process runs, promotes or compares the study, its stores are left to that one.
 
-    An MLflow server that does not answer is told in a line, and waited for no longer than one
-    request waits. Raises StoreError where the study was never run, RecordError where its folder is
-    damaged, ConfigError where the config is another than its runs were made by.
+    An MLflow server that does not answer, and Optuna's database, away or in another's hands, is
+    told in a line and waited for briefly. Raises StoreError where the study was never run,
+    RecordError where its folder is damaged, ConfigError where the config is another than its runs
+    were made by.
     """
     doing("comparing the runs: intervals, p-values")
     study, found = summarised(config)
@@ -111,7 +113,10 @@ def _into_mlflow(
                 study.places.holder(),
             )
             return
-        fill_optuna(config, study.runs, log.warning)
+        try:
+            fill_optuna(config, study.runs, log.warning, _OPTUNA_SECONDS)
+        except StoreError as error:
+            log.warning("%s: the page is written, MLflow is filled without it", error)
         try:
             _brought(config, study, summary, files)
         except StoreError as error:

@@ -10,7 +10,7 @@ import sqlalchemy
 
 from spineseg import database
 from spineseg.config.study import StudyConfig
-from spineseg.database import engine_options, patiently
+from spineseg.database import TRIED_SECONDS, engine_options, patiently
 from spineseg.errors import StoreError
 from spineseg.files import without_password
 from spineseg.lease import Lease
@@ -56,8 +56,9 @@ def study_held(
     config: StudyConfig,
     say: Callable[[str], None],
     stopping: Callable[[], bool] = lambda: False,
+    seconds: float = TRIED_SECONDS,
 ) -> Iterator[Lease]:
-    """Hold the study in Optuna's database alone; a database that is locked is waited for.
+    """Hold the study in Optuna's database alone; one that is locked is waited for, so many seconds.
 
     Raises InUseError where another driver, of another root or machine, has it.
     """
@@ -69,7 +70,7 @@ def study_held(
         lease.take()
         return lease
 
-    lease = patiently(taken, say, stopping=stopping)
+    lease = patiently(taken, say, seconds, stopping)
     try:
         yield lease
     finally:

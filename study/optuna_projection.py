@@ -181,13 +181,15 @@ def _number(folder: Path) -> int:
     return int(number) if number.isdigit() else -1
 
 
-def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:
-    """Bring the database to what the folders say, where no driver has the study.
+def fill_optuna(
+    config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None], seconds: float = 300.0
+) -> None:
+    """Bring the database to what the folders say; one that is away is tried for `seconds`.
 
     Raises InUseError where one has it, and what `open_study` raises.
     """
-    with study_held(config, say):
-        patiently(lambda: open_study(config, runs), say)
+    with study_held(config, say, seconds=seconds):
+        patiently(lambda: open_study(config, runs), say, seconds)
 
 
 def open_study(config: StudyConfig, runs: Sequence[Run]) -> optuna.Study:

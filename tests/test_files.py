@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from small_disk import small_disk
 
-from spineseg.files import append_line, holder, is_locked, locked
+from spineseg.database import unusable
+from spineseg.files import append_line, holder, is_locked, locked, without_password
 
 
 def test_a_fork_does_not_hold_the_lock_of_the_process_that_forked_it(tmp_path: Path) -> None:
@@ -178,3 +179,33 @@ def test_a_lock_that_is_held_for_one_that_is_dead_is_waited_for(tmp_path: Path) 
         assert free and (found := holder(lock)) and found.pid == os.getpid()
     dying.wait(10)
     dying.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "blotted"),
+    [
+        ("http://me:hush@host:5000/x", "http://***@host:5000/x"),
+        ("postgresql://me:pa/hush@host/db", "postgresql://***@host/db"),
+        ("http://me:p@hush@host", "http://***@host"),
+        ("http://me:p@a/hush?@host", "http://***@host"),
+        ("http://hush@host", "http://***@host"),
+        ("postgresql+psycopg://host/db?password=hush", "postgresql+psycopg://host/db?password=***"),
+        ("http://host/x?sslpassword=hush&a=1", "http://host/x?sslpassword=***&a=1"),
+        ("http://host/x?api_key=hush", "http://host/x?api_key=***"),
+    ],
+)
+def test_no_password_of_an_address_is_in_what_is_said_of_it(address: str, blotted: str) -> None:
+    said = f"{address}: no answer, nor of http://other:80/a, so wait; ask a@b.de"
+    assert without_password(said) == said.replace(address, blotted)
+    # As the address of the store, and in the words of the library, which cut it off somewhere.
+    for cut in (0, 199 - len(address)):
+        told = str(unusable(address, ValueError(f"{'.' * cut} {address} is bad")))
+        assert "hush" not in told and "***" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://host:5000/#/experiments/1", "https://host/a@b", "models:/a@b", "sqlite:///a:b@c"],
+)
+def test_what_holds_no_password_is_said_whole(text: str) -> None:
+    assert without_password(text) == text

@@ -11,63 +11,21 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
+from spineseg.carrier_news import News, Notes, Silence
+from spineseg.carrier_news import Target as Target
 from spineseg.errors import RefusedError, SpinesegError, StoreError
 from spineseg.files import without_password
 from spineseg.job import Job
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0  # Between two tries at a store.
-_LONGEST_PACE_SECONDS = 60.0
-_SHARE = 8  # What a store shows of a run lags behind by an eighth of its time at most.
 _TIMES_LONGER = 20  # A close may take so many times its seconds, of a store that takes things.
 _SILENT_SECONDS = 60.0  # A request that gets no answer for so long is told, and goes on.
 _MOST_REASON = 300
 _NEVER = float("inf")
 log = logging.getLogger(__name__)
-
-
-class Target(Protocol):
-    """One study in one store. All is called in the carrier's thread, one call at a time.
-
-    It may have two further attributes: `answers`, how often its store has answered so far (this
-    tells a slow store from one that hangs), and `left`, names of runs that `idle` has not brought.
-    """
-
-    def open(self) -> None:
-        """Connect, and make what is missing; called again after each failure.
-
-        Raises StoreError where the store does not answer, RefusedError where it answers, and
-        waiting does not help.
-        """
-
-    def carry(self, folder: Path, job: Job) -> None:
-        """Bring this run up to date, from its log.
-
-        Raises StoreError where the store does not answer; any other error is this run's alone.
-        """
-
-    def idle(self) -> bool:
-        """Do a piece of what else waits; False where nothing is left. Raises as `carry` does."""
-
-
-@dataclass
-class _News:
-    """What is known of a run that is followed."""
-
-    job: Job
-    since: float = field(default_factory=time.monotonic)
-    carried: float = -1e9  # When it was last brought up to date.
-    waits: bool = True  # Something happened since.
-    ended: bool = False
-    refused: bool = False  # The last try failed, and not because the store was away.
-
-    def due(self, pace: float) -> float:
-        """Return when it is to be carried: sooner while it is young, at once where it ended."""
-        lag = min(max(pace, (self.carried - self.since) / _SHARE), _LONGEST_PACE_SECONDS)
-        return 0.0 if self.ended else self.carried + lag
 
 
 class Carrier:
@@ -87,13 +45,14 @@ class Carrier:
         """
         self._target, self._name, self._say, self._pace = target, name, say, pace_seconds
         self._changed = threading.Condition()
-        self._news: dict[Path, _News] = {}
-        self._notes: dict[str, Callable[[], None]] = {}
+        self._news: dict[Path, News] = {}
+        self._notes = Notes()
         self._current: Path | None = None
         self._opened = self._away = self._closing = self._stopped = False
         self._more = True  # Whether `idle` may have something to do.
         self._tries, self._not_before, self._done = 0, 0.0, 0
-        self._began, self._heard = _NEVER, ((0, 0), time.monotonic())
+        self._began, self._heard, self._took = _NEVER, Silence(), Silence()
+        self._answers, self._trusted = 0, True  # Whether what it answers ends in its taking things.
         self._answered = threading.Event()
         self._refusal: StoreError | None = None
         self._told: set[str] = set()
@@ -111,34 +70,37 @@ class Carrier:
     def news(self, folder: Path, job: Job, *, ended: bool = False) -> None:
         """Say that something happened in a run; what, its log tells. Never blocks."""
         with self._changed:
-            known = self._news.setdefault(folder, _News(job))
-            known.waits, known.ended = True, known.ended or ended
+            self._news.setdefault(folder, News(job)).happened(ended=ended)
             self._changed.notify_all()
         lasted = time.monotonic() - self._began
-        if not self._away and min(lasted, self._silent_seconds()) > _SILENT_SECONDS:
+        heard = (self._done, self._answered_so_far())
+        if not self._away and min(lasted, self._heard.seconds(heard)) > _SILENT_SECONDS:
             self._goes_away(f"no answer for {_SILENT_SECONDS:.0f} s")
 
     def note(self, work: Callable[[], None], kind: str = "") -> None:
         """Have something further done once the store answers; the latest of a kind counts."""
         with self._changed:
-            self._notes[kind] = work
+            self._notes.put(kind, work)
             self._changed.notify_all()
 
     def close(self, seconds: float, most_seconds: float | None = None) -> list[str]:
         """Wait until all is taken; return the names of the runs that are not.
 
         Ends after `seconds` in which the store took nothing, and after `most_seconds` (by default
-        20 times as many) in any case.
+        20 times as many) in any case. Its answers count as taking until it has failed at something.
         """
         most = _TIMES_LONGER * seconds if most_seconds is None else most_seconds
         with self._changed:
             self._closing, self._not_before, self._tries = True, 0.0, 0
             for news in self._news.values():
                 news.waits, news.refused = news.waits or news.refused, False  # Once more.
+                news.not_before = 0.0
             self._changed.notify_all()
         begun = time.monotonic()
         while self._thread.is_alive() and (lasted := time.monotonic() - begun) < most:
-            if min(lasted, self._silent_seconds()) >= seconds:
+            if self._trusted:  # Else it answers, as when it is opened anew, and takes nothing.
+                self._answers = self._answered_so_far()
+            if min(lasted, self._took.seconds((self._done, self._answers))) >= seconds:
                 break
             self._thread.join(0.05)
         with self._changed:
@@ -148,12 +110,8 @@ class Carrier:
             missed = [n.job.name for f, n in held if n.waits or n.refused or f == self._current]
         return list(dict.fromkeys([*missed, *getattr(self._target, "left", ())]))
 
-    def _silent_seconds(self) -> float:
-        """Return for how long the store has taken nothing, as far as one has looked."""
-        taken, now = (self._done, getattr(self._target, "answers", 0)), time.monotonic()
-        if taken != self._heard[0]:
-            self._heard = (taken, now)
-        return now - self._heard[1]
+    def _answered_so_far(self) -> int:
+        return int(getattr(self._target, "answers", 0))
 
     def _work(self) -> None:
         while self._step():
@@ -170,7 +128,7 @@ class Carrier:
                 return True
             folder = self._most_urgent(now) if self._opened else None
             news = self._news[folder] if folder else None
-            note = next(iter(self._notes.items()), None) if self._opened and not news else None
+            note = self._notes.first() if self._opened and not news else None
             if news is not None:
                 self._current, news.waits, news.carried = folder, False, now
             elif self._opened and note is None and not self._more:
@@ -189,41 +147,46 @@ class Carrier:
         return True
 
     def _most_urgent(self, now: float) -> Path | None:
-        due = {folder: n.due(self._pace) for folder, n in self._news.items() if n.waits}
+        due = {folder: n.due(self._pace) for folder, n in self._waiting().items()}
         first = min(due, key=due.__getitem__, default=None)
         return first if first and (self._closing or due[first] <= now) else None
 
     def _seconds_to_next(self, now: float) -> float | None:
-        ahead = [news.due(self._pace) - now for news in self._news.values() if news.waits]
+        ahead = [news.due(self._pace) - now for news in self._waiting().values()]
         return max(min(ahead), 0.0) if ahead else None
+
+    def _waiting(self) -> dict[Path, News]:
+        """Return the runs to be carried; refused ones too, later, but at the close only once."""
+        again = not self._closing
+        return {f: n for f, n in self._news.items() if n.waits or (again and n.refused)}
 
     def _open(self) -> None:
         if self._tried(self._target.open, "the study") == "done":
             self._opened = self._more = True
-            with self._changed:
-                waits = bool(self._notes) or any(news.waits for news in self._news.values())
-            if not waits:  # Else the first piece that is taken tells whether the store is back.
+            if not self._anything_waits():
                 self._went_well()
         self._answered.set()
 
-    def _carry(self, folder: Path, news: _News) -> None:
-        how = self._tried(lambda: self._target.carry(folder, news.job), folder.name)
+    def _anything_waits(self) -> bool:
+        """Return whether a piece that is taken is still to tell whether the store is back."""
         with self._changed:
-            self._current, self._more, news.refused = None, True, how == "refused"
-            if how == "away":
-                # Behind the others: it may be this run alone that the store chokes on.
-                news.waits = True
-                self._news[folder] = self._news.pop(folder)
-            elif how == "done" and news.ended and not news.waits:
+            return bool(self._notes) or any(n.waits or n.refused for n in self._news.values())
+
+    def _carry(self, folder: Path, news: News) -> None:
+        name, suspect = folder.name, news.suspect
+        how = self._tried(lambda: self._target.carry(folder, news.job), name, suspect=suspect)
+        with self._changed:
+            self._current, self._more = None, True
+            news.went(how, _FIRST_PAUSE_SECONDS)
+            if how == "done" and news.ended and not news.waits:
                 del self._news[folder]
         if how == "done":
             self._went_well()
 
     def _do_note(self, kind: str, work: Callable[[], None]) -> None:
-        how = self._tried(work, "a note")
+        how = self._tried(work, "a note", suspect=self._notes.suspect(kind))
         with self._changed:
-            if how != "away" and self._notes.get(kind) is work:
-                del self._notes[kind]
+            self._notes.went(kind, work, how)
         if how == "done":
             self._went_well()
 
@@ -231,11 +194,16 @@ class Carrier:
         more: list[bool] = []
         how = self._tried(lambda: more.append(self._target.idle()), "all of the study")
         self._more = how == "away" or any(more)
-        if how == "done":
+        if how == "done" and (any(more) or not self._anything_waits()):
             self._went_well()
 
-    def _tried(self, piece: Callable[[], None], what: str) -> Literal["done", "away", "refused"]:
-        """Do a piece and say how it went; what stands in its way is told once."""
+    def _tried(
+        self, piece: Callable[[], None], what: str, *, suspect: bool = False
+    ) -> Literal["done", "away", "refused"]:
+        """Do a piece and say how it went; what stands in its way is told once.
+
+        Of what is `suspect` a failure of the store is that piece's own: it opened in between.
+        """
         error: Exception
         try:
             self._began = time.monotonic()
@@ -256,21 +224,26 @@ class Carrier:
             self._began = _NEVER
         outage = isinstance(error, StoreError) and not isinstance(error, RefusedError)
         if outage or not self._opened:  # Not opened, whyever: nothing can be carried.
-            self._is_away(error)
-            return "away"
+            self._is_away(error, suspect=suspect)
+            if not suspect:
+                return "away"
         words = f"{self._name} did not take {what}: {_in_a_line(error)}"
         if words not in self._told:
             self._told.add(words)
             log.warning("%s", words)
         return "refused"
 
-    def _is_away(self, error: Exception) -> None:
+    def _is_away(self, error: Exception, *, suspect: bool = False) -> None:
+        """Have the store opened anew after a pause; told where it does not open, or fails again."""
+        was_opened, self._opened, self._trusted = self._opened, False, False
         pause = min(_FIRST_PAUSE_SECONDS * 2**self._tries, _LONGEST_PAUSE_SECONDS)
-        self._tries = min(self._tries + 1, 10)
+        if suspect:
+            pause = _FIRST_PAUSE_SECONDS
+        else:
+            self._tries = min(self._tries + 1, 10)
         # Many studies ask one server: not all at the same moment.
         self._not_before = time.monotonic() + pause * random.uniform(0.7, 1.0)
-        self._opened = False
-        if not self._away:
+        if not (self._away or suspect) and (self._tries > 1 or not was_opened):
             self._goes_away(_in_a_line(error))
 
     def _goes_away(self, reason: str) -> None:
@@ -281,7 +254,7 @@ class Carrier:
         )
 
     def _went_well(self) -> None:
-        self._tries, self._done = 0, self._done + 1
+        self._tries, self._done, self._trusted = 0, self._done + 1, True
         if self._away:
             self._away = False
             self._tell(f"{self._name} takes the study's record again: what it missed follows")

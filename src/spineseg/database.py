@@ -28,7 +28,7 @@ _PASSING = (
     *("timeout", "timed out", "too many", "closed the connection", "recovery mode"),
 )
 """What a database says that may answer soon."""
-_TRIED_SECONDS, _SAID_EVERY_SECONDS, _PAUSE_SECONDS = 300.0, 20.0, 1.0
+TRIED_SECONDS, _SAID_EVERY_SECONDS, _PAUSE_SECONDS = 300.0, 20.0, 1.0
 # A network that drops packets would else hold a request for a quarter of an hour.
 _POSTGRESQL = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 20_000}
 
@@ -74,7 +74,8 @@ def unusable(url: str | None, error: Exception) -> StoreError:
     """Return what is told of a store that raised `error`."""
     said = str(getattr(error, "orig", None) or error)
     lines = said.splitlines()
-    reason = without_password((lines or [type(error).__name__])[0][:200])
+    # Blotted out first: of an address that is cut one no longer sees what its password is.
+    reason = without_password((lines or [type(error).__name__])[0])[:200]
     remedy = "check store.optuna_url"
     if url is None or url.startswith("sqlite:"):
         remedy = "check store.root and store.optuna_url, or move the file away: it is filled again"
@@ -90,7 +91,7 @@ def unusable(url: str | None, error: Exception) -> StoreError:
 def patiently(
     work: Callable[[], T],
     say: Callable[[str], None],
-    seconds: float = _TRIED_SECONDS,
+    seconds: float = TRIED_SECONDS,
     stopping: Callable[[], bool] = lambda: False,
 ) -> T:
     """Return what `work` returns, tried again for `seconds` while the store is away or locked.

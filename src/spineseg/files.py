@@ -23,6 +23,12 @@ _PATIENCE_SECONDS = 0.3  # Where one cannot look at a lock without holding it fo
 _DYING_SECONDS = (
     10.0  # What was killed holds its lock until its memory, a GPU's too, is given back.
 )
+# A password may hold `@`, and one that is not escaped `/`: up to the last `@` of the address.
+_USER = re.compile(r"(\w+://)(?:[^/:\s]*:(?:(?!://)\S)*|[^/\s]+)@")
+_SECRET = re.compile(
+    r"((?:password|passwd|pwd|token|secret|api_?key)\w*=)[^&\s]+?(?=[:;,.)\]'\"]*(?:[&\s]|$))",
+    re.IGNORECASE,
+)
 _held: set[int] = set()
 
 
@@ -231,5 +237,9 @@ def shown(path: Path | str) -> str:
 
 
 def without_password(text: str) -> str:
-    """Return `text` with the user and password of every URL in it blotted out."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+    """Return `text` with what is secret in every address in it blotted out.
+
+    That is the user and the password before the host, and what is called a password, a token or a
+    key, as in `?password=`. Rather too much is blotted out than too little.
+    """
+    return _SECRET.sub(r"\1***", _USER.sub(r"\1***@", text))

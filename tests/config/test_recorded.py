@@ -82,7 +82,13 @@ def test_a_webhook_is_left_out_and_the_head_says_so(tmp_path: Path, command: str
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://me:hush@db/records", "mysql://db/records?user=me&password=hush"]
+    "address",
+    [
+        "postgresql://me:hush@db/records",
+        "postgresql://me:pa/hush@db/records",
+        "postgresql://me:p@hush@db/records",
+        "mysql://db/records?user=me&password=hush",
+    ],
 )
 @pytest.mark.parametrize("key", ["mlflow_uri", "optuna_url"])
 def test_a_stores_password_is_blotted_out_and_asked_for(

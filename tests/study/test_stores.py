@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from fake_trainer import FakeLauncher
+from lease_holder import Holder
 from mlflow_server import Server
 from sick_servers import hung_server
 from small_study import SEARCHED, places, run, run_ids, runs, tracked_runs, write_study
@@ -212,3 +215,29 @@ def test_a_comparison_waits_a_little_for_the_stores_then_leaves_them(
     left = not other.exists()
     assert left == (held_seconds > 1)
     assert left == (f"in the hands of process {os.getpid()}" in caplog.text)
+
+
+@pytest.mark.parametrize("why", ["locked", "leased"])
+def test_optunas_database_that_is_not_to_be_had_keeps_mlflow_from_nothing(
+    path: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    optunas = run(path, FakeLauncher(), NO_SEARCH).store.root / "optuna.db"
+    monkeypatch.setattr(compare, "_OPTUNA_SECONDS", 0.5)
+    config = load_study(path, [NO_SEARCH, f"store.mlflow_uri=sqlite:///{tmp_path / 'other.db'}"])
+    words = {"locked": "database is locked", "leased": "in the hands of process"}[why]
+    with ExitStack() as ends, caplog.at_level(logging.WARNING):
+        if why == "leased":
+            holder = Holder(f"sqlite:///{optunas}", "elsewhere")
+            ends.callback(holder.end)
+            assert holder.said == "taken"
+        else:
+            database = ends.enter_context(closing(sqlite3.connect(optunas)))
+            database.execute("BEGIN EXCLUSIVE")
+        assert compare_study(config).page.is_file()
+    (told,) = [r.getMessage() for r in caplog.records if "MLflow is filled" in r.getMessage()]
+    assert words in told and "\n" not in told
+    assert not_carried(store_of(config), "small", runs(config)) == []

@@ -135,12 +135,15 @@ def test_a_store_that_is_away_is_told_once_and_once_that_it_is_back() -> None:
     assert carrier.close(5.0) == [] and len(said) == 2
 
 
-def test_a_store_that_opens_and_takes_nothing_is_not_told_to_be_back() -> None:
+def test_a_store_that_opens_and_takes_nothing_is_not_told_to_be_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("spineseg.carrier._FIRST_PAUSE_SECONDS", 0.05)
     store = Store()
     store.carries = raises(StoreError("no answer"))
     carrier, said = started(store)
     carrier.news(*a_run(1))
-    until(lambda: carrier._tries > 2)
+    until(lambda: any(news.refused for news in carrier._news.values()))
     assert carrier.close(0.1) == ["run-1"] and len(said) == 1
 
 

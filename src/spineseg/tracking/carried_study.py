@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
-from spineseg.errors import RecordError, RefusedError
+from spineseg.errors import RecordError, RefusedError, StoreError
 from spineseg.files import without_password
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.job import Job
@@ -35,6 +35,7 @@ from spineseg.tracking.twins import found_run
 from spineseg.tracking.views.written import put_views
 from spineseg.tries import tried_again
 
+_MOST_MISSES = 2  # Of one thing that a store chokes on while it takes others.
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +64,8 @@ class CarriedStudy:
         self._baseline: Run | None = None
         self._refused: dict[Path, str] = {}
         self._renamed = 0
+        self._misses: Counter[str] = Counter()  # Of a folder or a chore, each a StoreError.
+        self._warned: set[str] = set()
         self.answers = 0  # How often the store has answered.
         self.whole: set[Path] = set()  # Folders of ended runs of which it has all.
 
@@ -83,8 +86,17 @@ class CarriedStudy:
         self._parent = open_study_run(store, self._config, self._manifest, self._first)
         self._store = store
         self._following.clear()
-        self._chores = deque([self._study_files, self._views, self._look])
-        self._unlooked = dict(self._ended)
+        self._there.clear()
+        self.whole.clear()
+        # What it choked on comes last, and after some misses not again: others wait behind it.
+        chores = sorted((self._study_files, self._views, self._look), key=self._misses_of)
+        self._chores = deque(chore for chore in chores if self._misses_of(chore) < _MOST_MISSES)
+        folders = sorted(self._ended, key=self._misses_of)
+        self._unlooked = {
+            folder: self._ended[folder]
+            for folder in folders
+            if self._misses_of(folder) < _MOST_MISSES
+        }
 
     def carry(self, folder: Path, job: Job) -> None:
         """Bring a run up to date. Raises StoreError where the store does not take it."""
@@ -109,14 +121,19 @@ class CarriedStudy:
     def idle(self) -> bool:
         """Do one piece: the study's files, its views, or a run of before; False: nothing is left.
 
-        Raises StoreError where the store does not answer: the piece is done later.
+        Raises StoreError where the store does not answer: the piece is done later. One that fails
+        twice is left: it may be this piece alone that the store chokes on.
         """
         if self._chores:
             chore = self._chores[0]
             try:
                 chore()
             except (RefusedError, RecordError, OSError) as error:
-                _warn("the study's files, views or runs", error)
+                self._warn("the study's files, views or runs", error)
+            except StoreError as error:
+                if self._misses_again(chore):
+                    self._warn("the study's files, views or runs", error)
+                raise
             self._chores.popleft()
             return True
         if self._unlooked:
@@ -124,10 +141,16 @@ class CarriedStudy:
             try:
                 self._bring(folder)
                 self._refused.pop(folder, None)
+                self._misses.pop(_key(folder), None)
                 self.whole.add(folder)
             except (RefusedError, RecordError, OSError) as error:
-                _warn(folder.name, error)
+                self._warn(folder.name, error)
                 self._refused[folder] = name
+            except StoreError as error:
+                if self._misses_again(folder):
+                    self._warn(folder.name, error)
+                    self._refused[folder] = name
+                raise
             del self._unlooked[folder]
             return True
         tell_renamed(self._renamed)
@@ -148,6 +171,20 @@ class CarriedStudy:
         if self._store is None:
             raise RuntimeError("the store is asked before it was opened")
         return self._store
+
+    def _misses_of(self, what: Path | Callable[[], None]) -> int:
+        return self._misses[_key(what)]
+
+    def _misses_again(self, what: Path | Callable[[], None]) -> bool:
+        """Count that the store did not take this; return whether that was once too often."""
+        self._misses[_key(what)] += 1
+        return self._misses_of(what) >= _MOST_MISSES
+
+    def _warn(self, what: str, error: Exception) -> None:
+        words = f"MLflow did not take {what}: {without_password(str(error))}"
+        if words not in self._warned:
+            self._warned.add(words)
+            log.warning("%s", words)
 
     def _answered(self) -> None:
         self.answers += 1
@@ -192,5 +229,5 @@ class _Counted:
         return ask
 
 
-def _warn(what: str, error: Exception) -> None:
-    log.warning("MLflow did not take %s: %s", what, without_password(str(error)))
+def _key(what: Path | Callable[[], None]) -> str:
+    return str(what) if isinstance(what, Path) else what.__name__

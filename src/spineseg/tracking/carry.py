@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
-from spineseg.errors import RecordError, RefusedError
+from spineseg.errors import RecordError, RefusedError, StoreError
 from spineseg.live_line import counting
 from spineseg.runs import Run
 from spineseg.standing import standing
@@ -18,12 +18,14 @@ from spineseg.tracking.selection import GAIN, end_metrics
 from spineseg.tracking.store import TrackingStore, refusing, without_password
 from spineseg.tracking.tracked_runs import (
     CARRIED,
+    JOB_ID,
     NOTE,
     TRIED_AGAIN,
     as_tags,
     is_of_an_earlier_version,
     job_runs,
 )
+from spineseg.tracking.twins import found_run
 from spineseg.tries import again_in_words, tried_again
 
 log = logging.getLogger(__name__)
@@ -49,19 +51,27 @@ def _is_whole(store: TrackingStore, found: TrackedRun | None, run: Run) -> bool:
 def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:
     """Bring what the store misses of ended runs into it; return those that it did not take.
 
-    Raises StoreError where it does not answer, at once: each further run would wait as long.
+    Raises StoreError where it does not answer, at once: each further run would wait as long. One
+    that answers, and of two runs in a row takes neither, counts as such; of one it is that run's.
     """
     runs, there = list(runs), job_runs(store, study, mend=True)
     baseline = next((run for run in standing(runs) if run.job.kind == "baseline"), None)
     later = tried_again(runs)
-    missed, renamed = [], 0
+    missed, renamed, failed = [], 0, False
     ended = [run for run in runs if run.end]
     for run in counting(ended, len(ended), "run"):
         found = there.get(run.job.id)
         renamed += found is not None and is_of_an_earlier_version(found)
         try:
             carry_one(store, parent, run, found, baseline, later.get(run.job.id))
-        except (RefusedError, RecordError, OSError) as error:
+            failed = False
+        except (StoreError, RecordError, OSError) as error:
+            if isinstance(error, StoreError) and not isinstance(error, RefusedError):
+                if failed:
+                    raise
+                failed = True
+                with refusing(store.uri):
+                    store.client.search_experiments(max_results=1)
             log.warning("MLflow did not take %s: %s", run.folder.name, without_password(str(error)))
             missed.append(run)
     tell_renamed(renamed)
@@ -85,8 +95,14 @@ def carry_one(
     if found is not None and _is_whole(store, found, run):
         _fill_gain(store, found, run, baseline)
         _fill_again(store, found, run, later)
-    else:
-        RunProjection(store, lambda: parent, run.folder, run.job).carry()
+        return
+    RunProjection(store, lambda: parent, run.folder, run.job).carry()
+    if run.failed is not None and later is not None:
+        with refusing(store.uri):
+            experiment = store.client.get_run(parent).info.experiment_id
+            found = found_run(store, experiment, JOB_ID, run.job.id)
+        if found is not None:
+            _fill_again(store, found, run, later)
 
 
 def tell_renamed(count: int) -> None:
@@ -105,7 +121,7 @@ def _fill_again(store: TrackingStore, found: TrackedRun, run: Run, later: Run | 
     words = again_in_words(run, later)
     if run.failed is None or later is None or found.data.tags.get(TRIED_AGAIN) == words:
         return
-    tags = {TRIED_AGAIN: words, NOTE: run_note(run.job, run.failed, again=words)}
+    tags = {TRIED_AGAIN: words, NOTE: run_note(run.job, run.failed, None, run.log, words)}
     with refusing(store.uri):
         store.client.log_batch(found.info.run_id, tags=as_tags(tags))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import requests
 from alembic.util import CommandError
 from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException, RestException
@@ -33,6 +35,8 @@ _REFUSALS = {  # Words of a store that is there and will not: of no use to ask a
     *("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "ALREADY_EXISTS", "NOT_FOUND"),
     *("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"),
 }
+_PASSING = (408, 429)  # HTTP's words for: later.
+_HERE = (ImportError, PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _MAKING_SECONDS = 60.0  # MLflow makes a new store in seconds; on a slow disk in more.
 
 
@@ -166,12 +170,23 @@ def refusing(what: str) -> Iterator[None]:
         # MLflow lets some of what is below it through.
         if isinstance(error, OSError) and error.errno in (28, 122):
             raise  # A full disk has its own remedy.
-        refused = isinstance(error, ImportError) or (
-            isinstance(error, MlflowException) and error.error_code in _REFUSALS
-        )
-        raise (RefusedError if refused else StoreError)(
+        raise (RefusedError if _refuses(error) else StoreError)(
             f"tracking store {without_password(what)}: {_reason(error)}; {_remedy(what, error)}"
         ) from None
+
+
+def _refuses(error: Exception) -> bool:
+    """Return whether a store is there and will not, so that waiting does not help."""
+    if isinstance(error, requests.HTTPError):  # What a server's files are kept by.
+        status = error.response.status_code if error.response is not None else None
+    elif isinstance(error, MlflowException):
+        if error.error_code in _REFUSALS:
+            return True
+        told = re.search(r"failed with error code (\d{3})\b", str(error))  # A proxy's, as 413.
+        status = int(told[1]) if told and not isinstance(error, RestException) else None
+    else:
+        return isinstance(error, _HERE)
+    return status is not None and 400 <= status < 500 and status not in _PASSING
 
 
 def _reason(error: Exception) -> str:
@@ -181,7 +196,7 @@ def _reason(error: Exception) -> str:
     asked = isinstance(error, MlflowException | OSError) and not isinstance(error, RestException)
     if asked and ("timed out" in text or "timeout exception" in text):
         return f"does not answer within {os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT']} s"
-    return without_password((text.splitlines() or [type(error).__name__])[0][:200])
+    return without_password((text.splitlines() or [type(error).__name__])[0])[:200]
 
 
 def _remedy(what: str, error: Exception) -> str:
