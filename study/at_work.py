@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,9 @@ from spineseg.training.executors.protocol import Attempt, Executor
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
 from study.judging import is_hopeless, report
+
+log = logging.getLogger(__name__)
+_GOING_SECONDS = 60.0  # For an attempt that has said its end to bring its last files and go.
 
 
 class AtWork:
@@ -40,6 +44,7 @@ class AtWork:
         self.slot: Slot | None = None
         self._on_event, self._new_watch = on_event, watch
         self._watch: Watch | None = None
+        self._gone_by = 0.0  # When one that has said its last word has to be gone.
         self._stalled = ""  # Why the attempt was ended as one that hangs.
         self._attempt: Attempt | None = None
         self._number = 0
@@ -99,10 +104,11 @@ class AtWork:
         news = self.read()
         if alive:
             self._end_if_stalled()
-        if alive or self.end is not None:
             return news
-        if self._attempt is not None:
-            attempt, self._attempt = self._attempt, None
+        attempt, self._attempt = self._attempt, None
+        if self.end is not None:
+            return news or attempt is not None
+        if attempt is not None:
             if attempt.found_no_space:
                 raise OSError(errno.ENOSPC, "no space left", str(self.folder))
             if not self._said_lost():
@@ -124,9 +130,20 @@ class AtWork:
         self.read()
 
     def kill(self) -> None:
-        """End what is at work; the last whole epoch stays resumable."""
-        if self._attempt is not None:
-            self._attempt.kill()
+        """End what is at work; the last whole epoch stays resumable. Never raises."""
+        try:
+            if self._attempt is not None:
+                self._attempt.kill()
+        except Exception:  # The others have to be ended, too.
+            log.exception("%s: could not be ended", self.folder.name)
+
+    def is_alive(self) -> bool:
+        """Return whether an attempt works still. Never raises."""
+        try:
+            return self._attempt is not None and self._attempt.is_alive()
+        except Exception:
+            log.exception("%s: could not be heard out", self.folder.name)
+            return False
 
     def read(self) -> bool:
         """Take in what the log has further; return whether it had anything."""
@@ -144,6 +161,11 @@ class AtWork:
     def _end_if_stalled(self) -> None:
         """End an attempt that hangs; why, is put on record when it has been heard out."""
         if self._attempt is None or self._watch is None or self._stalled:
+            return
+        if self.end is not None:  # It has only to go.
+            self._gone_by = self._gone_by or time.monotonic() + _GOING_SECONDS
+            if time.monotonic() > self._gone_by:
+                self._attempt.kill()
             return
         self._stalled = self._watch.stalled(time.monotonic()) or ""
         if self._stalled:

@@ -32,6 +32,7 @@ POLL_SECONDS = 0.1
 _IDLE_AFTER_SECONDS, _IDLE_SECONDS = 5.0, 0.4  # Epochs of minutes need no ten looks a second.
 _SLOTS_SECONDS = 1.0  # Between two looks for nodes that came or went.
 _LATEST = 9  # Runs by whose epochs it is judged whether another's takes too long.
+_HEARD_OUT_SECONDS = 20.0
 _DRY_SECONDS = 2.0  # Between two looks for what comes next, where nothing ended meanwhile.
 
 
@@ -79,8 +80,19 @@ class ControlLoop:
             if not self._has.interrupted.is_set():
                 raise  # Else Ctrl-C reached what starts the children before it was ready.
         finally:  # Whatever ends the driver's care of them: nobody would hear the children.
-            for work in self._at_work:
-                work.kill()
+            self._end_all()
+
+    def _end_all(self) -> None:
+        """End all that is at work: told at once, heard out for a while, then ended for good."""
+        for work in self._at_work:
+            work.kill()
+        until = time.monotonic() + _HEARD_OUT_SECONDS
+        while left := [work for work in self._at_work if work.is_alive()]:
+            if time.monotonic() > until:
+                break
+            time.sleep(POLL_SECONDS)
+        for work in left:
+            work.kill()
 
     def _go_on(self) -> None:
         quiet_since = time.monotonic()
@@ -132,12 +144,13 @@ class ControlLoop:
         """Take in what is new of a run, and its end; return whether there was anything."""
         had_attempt = work.has_attempt
         news = work.step()
-        if not news and work.end is None:
+        ended = work.end is not None and not work.has_attempt
+        if not news and not ended:
             return False
         run = work.run
         self._has.runs[work.job.number] = run
         self._has.news(run)
-        if work.end is not None:
+        if ended and work.end is not None:
             self._ended(work, work.end)
         elif had_attempt and not work.has_attempt and work.slot is not None:
             following = work.next()

@@ -64,7 +64,8 @@ def study_held(
 
     def taken() -> Lease:
         storage = open_storage(config)
-        lease = Lease(storage.engine, config.name, config.store.root, say=say)
+        own = config.store.optuna_url is None
+        lease = Lease(storage.engine, config.name, config.store.root, say=say, own_file=own)
         lease.take()
         return lease
 

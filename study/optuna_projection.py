@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from optuna.trial import TrialState
 
 from spineseg.config.study import StudyConfig
 from spineseg.database import patiently
-from spineseg.errors import RecordError, StoreError
+from spineseg.errors import RecordError, RefusedError
 from spineseg.events import Event, EventReader
-from spineseg.job import Job
+from spineseg.job import JOB_FILE, Job
 from spineseg.lease import Lease
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run, read_run
@@ -28,6 +29,7 @@ from study.optuna_trials import (
     trial_numbers,
 )
 
+log = logging.getLogger(__name__)
 _NEVER_A_RUN = optuna.trial.create_trial(state=TrialState.FAIL)
 
 
@@ -68,7 +70,8 @@ class OptunaProjection:
             if self.storage.get_study_directions(self._study_id) != [StudyDirection.MAXIMIZE]:
                 raise ValueError(f"its study {name!r} does not maximise, so it is another's")
             closed = trial_numbers(self.storage, self._study_id, closed=True)
-        folders = sorted(self._folder.glob("[0-9]*-*"), key=_number)
+        jobs = self._folder.glob(f"[0-9]*-*/{JOB_FILE}")
+        folders = sorted((job.parent for job in jobs if _number(job.parent) >= 0), key=_number)
         self._waiting = [folder for folder in folders if _number(folder) not in closed]
 
     def carry(self, folder: Path, job: Job) -> None:
@@ -79,7 +82,7 @@ class OptunaProjection:
             run = Run(folder, job, tuple(events))
             self.bring_up(run)
         except RecordError as error:
-            raise StoreError(str(error)) from None
+            raise RefusedError(str(error)) from None
         if run.end is not None:
             del self._read[job.id]
 
@@ -89,8 +92,8 @@ class OptunaProjection:
             return False
         try:
             self.bring_up(read_run(self._waiting[0]))
-        except RecordError as error:
-            raise StoreError(str(error)) from None
+        except RecordError as error:  # This run's alone: the others follow.
+            log.warning("Optuna's database did not take %s: %s", self._waiting[0].name, error)
         del self._waiting[0]
         return True
 
@@ -173,7 +176,9 @@ class OptunaProjection:
 
 
 def _number(folder: Path) -> int:
-    return int(folder.name.partition("-")[0])
+    """Return a run's number; -1 for a folder that is none."""
+    number = folder.name.partition("-")[0]
+    return int(number) if number.isdigit() else -1
 
 
 def fill_optuna(config: StudyConfig, runs: Sequence[Run], say: Callable[[str], None]) -> None:

@@ -58,7 +58,10 @@ class Lease:
         say: Callable[[str], None] = lambda text: None,
         seconds: float = LEASE_SECONDS,
         every: float = RENEWED_EVERY_SECONDS,
+        own_file: bool = False,
     ) -> None:
+        """Prepare; `own_file`: the database is a file beside a lock that this process holds."""
+        self._own_file = own_file
         self._engine, self._study, self._say = engine, study, say
         self._seconds, self._every = seconds, every
         self._here, self._token = this_process(), uuid.uuid4().hex
@@ -207,7 +210,8 @@ class Lease:
                 return taken_over
             raise InUseError(f"{held}; wait for it, or end that process and run again")
         left = row.expires - row.now
-        if self._engine.dialect.name == "sqlite" and not self._here.is_near(holder):
+        apart = not self._own_file and not self._here.is_near(holder)
+        if self._engine.dialect.name == "sqlite" and apart:
             if left > -_MOVED_SECONDS:
                 raise InUseError(
                     f"{held}, on another machine, and a SQLite file cannot keep two machines "
