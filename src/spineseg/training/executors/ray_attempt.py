@@ -103,16 +103,12 @@ class RayAttempt:
         """
         if self.is_over:
             ray.kill(self._actor)
+        elif self._preparing:
+            self._cut_off()  # Nothing of it is there that is not here.
         elif self._killed_at is None:
             self._killed_at = time.monotonic()
-            done = True
-            try:
-                with suppress(RayError):
-                    self._actor.end_child.remote()
-                    done = self._preparing  # Nothing of it is there that is not here.
-            finally:
-                if done:
-                    self._cut_off()
+            with suppress(RayError):  # Heard of by what is asked next.
+                self._actor.end_child.remote()
         elif time.monotonic() > self._killed_at + _HOME_SECONDS:
             self._cut_off()
 
@@ -129,7 +125,7 @@ class RayAttempt:
         finally:
             if done:
                 self._cut_off()
-        if done and why and not (self.is_waiting_for_its_place or self._preparing):
+        if done and why and not self.is_waiting_for_its_place:
             self._nodes.say(
                 f"node {self._node.name}: not all that {self._job.name} left could be brought home "
                 f"({why}); what did not come is trained again"
