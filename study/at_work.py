@@ -73,6 +73,8 @@ class AtWork:
 
     def next(self) -> Next | None:
         """Return the attempt that it wants; None where its log says to give it up."""
+        if self.end is not None:
+            return None
         batch = self.job.config.batch
         return next_attempt(self.log, batch, attempt_on_record(self.folder))
 
@@ -91,6 +93,9 @@ class AtWork:
         """Take care of the attempt that is at work, whoever started it."""
         number = max(1, attempt_on_record(self.folder))
         self.begin(executor, slot, Next(number, 1, elsewhere=False))
+        for event in self.log:
+            if self._watch is not None:  # It has begun long ago.
+                self._watch.heard(event, time.monotonic())
 
     def step(self) -> bool:
         """Take in what is new; return whether there was anything.
@@ -114,7 +119,7 @@ class AtWork:
             if not self._said_lost():
                 self._lose(attempt)
             news = True
-        if self.next() is None:
+        if self.end is None and self.next() is None:
             append_event(self.folder, given_up(self.log, self.job.id, str(self.folder / LOG_FILE)))
             news = self.read()
         return news

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Dataset
 from spineseg.diagnosis import of_baseline, repeated
-from spineseg.errors import RunError
+from spineseg.errors import RecordError, RunError
 from spineseg.events import Epoch, Event, Failed, Finished
 from spineseg.job import Job
 from spineseg.limits.beginnings import Beginnings
@@ -62,10 +63,11 @@ class ControlLoop:
         self._has = running
         self._at_work: list[AtWork] = []
         self._left = [run for run in running.runs.values() if run.end is None]  # Interrupted.
-        self._avoid: dict[int, str] = {}  # Number of a run -> slot where memory was short.
+        self._avoid: dict[int, Slot] = {}  # Number of a run -> slot where memory was short.
         self._slots: list[Slot] = []
         self._slots_at = self._dry_until = 0.0
         self._failures: list[tuple[Job, Failed]] = []
+        self._told_of_slots = False
 
     def run(self) -> None:
         """Train until nothing is left, or `interrupted` is set; what is at work is ended then.
@@ -93,6 +95,10 @@ class ControlLoop:
             time.sleep(POLL_SECONDS)
         for work in left:
             work.kill()
+        for work in self._at_work:
+            with suppress(RecordError, OSError):  # Its last words came before the kill.
+                if work.read():
+                    self._has.news(work.run)
 
     def _go_on(self) -> None:
         quiet_since = time.monotonic()
@@ -101,12 +107,24 @@ class ControlLoop:
             if self._has.beginnings.is_over():
                 return
             turns = [self._turn(work) for work in list(self._at_work)]
-            news = self._fill() or any(turns)
-            if not self._at_work and not news:
+            if self._has.interrupted.is_set():
                 return
+            news = self._fill() or any(turns)
+            if not self._at_work and not news and (self._slots or not self._has_more()):
+                return
+            self._tell_of_slots()
             now = time.monotonic()
             quiet_since = now if news else quiet_since
             time.sleep(_IDLE_SECONDS if now - quiet_since > _IDLE_AFTER_SECONDS else POLL_SECONDS)
+
+    def _has_more(self) -> bool:
+        return bool(self._left) or self._next_run(list(self._has.runs.values())) is not None
+
+    def _tell_of_slots(self) -> None:
+        """Say once that no slot is there: nodes may be away, or others' trainings on them."""
+        if not self._slots and not self._at_work and not self._told_of_slots:
+            self._has.progress.say("no device is free or there now; waiting for one")
+        self._told_of_slots = not self._slots
 
     def _adopt(self) -> None:
         """Take up every run that is at work still: a dead driver's, in the slots where they are."""
@@ -135,7 +153,9 @@ class ControlLoop:
 
     def _watch(self, run: Run) -> Watch:
         latest = list(self._has.runs.values())[-_LATEST:]
-        expected = longest_epoch(run.job.config, latest)
+        expected = 0.0
+        with suppress(RecordError):  # One that was tidied away tells nothing.
+            expected = longest_epoch(run.job.config, latest)
         here = run.folder if self._has.config.devices.executor == "local" else None
         limits = self._has.config.limits
         return Watch(limits, time.monotonic(), longest_epoch=expected, run_folder=here)
@@ -155,7 +175,7 @@ class ControlLoop:
         elif had_attempt and not work.has_attempt and work.slot is not None:
             following = work.next()
             if following is not None and following.elsewhere:
-                self._avoid[work.job.number] = work.slot.name
+                self._avoid[work.job.number] = work.slot
         return True
 
     def _ended(self, work: AtWork, end: Finished | Failed) -> None:
@@ -164,9 +184,10 @@ class ControlLoop:
         tell(self._has.memory.study, work.trial, end, work.job.objective)
         self._has.progress.trial_ended(work.job)
         if isinstance(end, Failed):
-            self._failures.append((work.job, end))
             if work.job.kind == "baseline":
                 raise RunError(of_baseline(work.job, end, self._has.config))
+            if end.kind in ("bug", "bad_data"):  # What else fails, a search may well try.
+                self._failures.append((work.job, end))
             if told := repeated(self._failures, self._has.config):
                 raise RunError(told)
 
@@ -187,7 +208,7 @@ class ControlLoop:
     def _for(self, slot: Slot) -> AtWork | None:
         """Return what is to train in a slot: what waits for one, what was interrupted, the next."""
         for work in self._at_work:
-            avoided = self._avoid.get(work.job.number) == slot.name and len(self._slots) > 1
+            avoided = self._avoids(work, slot)
             if work.is_waiting and not avoided and self._fits(work.job, slot):
                 return work
         if time.monotonic() < self._dry_until:
@@ -204,12 +225,21 @@ class ControlLoop:
             run = self._made(run)
         return self._take_up(run, resumed=resumed)
 
+    def _avoids(self, work: AtWork, slot: Slot) -> bool:
+        """Return whether a run waits for another device than this, or another slot of the one."""
+        short = self._avoid.get(work.job.number)
+        if short is None:
+            return False
+        if len(set(map(_device, self._slots))) > 1:
+            return _device(slot) == _device(short)
+        return slot.name == short.name and len(self._slots) > 1
+
     def _fits(self, job: Job, slot: Slot) -> bool:
         """Return whether a training may be at work in a slot beside its device's others."""
         others = [
             work.job.config
             for work in self._at_work
-            if work.has_attempt and work.slot and work.slot.device == slot.device
+            if work.has_attempt and work.slot and _device(work.slot) == _device(slot)
         ]
         return self._has.executor.may_share(slot, job.config, others)
 
@@ -259,4 +289,10 @@ class ControlLoop:
         """Read the failed runs anew: they may have been asked for again meanwhile."""
         for number, run in self._has.runs.items():
             if run.failed is not None:
-                self._has.runs[number] = read_run(run.folder)
+                with suppress(RecordError):  # Tidied away: it stays what it was.
+                    now = read_run(run.folder)
+                    self._has.runs[number] = now if now.asked_again else run
+
+
+def _device(slot: Slot) -> tuple[str, str]:
+    return slot.node, slot.device.name

@@ -16,9 +16,10 @@ from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.diagnosis import of_baseline
-from spineseg.errors import RunError
+from spineseg.errors import ConfigError, RunError
 from spineseg.lease import Lease
 from spineseg.limits.beginnings import Beginnings
+from spineseg.limits.budget import Budget
 from spineseg.limits.deadline import refuse_past
 from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
@@ -58,7 +59,6 @@ def run_study(config: StudyConfig, where: Path, executor: Executor | None = None
     """
     check_study(config, where)
     refuse_bad_address(config.store.mlflow_uri)
-    refuse_past(config.limits, time.time())
     places = StudyPlaces(config.store.root, config.name)
     made: list[Executor] = [executor] if executor else []
     with places.lock():
@@ -76,6 +76,12 @@ def run_study(config: StudyConfig, where: Path, executor: Executor | None = None
 def _run(
     config: StudyConfig, places: StudyPlaces, where: Path, executor: Executor, lease: Lease
 ) -> bool:
+    try:
+        refuse_past(config.limits, time.time())
+    except ConfigError:
+        if config.limits.at_deadline == "checkpoint":  # The study has to be at rest.
+            _end_left(executor, places)
+        raise
     runs = read_runs(places.folder)
     doing("looking at the data")
     dataset = prepare_dataset(config.data, places.data)
@@ -84,13 +90,14 @@ def _run(
     check_weights(config)
     keep_study_config(config, places, where)
     keep_data_record(places, dataset, [audit_page(dataset)])
-    told_again = [ask_again(run, OF_ITSELF) for run in again(runs, config)]
+    spent = Budget(config.limits).spent(runs)
+    told_again = [] if spent else [ask_again(run, OF_ITSELF) for run in again(runs, config)]
     runs = read_runs(places.folder) if told_again else runs
     _refuse_without_baseline(config, runs)
     doing("asking Optuna's database")
     memory = Memory(config, runs, first_free_number(config, runs, log.warning))
     interrupted = threading.Event()
-    progress = Progress(config, runs, len(executor.slots()), stopping=interrupted.is_set)
+    progress = Progress(config, runs, max(1, len(executor.slots())), stopping=interrupted.is_set)
     told = Told(config, places, dataset, runs, lease, progress.say)
     progress.begin()
     for run in told_again:
@@ -156,14 +163,19 @@ def _ending_all_on_signals(
         yield
     except KeyboardInterrupt:
         executor = made[0] if made else chosen_executor(config, places)
-        for folder in sorted(places.folder.glob("[0-9]*-*")):
-            if slot := executor.at_work(folder):
-                orders = Orders(attempt=max(1, attempt_on_record(folder)))
-                executor.start(folder, orders, slot).kill()
+        _end_left(executor, places)
         raise
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _end_left(executor: Executor, places: StudyPlaces) -> None:
+    """End what an earlier driver left at work."""
+    for folder in sorted(places.folder.glob("[0-9]*-*")):
+        if slot := executor.at_work(folder):
+            orders = Orders(attempt=max(1, attempt_on_record(folder)))
+            executor.start(folder, orders, slot).kill()
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class Run:
     @property
     def asked_again(self) -> Again | None:
         """What asks, after its failure, for its training anew; None where nothing does."""
-        return next((event for event in self.log if isinstance(event, Again)), None)
+        return next((event for event in self._told if isinstance(event, Again)), None)
 
     @property
     def scored(self) -> list[Scored]:

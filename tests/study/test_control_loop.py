@@ -117,3 +117,50 @@ def test_a_failed_confirmation_is_tried_again_by_the_next_command(confirmable: P
     _, launcher = run_scored(confirmable)
     assert launcher.started == ["baseline-seed-2"]
     assert names(config).count("baseline-seed-2") == 2
+
+
+class Scarce(FakeLauncher):
+    """An executor whose only slot is away for some looks, as a cluster's may be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def slots(self) -> list[Slot]:
+        self.looks += 1
+        return super().slots() if self.looks % 3 == 0 else []
+
+
+def test_a_study_waits_for_a_slot_that_is_away_and_runs_to_its_end(path: Path) -> None:
+    config = run(path, Scarce(), NO_SEARCH, "baseline.epochs=1")
+    assert [each.outcome for each in runs(config)] == ["completed"] * 3
+
+
+def test_searched_configurations_that_diverge_do_not_end_the_study(path: Path) -> None:
+    broken = {f"search-{number:03d}": "nan_loss" for number in range(1, 5)}
+    config = run(path, FakeLauncher(fails=broken), "search.trials=5", "baseline.epochs=1")
+    assert [each.outcome for each in runs(config)][-1] == "completed" and len(runs(config)) == 8
+
+
+def test_a_training_that_has_ended_and_does_not_go_keeps_its_slot(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lingering(FakeChild):
+        def is_alive(self) -> bool:
+            return super().is_alive() or not self.killed.is_set()
+
+    monkeypatch.setattr("fake_trainer.FakeChild", Lingering)
+    monkeypatch.setattr("study.at_work._GOING_SECONDS", 0.5)
+    config = run(path, FakeLauncher(), NO_SEARCH, "baseline.epochs=1")
+    assert [each.outcome for each in runs(config)] == ["completed"] * 3
+
+
+def test_a_failed_run_that_is_tidied_away_meanwhile_ends_no_study(path: Path) -> None:
+    def tidy(name: str) -> None:
+        if name == "search-001":
+            folder = next((path.parent / "mlruns/work/studies/small").glob("*-slow"))
+            folder.rename(path.parent / "tidied")
+
+    launcher = FakeLauncher(fails={"slow": "nan_loss"}, on_start=tidy)
+    run(path, launcher, "baseline.epochs=1")
+    assert launcher.started[-1] == "search-003"

@@ -64,7 +64,8 @@ def noisy(config: TrainConfig) -> float:
 
 def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     """Stand in for a training: an epoch every so often, a checkpoint, and its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     told = cache / "fake.json"
     manner = Manner(**json.loads(told.read_text())) if told.exists() else Manner()

@@ -47,7 +47,8 @@ def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
     from spineseg.process_setup import prepare_environment
 
     prepare_environment(cache)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver ends its own.
+    for number in (signal.SIGINT, signal.SIGTERM):  # These reach all; the driver ends its own.
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # So does the end of the driver's terminal.
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
     try:
