@@ -221,3 +221,13 @@ def test_auto_is_the_cluster_of_this_machine(cluster: Machines, connect: Connect
         pytest.skip("another cluster is on this machine")
     cluster.only("a")
     assert slot_on(connect(ray_address="auto"), "a")
+
+
+def test_a_node_that_tells_less_than_this_version_asks_is_refused(
+    cluster: Machines, connect: Connect, said: list[str]
+) -> None:
+    cluster.only("a")
+    nodes = connect()._nodes
+    told = {key: value for key, value in nodes._mine.items() if key not in ("torch", "time")}
+    nodes.judge(nodes.named("a"), told, time.time())
+    assert said[-1].startswith("node a: not used, it has torch unknown there, ")

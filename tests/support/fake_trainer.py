@@ -37,7 +37,7 @@ class FakeChild:
         self.killed = threading.Event()
         self._steps = steps
 
-    found_no_space = lost = False
+    found_no_space = lost = is_waiting_for_its_place = False
     ended_by = "SIGKILL"
 
     def is_alive(self) -> bool:

@@ -25,7 +25,7 @@ from spineseg.workers import cores
 class LocalAttempt:
     """A child at work in the run's own folder."""
 
-    lost = False
+    lost = is_waiting_for_its_place = False
 
     def __init__(self, child: Child) -> None:
         self._child = child

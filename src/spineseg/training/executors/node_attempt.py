@@ -28,6 +28,7 @@ from spineseg.training.control import LOG_FILE, ask_to_stop, judged, let_go_on
 from spineseg.training.devices import CPU, Device
 from spineseg.training.executors.checkpoint import checkpoint_files
 from spineseg.training.executors.node_child import TRAINER_TOLD
+from spineseg.training.executors.node_leftovers import remove_leftovers
 from spineseg.training.executors.node_store import Answer, NodeStore
 from spineseg.training.executors.pieces import PIECE_BYTES, Part, Span, put_down, read_spans
 from spineseg.training.executors.run_files import run_files
@@ -64,6 +65,8 @@ class NodeAttempt:
             for left in self._place.parent.glob(f"{self._told.job}-*"):
                 _remove_attempt(left / self._told.run)
             self._folder.mkdir(parents=True)
+            told = self._root, time.time()
+            threading.Thread(target=remove_leftovers, args=told, daemon=True).start()
         return self._child is not None
 
     def has_dataset(self, fingerprint: str) -> Answer:
@@ -98,6 +101,8 @@ class NodeAttempt:
         self, weights: tuple[str, str] | None, orders: Orders, words: tuple[int | None, int | None]
     ) -> None:
         """Start the child, with data and weights that lie here, on the device that Ray gave."""
+        if self._child is not None:
+            return  # Asked again: the answer was lost on its way.
         job = json.loads((self._folder / JOB_FILE).read_text())
         job["dataset"] = str(self._store.dataset(job["data_fingerprint"]))
         job["weights"] = str(self._store.weights(*weights)) if weights else None

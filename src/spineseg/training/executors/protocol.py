@@ -38,6 +38,10 @@ class Attempt(Protocol):
     def lost(self) -> bool:
         """Whether its node is gone rather than its process."""
 
+    @property
+    def is_waiting_for_its_place(self) -> bool:
+        """Whether it could not begin yet, as others hold its place: its silence says nothing."""
+
     def let_go_on(self, epochs: int) -> None:
         """Say that after so many epochs its run is worth another one."""
 
@@ -45,7 +49,11 @@ class Attempt(Protocol):
         """Ask it to stop after so many epochs, with its best weights evaluated."""
 
     def kill(self) -> None:
-        """End it now; its last whole epoch stays resumable."""
+        """End it; its last whole epoch stays resumable.
+
+        It has ended when `is_alive` is False. One that is elsewhere is not waited for: it is asked
+        on, as what it left is brought home; a second call, later, ends it without that.
+        """
 
 
 class Executor(Protocol):

@@ -6,6 +6,7 @@ question to the node; whoever asks `is_alive` takes them on by what was answered
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, ObjectLostError, RayError, RayTaskError
 
 from spineseg.errors import RecordError, RunError, SpinesegError
 from spineseg.events import EVENTS_FILE
@@ -21,16 +22,18 @@ from spineseg.job import Job
 from spineseg.training.control import ask_to_stop, judged, let_go_on
 from spineseg.training.executors.brought import Brought
 from spineseg.training.executors.checkpoint import RESUME
+from spineseg.training.executors.never_begun import gone
 from spineseg.training.executors.pieces import Span, spans
 from spineseg.training.executors.ray_nodes import Node, Nodes
-from spineseg.training.executors.ray_sending import AT_A_TIME, Asking, ahead, prepare
+from spineseg.training.executors.ray_sending import AT_A_TIME, Asking, Question, ahead, prepare
 from spineseg.training.executors.told import News
 from spineseg.training.failures import disk_is_full
 from spineseg.training.orders import Orders
 
 _STEP_SECONDS = 0.05  # The loop has other attempts to look after.
 _ANSWER_SECONDS = 5.0  # A node that is at work answers in milliseconds.
-_HOME_SECONDS = 120.0  # For the files of one that is ended; what did not come is trained again.
+_HOME_SECONDS = 18.0  # For the files of one that is ended; what did not come is trained again.
+_AGAIN_SECONDS = 2.0  # Between two tries of a question that did not get through.
 
 
 class RayAttempt:
@@ -56,25 +59,29 @@ class RayAttempt:
         self._kept = 0  # The epoch of the last checkpoint that was fetched.
         self._work: Asking[None] = self._at_work()
         self._question: Any = None
-        self._over = self._ending = self._preparing = False
-        self._may_miss = False  # Whether the question may be asked again, unanswered.
+        self.is_over = self._preparing = False
+        self._killed_at: float | None = None
+        self._missed_at: float | None = None  # When the question first did not get through.
+        self._ask_at = 0.0  # When it is asked again.
+        self.is_waiting_for_its_place = True
         self.lost, self.found_no_space, self.ended_by = False, False, ""
 
     def is_alive(self) -> bool:
         """Bring what was answered into the run's folder; return whether there is more to come."""
-        until = time.monotonic() + _STEP_SECONDS
-        while not self._over and self._step() and time.monotonic() < until:
-            pass
-        return not self._over
+        if self._killed_at is not None and not self.is_over:
+            self._end()
+        else:
+            self._go_on()
+        return not self.is_over
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it was seen to have ended; asks nobody."""
-        return self._over
+    def _go_on(self) -> None:
+        until = time.monotonic() + _STEP_SECONDS
+        while not self.is_over and self._step() and time.monotonic() < until:
+            pass
 
     def let_go(self) -> None:
         """Hear no more of it: another attempt at its run is begun."""
-        self._over = True
+        self.is_over = True
 
     def let_go_on(self, epochs: int) -> None:
         """Say that after so many epochs its run is worth another one; the next question tells."""
@@ -84,49 +91,92 @@ class RayAttempt:
         """Ask it to stop after so many epochs; the next question tells."""
         ask_to_stop(self._folder, epochs)
 
-    def kill(self) -> None:
-        """End it now, and bring home what it left as long as its node answers."""
-        if not self._over:
-            self._ending = True
-            with suppress(RayError, SpinesegError):
-                ray.get(self._actor.end_child.remote(), timeout=_ANSWER_SECONDS)
-                self._bring_home()
-        ray.kill(self._actor)
-        self._over = True
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was told to end, and has not yet been seen to."""
+        return self._killed_at is not None and not self.is_over
 
-    def _bring_home(self) -> None:
-        until = time.monotonic() + _HOME_SECONDS
-        while not (self._over or self._preparing) and time.monotonic() < until:
-            if self._question is not None:
-                answered, _ = ray.wait([self._question], timeout=_ANSWER_SECONDS)
-                if not answered:
-                    return
-            self._step()
+    def kill(self) -> None:
+        """Have it ended, and wait for nothing: `is_alive` brings home what it left, and ends it.
+
+        For that it has some seconds. Called again after them, it is ended at once.
+        """
+        if self.is_over:
+            ray.kill(self._actor)
+        elif self._preparing:
+            self._cut_off()  # Nothing of it is there that is not here.
+        elif self._killed_at is None:
+            self._killed_at = time.monotonic()
+            with suppress(RayError):  # Heard of by what is asked next.
+                self._actor.end_child.remote()
+        elif time.monotonic() > self._killed_at + _HOME_SECONDS:
+            self._cut_off()
+
+    def _end(self) -> None:
+        """Bring home what one that is told to end left; end its process, whatever goes wrong."""
+        killed_at, why, done = self._killed_at or 0.0, "", True
+        try:
+            self._go_on()
+            allowed = _ANSWER_SECONDS if self.is_waiting_for_its_place else _HOME_SECONDS
+            done = self.is_over or time.monotonic() > killed_at + allowed
+            why = "" if self.is_over else f"that took more than {allowed:.0f} s"
+        except (RayError, SpinesegError, OSError) as error:
+            why = str(error)
+        finally:
+            if done:
+                self._cut_off()
+        if done and why and not self.is_waiting_for_its_place:
+            self._nodes.say(
+                f"node {self._node.name}: not all that {self._job.name} left could be brought home "
+                f"({why}); what did not come is trained again"
+            )
+
+    def _cut_off(self) -> None:
+        self.is_over, self._question = True, None
+        ray.kill(self._actor)
 
     def _step(self) -> bool:
         """Take the work on by one answer; return whether the next question is asked already."""
         answer = None
         try:
             if self._question is not None:
-                if not ray.wait([self._question], timeout=0)[0]:
+                if not self._is_answered():
                     return False
                 answer = self._answer()
+                self._missed_at = None
             self._question = self._work.send(answer)
         except StopIteration:
-            self._question, self._over = None, True
-            ray.kill(self._actor)
+            self._cut_off()
+        except (ActorUnavailableError, ObjectLostError):
+            self._ask_again()
+            return False
         except RayError:
             ray.kill(self._actor)  # It may be there yet, and is not asked again.
             self._question, self._work = None, self._gone()
         return self._question is not None
 
+    def _is_answered(self) -> bool:
+        if time.monotonic() < self._ask_at:
+            return False
+        if self._ask_at:
+            self._ask_at, self._question.ref = 0.0, self._question.ask()
+        return bool(ray.wait([_ref(self._question)], timeout=0)[0])
+
+    def _ask_again(self) -> None:
+        """Ask again, soon, what did not get through; count the node as lost after a while."""
+        now = time.monotonic()
+        if self._missed_at is None:
+            self._missed_at = now
+        question = self._question
+        if isinstance(question, Question) and now < self._missed_at + question.patience:
+            self._ask_at = now + _AGAIN_SECONDS
+            return
+        self.lost, self.ended_by = True, f"node {self._node.name} could not be reached"
+        self._cut_off()
+
     def _answer(self) -> Any:
         try:
-            return ray.get(self._question)
-        except ActorUnavailableError:
-            if not self._may_miss:
-                raise
-            return None  # For a moment: the cluster says when it is for ever.
+            return ray.get(_ref(self._question))
         except RayTaskError as error:
             cause = error.cause
             if disk_is_full(cause):
@@ -140,9 +190,11 @@ class RayAttempt:
             ) from None
 
     def _at_work(self) -> Asking[None]:
-        if (yield self._actor.is_begun.remote()):
+        is_begun = yield Question(self._actor.is_begun.remote)
+        self.is_waiting_for_its_place = False
+        if is_begun:
             yield from self._take_up()
-        elif self._ending:
+        elif self.is_ending:
             return
         else:
             self._preparing = True
@@ -150,18 +202,19 @@ class RayAttempt:
             self._have = yield from brought
             self._preparing = False
         yield from self._follow()
-        files = yield self._actor.files.remote()
+        files = yield Question(self._actor.files.remote)
         yield from self._bring(files, checkpoint=False)
         self._brought.remove(self._have.keys() - files.keys())
         self._brought.say_end()
-        yield self._actor.clear.remote()
+        yield Question(self._actor.clear.remote)
 
     def _take_up(self) -> Asking[None]:
         """Go on with an attempt that another driver began."""
         self._brought.drop_torn_line()
         if (self._folder / RESUME).exists():
             self._have = {RESUME: ""}  # Gone at its end, there and here.
-        there = yield self._actor.said_up_to.remote(self._brought.said)
+        said = self._brought.said
+        there = yield Question(lambda: self._actor.said_up_to.remote(said))
         if there != self._brought.said_hash():
             raise RecordError(
                 f"{self._folder / EVENTS_FILE}: is not the beginning of what attempt "
@@ -174,16 +227,12 @@ class RayAttempt:
         bringing: Asking[None] | None = None
         answer: Any = None
         while True:
-            self._may_miss = True
-            told: News | None = yield self._actor.news.remote(
-                self._brought.events_from, self._brought.log_from, judged(self._folder)
-            )
-            self._may_miss = False
-            if told is not None:
-                self._brought.hear(told.events, told.log)
-                if not told.alive and not told.more:
-                    self.found_no_space, self.ended_by = told.no_space, told.ended_by
-                    return
+            # The cluster, or the watch for those that hang, says when it is not heard any more.
+            told: News = yield Question(self._ask_news, patience=math.inf)
+            self._brought.hear(told.events, told.log)
+            if not told.alive and not told.more:
+                self.found_no_space, self.ended_by = told.no_space, told.ended_by
+                return
             self._kept = max(self._kept, self._brought.begun_at)
             if bringing is None and self._brought.epoch >= self._kept + self._every:
                 bringing, answer = self._checkpoint(), None
@@ -198,13 +247,17 @@ class RayAttempt:
                 is_waiting = question is None
                 if is_waiting:
                     break
-            if is_waiting and not (told and told.more):
+            if is_waiting and not told.more:
                 yield None
+
+    def _ask_news(self) -> Any:
+        heard = self._brought.events_from, self._brought.log_from
+        return self._actor.news.remote(*heard, judged(self._folder))
 
     def _checkpoint(self) -> Asking[None]:
         """Fetch the files to go on from as they are now."""
         epoch = self._brought.epoch
-        kept = yield self._actor.checkpoint.remote()
+        kept = yield Question(self._actor.checkpoint.remote)
         if kept is None:
             if epoch >= self._kept + 2 * self._every and not self._told_none:
                 self._told_none = True
@@ -225,7 +278,7 @@ class RayAttempt:
         self._brought.expect()
 
         def ask(asked: list[Span]) -> Any:
-            return self._actor.parts.remote(asked, checkpoint=checkpoint)
+            return Question(lambda: self._actor.parts.remote(asked, checkpoint=checkpoint))
 
         yield from ahead(spans(wanted), ask, self._brought.arrive)
         while self._brought.events_from < not_before:
@@ -234,46 +287,12 @@ class RayAttempt:
         self._have |= {name: told for name, (_, told) in files.items()}
 
     def _gone(self) -> Asking[None]:
-        """Find out whether its process ended, or the whole node: asked of a new process there."""
-        is_there = self._nodes.is_there(self._node)
-        probe = self._nodes.ask(self._node) if is_there else None
-        until = time.monotonic() + 12 * _ANSWER_SECONDS
-        while probe is not None and time.monotonic() < until and self._nodes.is_there(self._node):
-            if ray.wait([probe], timeout=0)[0]:
-                with suppress(RayError):
-                    ray.get(probe)
-                    self.ended_by = f"its process on node {self._node.name} ended"
-                    return
-                break
-            yield None
-        self.lost, self.ended_by = True, gone(self._node.name)
+        """Find out whether its process ended, or the whole node."""
+        if (yield from self._nodes.answers_yet(self._node)):
+            self.ended_by = f"its process on node {self._node.name} ended"
+        else:
+            self.lost, self.ended_by = True, gone(self._node.name)
 
 
-class NeverBegun:
-    """An attempt in a slot whose node went away before it was begun."""
-
-    is_over, lost, found_no_space = True, True, False
-
-    def __init__(self, node: str) -> None:
-        self.ended_by = gone(node)
-
-    def is_alive(self) -> bool:
-        """Return that it is not."""
-        return False
-
-    def let_go(self) -> None:
-        """Do nothing, as all that could be asked of it."""
-
-    def let_go_on(self, epochs: int) -> None:
-        """Do nothing."""
-
-    def ask_to_stop(self, epochs: int) -> None:
-        """Do nothing."""
-
-    def kill(self) -> None:
-        """Do nothing."""
-
-
-def gone(node: str) -> str:
-    """Return what is said of an attempt whose node is gone."""
-    return f"node {node} is gone"
+def _ref(question: Any) -> Any:
+    return question.ref if isinstance(question, Question) else question

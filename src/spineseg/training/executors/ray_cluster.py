@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +24,10 @@ from spineseg.job import Job
 from spineseg.training.attempts import ATTEMPT_FILE
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
+from spineseg.training.executors.never_begun import NeverBegun
 from spineseg.training.executors.node_attempt import NodeAttempt
-from spineseg.training.executors.ray_attempt import NeverBegun, RayAttempt
+from spineseg.training.executors.ray_attempt import RayAttempt
+from spineseg.training.executors.ray_connection import connect
 from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
 from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
@@ -37,9 +35,9 @@ from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
 
 NAMESPACE = "spineseg"
-_REACH_SECONDS = 5.0
 _ASK_SECONDS = 60.0  # A node starts a process to answer in; a loaded one takes long.
 _FREE_SECONDS = 15.0
+_STEP_SECONDS = 0.05
 _NAME_SECONDS = 20.0  # Until the name of an actor that was ended is free again.
 
 
@@ -59,9 +57,10 @@ class RayExecutor:
         """
         self._devices, self._trainer = devices, trainer
         self._attempts: dict[Path, tuple[RayAttempt | NeverBegun, Slot]] = {}
-        _connect(devices.ray_address)
+        connect(devices.ray_address, NAMESPACE)
         try:
-            self._nodes = Nodes(devices.device, devices.known_per_device, say)
+            names = _names_of_nodes(study_folder)
+            self._nodes = Nodes(devices.device, devices.known_per_device, say, names)
             self._nodes.wait_for_answers(_ASK_SECONDS)
             if not self._end_left(study_folder):
                 self._refuse_useless()
@@ -100,7 +99,10 @@ class RayExecutor:
         told = _told(run_folder)
         actor = _actor(told["actor"]) if told and run_folder not in self._attempts else None
         if told and actor is not None:
-            node = self._nodes.named(told["node"]) or Node("", told["node"], 0, 0, "")
+            # By its id: two nodes of one machine's name may have come in another order.
+            known = told.get("node_id")
+            named = self._nodes.with_id(known) if known else self._nodes.named(told["node"])
+            node = named or Node(known or "", told["node"], 0, 0, "")
             base = told["log_base"]
         else:
             if run_folder in self._attempts:
@@ -123,8 +125,14 @@ class RayExecutor:
         return attempt
 
     def close(self) -> None:
-        """Leave the cluster; attempts that are at work stay at it."""
-        ray.shutdown()
+        """Leave the cluster; attempts that are at work stay at it, those told to end do end."""
+        try:
+            while ending := [a for a, _ in self._attempts.values() if a.is_ending]:
+                for attempt in ending:
+                    attempt.is_alive()
+                time.sleep(_STEP_SECONDS)
+        finally:
+            ray.shutdown()
 
     def _busy(self) -> set[str]:
         return {slot.name for attempt, slot in self._attempts.values() if not attempt.is_over}
@@ -144,6 +152,7 @@ class RayExecutor:
             "neighbours": slot.neighbours,
             "cores": slot.cores,
             "node": slot.node,
+            "node_id": node.id,
             "actor": name,
             "log_base": log_base,
             "clock_offset_seconds": round(self._nodes.offsets.get(slot.node, 0.0), 3),
@@ -226,52 +235,6 @@ class RayExecutor:
         )
 
 
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep this process's answer to SIGTERM: Ray would have its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _connect(address: str) -> None:
-    """Connect to the cluster. Raises ConfigError where it is not there, with the remedy."""
-    remedy = (
-        "start one with `ray start --head`, its further nodes with `ray start --address=HOST:6379` "
-        "(this machine is one, too: with --num-cpus=0 it trains nothing)"
-    )
-    if address != "auto":
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), _REACH_SECONDS).close()
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"devices.ray_address: {address!r} does not answer ({error}); {remedy}"
-            ) from None
-    # What it prints of lost nodes and processes this project says in its own line.
-    ray._private.worker.print_to_stdstream = lambda *_, **__: None
-    try:
-        with _own_signals():
-            ray.init(
-                address=address,
-                namespace=NAMESPACE,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                configure_logging=True,
-            )
-    except Exception as error:  # Ray raises what it likes where a cluster is not there.
-        why = str(error).strip().splitlines() or [type(error).__name__]
-        raise ConfigError(
-            f"devices.ray_address: {address!r} is no cluster to be reached from here "
-            f"({why[0][:160]}); {remedy}"
-        ) from None
-
-
 def _name(job: Job, attempt: int) -> str:
     return f"{job.study} {job.id} {attempt}"
 
@@ -297,3 +260,13 @@ def _told(run_folder: Path) -> dict[str, Any] | None:
         return told if "actor" in told else None
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _names_of_nodes(study_folder: Path) -> dict[str, str]:
+    """Return what nodes were called by whoever began what is at work there yet, by their ids."""
+    found = [told for folder in study_folder.glob("*/") if (told := _told(folder))]
+    return {
+        told["node_id"]: told["node"]
+        for told in found
+        if "node_id" in told and _actor(told["actor"]) is not None
+    }

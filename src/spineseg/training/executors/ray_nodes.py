@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from spineseg.training.slot import Slot
 
 _LOOK_SECONDS = 1.0
 _CLOCK_SECONDS = 60.0  # Further apart than that, times of events mislead a reader.
+_PROBE_SECONDS = 60.0  # A node starts a process to answer in; a loaded one takes long.
 _HELD_SECONDS = 30.0
 _STEPS = 10_000  # Ray counts parts of a CPU or GPU in these.
 
@@ -44,13 +46,22 @@ class Need:
 class Nodes:
     """Looks at the cluster at most once a second; a new node is asked before it is used."""
 
-    def __init__(self, device: str, per_device: int, say: Callable[[str], None]) -> None:
-        """Prepare; `device` and `per_device` as the config has them, `say` shows one line."""
+    def __init__(
+        self,
+        device: str,
+        per_device: int,
+        say: Callable[[str], None],
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; `device` and `per_device` as the config has them, `say` shows one line.
+
+        `names` are what an earlier driver called nodes whose attempts are at work, by their ids.
+        """
         self._device, self._per_device, self.say = device, per_device, say
         self.fetched = 0  # Datasets and weights that nodes were sent.
         self.refused: dict[str, str] = {}  # By a node's id, why it is not used.
         self.offsets: dict[str, float] = {}  # Seconds that a node's clock is ahead, by its name.
-        self._names: dict[str, str] = {}  # Of those that are there; by their ids.
+        self._names = dict(names or {})  # Of those that are there; by their ids.
         self._asked: dict[str, Any] = {}
         self._fit: set[str] = set()
         self._there: dict[str, Node] = {}
@@ -100,6 +111,11 @@ class Nodes:
         self.look()
         return next((node for node in self._there.values() if node.name == name), None)
 
+    def with_id(self, node_id: str) -> Node | None:
+        """Return the node of this id, where it is there."""
+        self.look()
+        return self._there.get(node_id)
+
     def is_there(self, node: Node) -> bool:
         """Return whether a node is there yet, as far as the cluster knows."""
         self.look()
@@ -109,6 +125,19 @@ class Nodes:
         """Ask a new process on a node for its versions and time; returns Ray's question."""
         options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": pinned(node)}
         return ray.remote(node_facts).options(**options).remote()
+
+    def answers_yet(self, node: Node) -> Generator[None, Any, bool]:
+        """Find out whether a node is there, of a new process on it; yields while it is asked."""
+        probe = self.ask(node) if self.is_there(node) else None
+        until = time.monotonic() + _PROBE_SECONDS
+        while probe is not None and time.monotonic() < until and self.is_there(node):
+            if ray.wait([probe], timeout=0)[0]:
+                with suppress(RayError):
+                    ray.get(probe)
+                    return True
+                break
+            yield None
+        return False
 
     def fetches(self, node: Node, what: str) -> None:
         """Count, and say, that a node is sent what it does not have."""
@@ -228,15 +257,15 @@ class Nodes:
     def judge(self, node: Node, told: Mapping[str, Any], now: float) -> None:
         """Take a node that has the same versions, or refuse it; note how far its clock is off."""
         apart = [
-            f"{key} {told[key]} there, {mine} here"
+            f"{key} {told.get(key, 'unknown')} there, {mine} here"
             for key, mine in self._mine.items()
-            if key != "time" and told[key] != mine
+            if key != "time" and told.get(key) != mine
         ]
         if apart:
             self._refuse(node, f"node {node.name}: not used, it has {'; '.join(apart)}")
             return
         self._fit.add(node.id)
-        self.offsets[node.name] = offset = told["time"] - now
+        self.offsets[node.name] = offset = told.get("time", now) - now
         if abs(offset) > _CLOCK_SECONDS:
             self.say(
                 f"node {node.name}: its clock is {abs(offset):.0f} s "

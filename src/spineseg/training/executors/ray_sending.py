@@ -22,7 +22,18 @@ Result = TypeVar("Result")
 Asked = TypeVar("Asked")
 Asking = Generator[Any, Any, Result]
 """Yields questions to the node, which are under way, and is sent their answers; None: later."""
+REACH_SECONDS = 30.0  # A switch that starts anew is back by then.
 AT_A_TIME = 4  # Pieces under way: the next is on its way while one is written.
+
+
+class Question:
+    """A question to the node that changes nothing when it is asked twice."""
+
+    def __init__(self, ask: Callable[[], Any], *, patience: float | None = None) -> None:
+        """Ask it; where that does not get through it is asked again, for `patience` seconds."""
+        self.ask = ask
+        self.patience = REACH_SECONDS if patience is None else patience
+        self.ref = ask()
 
 
 def prepare(
@@ -57,7 +68,7 @@ def prepare(
         if (run_folder / name).exists():
             files[name] = run_folder / name
     yield from send(actor.take, files.items())
-    yield actor.begin.remote(weights, orders, judged(run_folder))
+    yield Question(lambda: actor.begin.remote(weights, orders, judged(run_folder)))
     return same
 
 
@@ -68,7 +79,7 @@ def _store(
     say: Callable[[], None],
 ) -> Asking[None]:
     """Have something in the node's store: nothing is sent where it is there."""
-    while (answer := (yield ask())) != "here":
+    while (answer := (yield Question(ask))) != "here":
         if answer == "send":
             say()
             yield from sent()
