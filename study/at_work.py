@@ -172,7 +172,8 @@ class AtWork:
             if time.monotonic() > self._gone_by:
                 self._attempt.kill()
             return
-        self._stalled = self._watch.stalled(time.monotonic()) or ""
+        waits = self._attempt.is_waiting_for_its_place
+        self._stalled = self._watch.stalled(time.monotonic(), waits=waits) or ""
         if self._stalled:
             self._attempt.kill()
 
