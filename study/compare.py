@@ -12,7 +12,8 @@ from optuna.trial import TrialState
 
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
-from spineseg.errors import RefusedError, StoreError
+from spineseg.database import StoreAwayError
+from spineseg.errors import InUseError, RefusedError, StoreError
 from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import summarise
@@ -115,7 +116,7 @@ def _into_mlflow(
             return
         try:
             fill_optuna(config, study.runs, log.warning, _OPTUNA_SECONDS)
-        except StoreError as error:
+        except (StoreAwayError, InUseError) as error:
             log.warning("%s: the page is written, MLflow is filled without it", error)
         try:
             _brought(config, study, summary, files)

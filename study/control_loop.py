@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
+from spineseg.config.study import StudyConfig
+from spineseg.data.manifest import Dataset
 from spineseg.diagnosis import of_baseline, repeated
 from spineseg.errors import RecordError, RunError
 from spineseg.events import Epoch, Event, Failed, Finished
 from spineseg.job import Job
+from spineseg.limits.beginnings import Beginnings
 from spineseg.limits.watchdog import Watch, longest_epoch
+from spineseg.places import StudyPlaces
+from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.progress import Progress
 from spineseg.recorded_job import new_job, recorded_job
 from spineseg.runs import Run, read_run
+from spineseg.training.executors.protocol import Executor
 from spineseg.training.slot import Slot
 from spineseg.trials import TrialSpec
 from study.at_work import AtWork
-from study.memory import tell
-from study.running import Running
+from study.memory import Memory, tell
 from study.trial_queue import next_trial, place
 
 POLL_SECONDS = 0.1
@@ -26,6 +35,24 @@ _SLOTS_SECONDS = 1.0  # Between two looks for nodes that came or went.
 _LATEST = 9  # Runs by whose epochs it is judged whether another's takes too long.
 _HEARD_OUT_SECONDS = 20.0
 _DRY_SECONDS = 2.0  # Between two looks for what comes next, where nothing ended meanwhile.
+
+
+@dataclass
+class Running:
+    """What a running study has: what it is, where it trains, who is told."""
+
+    config: StudyConfig
+    places: StudyPlaces
+    dataset: Dataset
+    numbering: NumberingModel
+    executor: Executor
+    memory: Memory
+    progress: Progress
+    runs: dict[int, Run]  # By number: all on record, as far as their logs have been read.
+    beginnings: Beginnings
+    news: Callable[[Run], None]  # Called with a run that has something new, its end included.
+    check: Callable[[], None]  # Called at each turn; raises what ends the study.
+    interrupted: threading.Event = field(default_factory=threading.Event)
 
 
 class ControlLoop:
@@ -82,7 +109,8 @@ class ControlLoop:
             turns = [self._turn(work) for work in list(self._at_work)]
             if self._has.interrupted.is_set():
                 return
-            news = self._fill() or any(turns)
+            begun = [slot for slot in self._free_slots() if self._put_to_work(slot)]
+            news = bool(begun) or any(turns)
             if (
                 not self._at_work
                 and not news
@@ -164,11 +192,6 @@ class ControlLoop:
                 self._failures.append((work.job, end))
             if told := repeated(self._failures, self._has.config):
                 raise RunError(told)
-
-    def _fill(self) -> bool:
-        """Put to work what waits, and what comes next, where there are slots; return whether."""
-        begun = [slot for slot in self._free_slots() if self._put_to_work(slot)]
-        return bool(begun)
 
     def _put_to_work(self, slot: Slot) -> bool:
         work = self._for(slot)

@@ -39,11 +39,10 @@ from spineseg.training.executors.left import end_left, ending_all_on_signals
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.steps import few_steps
 from spineseg.trials import OF_ITSELF, again, numbering_of, refuse_another
-from study.control_loop import ControlLoop
+from study.control_loop import ControlLoop, Running
 from study.memory import Memory
 from study.optuna_database import study_held
 from study.optuna_store import first_free_number
-from study.running import Running
 from study.told import Told
 
 log = logging.getLogger(__name__)
