@@ -36,7 +36,7 @@ def places(tmp_path: Path) -> StudyPlaces:
 
 def test_a_larger_network_needs_more_and_the_record_says_it_exactly(tmp_path: Path) -> None:
     small, large = make_job(), make_job(config=make_job().config.with_(model="yolo11x-seg"))
-    assert 100 * MB < needed_bytes(small, []) < 300 * MB
+    assert 100 * MB < needed_bytes(small, []) < 400 * MB
     assert 2000 * MB < needed_bytes(large, []) < 5000 * MB
     run = begun(places(tmp_path).folder, small, 5_000_000)
     assert needed_bytes(small, [run]) > needed_bytes(small, [])
@@ -57,7 +57,7 @@ def test_the_largest_folder_of_its_size_on_record_counts(tmp_path: Path) -> None
 
 def test_where_there_is_room_nothing_is_said(tmp_path: Path) -> None:
     here = places(tmp_path)
-    if free_bytes(here.folder) < RESERVE_BYTES + 300 * MB:
+    if free_bytes(here.folder) < RESERVE_BYTES + 400 * MB:
         pytest.skip("this disk is all but full")
     refuse_full(make_job(), [], here)
 
