@@ -37,7 +37,7 @@ def places(tmp_path: Path) -> StudyPlaces:
 def test_a_larger_network_needs_more_and_the_record_says_it_exactly(tmp_path: Path) -> None:
     small, large = make_job(), make_job(config=make_job().config.with_(model="yolo11x-seg"))
     assert 100 * MB < needed_bytes(small, []) < 400 * MB
-    assert 2000 * MB < needed_bytes(large, []) < 5000 * MB
+    assert 2000 * MB < needed_bytes(large, []) < 6000 * MB
     run = begun(places(tmp_path).folder, small, 5_000_000)
     assert needed_bytes(small, [run]) > needed_bytes(small, [])
     assert needed_bytes(large, [run]) == needed_bytes(large, [])
