@@ -116,7 +116,7 @@ def test_a_training_that_hangs_is_ended_and_gone_on_with(written: Writes) -> Non
 
 def test_a_training_that_is_only_slow_is_left_alone(written: Writes) -> None:
     study = written(epoch_seconds=1.0, epochs=3, trials=0, seed=14)
-    limits = "\nlimits: {stalled_factor: 8, stalled_minutes: 0.01}\n"
+    limits = "\nlimits: {stalled_factor: 8, stalled_minutes: 0.08}\n"
     study.path.write_text(study.path.read_text() + limits)
     assert begun(study).wait(300) == DONE, study.said
     log = [event for run in read_runs(study.places.folder) for event in run.log]
