@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import epoch, finished, make_job, write_finished
+from run_folders import epoch, make_job, write_finished
 
 from spineseg.errors import RecordError
 from spineseg.events import EVENTS_FILE, Epoch, Failed, append_event, read_events
 from spineseg.run_log import Mark, RunLog
-from spineseg.runs import Run, read_run, read_runs
-from spineseg.runs_on_record import RunsOnRecord
+from spineseg.runs import Run, read_run
 
 OBJECTIVE = "mask_map50_95"
 
@@ -153,42 +151,3 @@ def test_what_is_written_later_is_not_part_of_a_log_that_is_open(folder: Path) -
     (folder / EVENTS_FILE).write_text("")
     with pytest.raises(RecordError, match="was changed while it was read"):
         _ = run.epochs
-
-
-def test_runs_that_are_followed_are_as_read_anew(folder: Path) -> None:
-    study = folder.parent
-    going = write_finished(study, make_job(number=1, name="slow"), end=None)
-    followed = RunsOnRecord(study)
-    first = followed.refresh()
-    assert [run.name for run in first] == ["baseline", "slow"]
-    job = first[1].job
-    append_event(going, epoch(job, 4))
-    second = followed.refresh()
-    assert second[0] is first[0] and second[1].epoch_count == 4
-    append_event(going, finished(job, 4))
-    assert followed.refresh()[1].outcome == "completed"
-    write_finished(study, make_job(number=2, name="third"))
-    assert [run.name for run in followed.refresh()] == [run.name for run in read_runs(study)]
-
-
-def test_an_ended_run_that_is_changed_with_its_size_and_time_kept_is_read_again(
-    folder: Path,
-) -> None:
-    followed = RunsOnRecord(folder.parent)
-    assert followed.refresh()[0].value == 0.31
-    path = folder / EVENTS_FILE
-    before = path.stat()
-    path.write_text(
-        path.read_text().replace('"best/mask_map50_95": 0.31', '"best/mask_map50_95": 0.99')
-    )
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert path.stat().st_size == before.st_size
-    assert followed.refresh()[0].value == 0.99
-
-
-def test_a_followed_run_that_is_damaged_later_is_refused(folder: Path) -> None:
-    followed = RunsOnRecord(folder.parent)
-    followed.refresh()
-    append_event(folder, Failed(run="f" * 32, kind="bug", message="not mine"))
-    with pytest.raises(RecordError, match="holds an event of another run"):
-        followed.refresh()

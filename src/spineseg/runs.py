@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -218,11 +218,10 @@ def _contradiction(run: Run) -> str | None:
     return None if run.epoch_count else "says that the run finished, without an epoch"
 
 
-def read_runs(study_folder: Path, read: Callable[[Path], Run] = read_run) -> list[Run]:
+def read_runs(study_folder: Path) -> list[Run]:
     """Return all runs of a study, by number; none where it was never run.
 
     Of one name there are several where all but the last failed and were tried again: `standing`.
-    `read` gives the run of a folder, which may be known already.
 
     Raises RecordError as `read_run` does, for two folders with one number, and for a run of
     another study.
@@ -230,7 +229,7 @@ def read_runs(study_folder: Path, read: Callable[[Path], Run] = read_run) -> lis
     if not study_folder.is_dir():
         return []
     with _no_collecting():
-        runs = [read(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
+        runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
         if run.job.kind == "timing":
             raise RecordError(f"{run.folder}: is no run of the study; move it away")

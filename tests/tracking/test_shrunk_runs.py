@@ -38,7 +38,7 @@ def carried(store: TrackingStore, run: Run) -> bool:
     def parent() -> str:
         return open_study_run(store, study(), MANIFEST)
 
-    return RunProjection(store, parent, run.folder, run.job).sync(force=True)
+    return RunProjection(store, parent, run.folder, run.job).sync()
 
 
 def artifacts(store: TrackingStore, run: Run) -> set[str]:

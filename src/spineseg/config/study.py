@@ -67,7 +67,7 @@ class DeviceConfig(Chosen):
         5,
         ge=1,
         description="A node's checkpoint is fetched every so many epochs: a lost node "
-        "costs at most these.",
+        "costs these, and those trained while one is fetched.",
     )
 
     @property

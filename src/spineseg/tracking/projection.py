@@ -114,7 +114,7 @@ class RunProjection:
                 del self._unsent[: len(events)]
                 self._sent += len(events)
 
-    def sync(self, *, force: bool = True) -> bool:
+    def sync(self) -> bool:
         """Do as `carry` does; say in the log what stands in the way, and return False."""
         try:
             self.carry()

@@ -243,15 +243,13 @@ def artifact_page(store: TrackingStore, run_id: str, path: str) -> str:
     return f"#/experiments/{experiment}/runs/{run_id}/artifacts/{path}"
 
 
-def write_study_note(
-    store: TrackingStore, run_id: str, note: str, *, running: bool = False
-) -> bool:
+def write_study_note(store: TrackingStore, run_id: str, note: str) -> bool:
     """Do as `put_study_note` does, where nothing hangs on it.
 
     Returns False, and says so in the log, where the store does not take it.
     """
     try:
-        put_study_note(store, run_id, note, running=running)
+        put_study_note(store, run_id, note)
     except StoreError as error:
         log.warning("MLflow did not take the study's note: %s", error)
         return False

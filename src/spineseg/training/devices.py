@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from spineseg.errors import ConfigError
@@ -20,21 +22,33 @@ class Device:
 CPU = Device("cpu", f"CPU, {cores()} cores")
 
 
-def cuda_devices() -> list[Device]:
-    """Return the CUDA devices that this process may use, in order; none without a driver."""
+@contextmanager
+def driver_asked() -> Iterator[bool]:
+    """Let NVML be asked of the cards; gives whether there is a driver to ask."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return []
+        yield False
+        return
     try:
+        yield True
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def cuda_devices() -> list[Device]:
+    """Return the CUDA devices that this process may use, in order; none without a driver."""
+    import pynvml
+
+    with driver_asked() as there:
+        if not there:
+            return []
         names = [
             pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(i))
             for i in range(pynvml.nvmlDeviceGetCount())
         ]
-    finally:
-        pynvml.nvmlShutdown()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return [Device(str(i), name) for i, name in enumerate(names)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch
-from spineseg.training.devices import CPU, Device
+from spineseg.training.devices import CPU, Device, driver_asked
 
 MOST = 8
 """Trainings at a time on one device: more would only wait for each other's steps."""
@@ -62,17 +62,14 @@ def device_megabytes(device: Device) -> float | None:
         return None
     import pynvml
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
-    try:
-        handle = pynvml.nvmlDeviceGetHandleByIndex(int(device.name))
-        return float(pynvml.nvmlDeviceGetMemoryInfo(handle).total) / 2**20
-    except pynvml.NVMLError:
-        return None
-    finally:
-        pynvml.nvmlShutdown()
+    with driver_asked() as there:
+        if not there:
+            return None
+        try:
+            handle = pynvml.nvmlDeviceGetHandleByIndex(int(device.name))
+            return float(pynvml.nvmlDeviceGetMemoryInfo(handle).total) / 2**20
+        except pynvml.NVMLError:
+            return None
 
 
 class Peaks:

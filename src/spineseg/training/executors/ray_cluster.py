@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -19,9 +18,8 @@ from spineseg.config.study import DeviceConfig
 from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError, RecordError, RunError
 from spineseg.events import Epoch, Failed, Finished, read_events
-from spineseg.files import write_whole
 from spineseg.job import Job
-from spineseg.training.attempts import ATTEMPT_FILE
+from spineseg.training.attempts import told_of_attempt, write_attempt
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.executors.never_begun import NeverBegun
@@ -157,7 +155,7 @@ class RayExecutor:
             "log_base": log_base,
             "clock_offset_seconds": round(self._nodes.offsets.get(slot.node, 0.0), 3),
         }
-        write_whole(run_folder / ATTEMPT_FILE, json.dumps(told))
+        write_attempt(run_folder, told)
         need = self._nodes.need(node)
         options = {
             "name": name,
@@ -254,12 +252,9 @@ def _end(name: str) -> None:
 
 
 def _told(run_folder: Path) -> dict[str, Any] | None:
-    """Return what is on record of a run's last attempt on a cluster."""
-    try:
-        told = json.loads((run_folder / ATTEMPT_FILE).read_text())
-        return told if "actor" in told else None
-    except (OSError, ValueError, TypeError):
-        return None
+    """Return what is on record of a run's last attempt, where that was on a cluster."""
+    told = told_of_attempt(run_folder)
+    return told if "actor" in told else None
 
 
 def _names_of_nodes(study_folder: Path) -> dict[str, str]:
