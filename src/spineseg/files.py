@@ -159,8 +159,8 @@ def append_line(path: Path, text: str) -> None:
     line = text.encode() + b"\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        size, torn = _end(descriptor)
+        if torn:
             line = b"\n" + line
         written = 0
         try:
@@ -173,6 +173,22 @@ def append_line(path: Path, text: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _end(descriptor: int) -> tuple[int, bool]:
+    """Return a file's size in bytes and whether its last line is torn: lacks its end, and stands.
+
+    What another process is just writing is seen to grow, and is no torn line.
+    """
+    seen = -1
+    while True:
+        size = os.fstat(descriptor).st_size
+        if not size or os.pread(descriptor, 1, size - 1) == b"\n":
+            return size, False
+        if size == seen:
+            return size, True
+        seen = size
+        time.sleep(_PAUSE_SECONDS)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
