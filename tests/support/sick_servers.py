@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_PIECE_BYTES = 2**16
+
 
 @contextmanager
 def hung_server() -> Iterator[str]:
@@ -40,6 +42,7 @@ class LateServer:
     def __init__(self, port: int) -> None:
         self.port = port
         self.delay_seconds = 0.0
+        self.bytes_per_second = 0.0  # At which it takes what is sent; 0: as it comes.
         self.later: dict[str, list[float]] = {}  # A request's path -> seconds of its next answers.
         self.held: dict[str, list[float]] = {}  # And seconds before the server hears of them.
         self.asked: list[str] = []
@@ -66,7 +69,7 @@ def late_server(late: LateServer) -> Iterator[str]:
 
     class Passes(BaseHTTPRequestHandler):
         def _pass(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self._body(int(self.headers.get("Content-Length", 0)))
             time.sleep(late.hold(self.path))
             behind = http.client.HTTPConnection("127.0.0.1", late.port, timeout=60)
             behind.request(self.command, self.path, body, dict(self.headers))
@@ -82,6 +85,13 @@ def late_server(late: LateServer) -> Iterator[str]:
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+        def _body(self, size: int) -> bytes:
+            body = b""
+            while late.bytes_per_second and len(body) < size:
+                body += self.rfile.read(min(_PIECE_BYTES, size - len(body)))
+                time.sleep(_PIECE_BYTES / late.bytes_per_second)
+            return body + self.rfile.read(size - len(body))
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
 

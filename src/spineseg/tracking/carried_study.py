@@ -21,6 +21,7 @@ from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run, first_baseline, read_run
 from spineseg.tracking.carry import carry_one, tell_renamed
+from spineseg.tracking.file_transfer import telling_of_progress
 from spineseg.tracking.projection import RunProjection
 from spineseg.tracking.store import TrackingStore, experiment_id, open_store, refusing
 from spineseg.tracking.study_files import log_data_record, log_study_config
@@ -213,7 +214,7 @@ class CarriedStudy:
 
 
 class _Counted:
-    """MLflow's client, which says of each answer that it came."""
+    """MLflow's client, which says of each answer, and each piece of a file, that it came."""
 
     def __init__(self, client: MlflowClient, answered: Callable[[], None]) -> None:
         self._client, self._answered = client, answered
@@ -222,7 +223,8 @@ class _Counted:
         asks = getattr(self._client, name)
 
         def ask(*given: Any, **named: Any) -> Any:
-            answer = asks(*given, **named)
+            with telling_of_progress(self._answered):
+                answer = asks(*given, **named)
             self._answered()
             return answer
 

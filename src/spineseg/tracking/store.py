@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from spineseg.errors import NoneYetError, RefusedError, StoreError
 from spineseg.files import without_password as without_password
 from spineseg.places import locked_within
+from spineseg.tracking.file_transfer import be_patient_with_files
 
 for _name in ("alembic", "mlflow.tracking", "mlflow.models", "mlflow.pyfunc"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -113,6 +114,7 @@ def open_existing_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
 
 
 def _opened(uri: str, root: Path) -> TrackingStore:
+    be_patient_with_files()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -195,7 +197,9 @@ def _reason(error: Exception) -> str:
         return "refuses connections"
     asked = isinstance(error, MlflowException | OSError) and not isinstance(error, RestException)
     if asked and ("timed out" in text or "timeout exception" in text):
-        return f"does not answer within {os.environ['MLFLOW_HTTP_REQUEST_TIMEOUT']} s"
+        of_a_file = re.search(r"read timeout=([\d.]+)", text)
+        limit = float(of_a_file[1] if of_a_file else os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
+        return f"does not answer within {limit:.0f} s"
     return without_password((text.splitlines() or [type(error).__name__])[0])[:200]
 
 
