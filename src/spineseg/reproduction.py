@@ -222,7 +222,7 @@ def code_text(job: Job) -> str:
             f"code {then} then, {now} now: which commit that was is not on record, so it cannot be "
             "checked out"
         )
-    dirty = " (with changes that no commit holds)" if then.endswith("+changes") else ""
+    dirty = " (with changes that no commit holds)" if "+changes" in then else ""
     if job.commit == code_commit():
         return f"code {then}{dirty}, now {now}"
     return f"code {then} then{dirty}, {now} now: `git checkout {job.commit[:12]}` has that of then"

@@ -172,11 +172,11 @@ def test_a_network_that_fails_for_a_moment_costs_nothing(
     nodes: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from spineseg.training.executors import ray_attempt
+    from spineseg.training.executors import ray_sending
 
     cluster.only("a")
     slow_fake(nodes, "a", 0.2)
-    monkeypatch.setattr(ray_attempt, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(ray_sending, "_AGAIN_SECONDS", 0.05)
     executor = connect()
     run = new_run(study, films, 8)
     attempt = executor.start(run, Orders(), slot_on(executor, "a"))
@@ -202,11 +202,11 @@ def test_one_that_is_not_reached_for_long_is_lost_in_those_words(
     nodes: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from spineseg.training.executors import ray_attempt, ray_sending
+    from spineseg.training.executors import ray_sending
 
     cluster.only("a")
     slow_fake(nodes, "a", 0.2)
-    monkeypatch.setattr(ray_attempt, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(ray_sending, "_AGAIN_SECONDS", 0.05)
     monkeypatch.setattr(ray_sending, "REACH_SECONDS", 0.5)
     executor = connect()
     run = new_run(study, films, 40)

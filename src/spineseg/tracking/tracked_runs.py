@@ -141,7 +141,9 @@ def _origin(study: str, job: Job | None) -> dict[str, str]:
     """Return where a run comes from, in MLflow's own tags: of then; without a job, of now."""
     version = job.code_version if job else code_version()
     commit, user = (job.commit, job.user) if job else (code_commit(), user_name())
-    if not commit and (short := re.search(r"-([0-9a-f]{12})(?:\+changes)?$", version)):
+    if not commit and (
+        short := re.search(r"-([0-9a-f]{12})(?:\+changes(?:\.[0-9a-f]+)?)?$", version)
+    ):
         commit = short[1]  # Of a job from before the whole commit was kept.
     found = {MLFLOW_SOURCE_NAME: f"spineseg run {study}", MLFLOW_SOURCE_TYPE: "LOCAL"}
     found |= {MLFLOW_USER: user, MLFLOW_GIT_COMMIT: commit}

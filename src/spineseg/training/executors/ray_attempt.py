@@ -25,7 +25,15 @@ from spineseg.training.executors.checkpoint import RESUME
 from spineseg.training.executors.never_begun import gone
 from spineseg.training.executors.pieces import Span, spans
 from spineseg.training.executors.ray_nodes import Node, Nodes
-from spineseg.training.executors.ray_sending import AT_A_TIME, Asking, Question, ahead, prepare
+from spineseg.training.executors.ray_sending import (
+    AT_A_TIME,
+    Asking,
+    Patience,
+    Question,
+    ahead,
+    prepare,
+    ref,
+)
 from spineseg.training.executors.told import News
 from spineseg.training.failures import disk_is_full
 from spineseg.training.orders import Orders
@@ -33,7 +41,7 @@ from spineseg.training.orders import Orders
 _STEP_SECONDS = 0.05  # The loop has other attempts to look after.
 _ANSWER_SECONDS = 5.0  # A node that is at work answers in milliseconds.
 _HOME_SECONDS = 18.0  # For the files of one that is ended; what did not come is trained again.
-_AGAIN_SECONDS = 2.0  # Between two tries of a question that did not get through.
+_PIECE_SECONDS = 300.0  # For some megabytes on the slowest of lines.
 
 
 class RayAttempt:
@@ -61,9 +69,8 @@ class RayAttempt:
         self._question: Any = None
         self.is_over = self._preparing = False
         self._killed_at: float | None = None
-        self._missed_at: float | None = None  # When the question first did not get through.
-        self._ask_at = 0.0  # When it is asked again.
-        self.is_waiting_for_its_place = True
+        self._patience = Patience()
+        self._since, self._has_place = time.monotonic(), False
         self.lost, self.found_no_space, self.ended_by = False, False, ""
 
     def is_alive(self) -> bool:
@@ -74,7 +81,20 @@ class RayAttempt:
             self._go_on()
         return not self.is_over
 
+    @property
+    def is_waiting_for_its_place(self) -> bool:
+        """Whether it could not begin yet: others hold its slot, or its data are on their way.
+
+        Data take as long as they take, while pieces of them, or of another's who fetches the same,
+        are answered.
+        """
+        is_fetching = self._preparing and self._patience.silent_seconds < _PIECE_SECONDS
+        return not self._has_place or is_fetching
+
     def _go_on(self) -> None:
+        if not self._has_place:
+            seconds = time.monotonic() - self._since
+            self._nodes.tell_of_waiting(self._node, self._job.name, seconds)
         until = time.monotonic() + _STEP_SECONDS
         while not self.is_over and self._step() and time.monotonic() < until:
             pass
@@ -117,7 +137,7 @@ class RayAttempt:
         killed_at, why, done = self._killed_at or 0.0, "", True
         try:
             self._go_on()
-            allowed = _ANSWER_SECONDS if self.is_waiting_for_its_place else _HOME_SECONDS
+            allowed = _HOME_SECONDS if self._has_place else _ANSWER_SECONDS
             done = self.is_over or time.monotonic() > killed_at + allowed
             why = "" if self.is_over else f"that took more than {allowed:.0f} s"
         except (RayError, SpinesegError, OSError) as error:
@@ -125,7 +145,7 @@ class RayAttempt:
         finally:
             if done:
                 self._cut_off()
-        if done and why and not self.is_waiting_for_its_place:
+        if done and why and self._has_place:
             self._nodes.say(
                 f"node {self._node.name}: not all that {self._job.name} left could be brought home "
                 f"({why}); what did not come is trained again"
@@ -140,43 +160,26 @@ class RayAttempt:
         answer = None
         try:
             if self._question is not None:
-                if not self._is_answered():
+                if not self._patience.is_answered(self._question):
                     return False
                 answer = self._answer()
-                self._missed_at = None
+                self._patience.heard()
             self._question = self._work.send(answer)
         except StopIteration:
             self._cut_off()
         except (ActorUnavailableError, ObjectLostError):
-            self._ask_again()
+            if not self._patience.asks_again(self._question):
+                self.lost, self.ended_by = True, f"node {self._node.name} could not be reached"
+                self._cut_off()
             return False
         except RayError:
             ray.kill(self._actor)  # It may be there yet, and is not asked again.
             self._question, self._work = None, self._gone()
         return self._question is not None
 
-    def _is_answered(self) -> bool:
-        if time.monotonic() < self._ask_at:
-            return False
-        if self._ask_at:
-            self._ask_at, self._question.ref = 0.0, self._question.ask()
-        return bool(ray.wait([_ref(self._question)], timeout=0)[0])
-
-    def _ask_again(self) -> None:
-        """Ask again, soon, what did not get through; count the node as lost after a while."""
-        now = time.monotonic()
-        if self._missed_at is None:
-            self._missed_at = now
-        question = self._question
-        if isinstance(question, Question) and now < self._missed_at + question.patience:
-            self._ask_at = now + _AGAIN_SECONDS
-            return
-        self.lost, self.ended_by = True, f"node {self._node.name} could not be reached"
-        self._cut_off()
-
     def _answer(self) -> Any:
         try:
-            return ray.get(_ref(self._question))
+            return ray.get(ref(self._question))
         except RayTaskError as error:
             cause = error.cause
             if disk_is_full(cause):
@@ -191,7 +194,7 @@ class RayAttempt:
 
     def _at_work(self) -> Asking[None]:
         is_begun = yield Question(self._actor.is_begun.remote)
-        self.is_waiting_for_its_place = False
+        self._has_place = True
         if is_begun:
             yield from self._take_up()
         elif self.is_ending:
@@ -292,7 +295,3 @@ class RayAttempt:
             self.ended_by = f"its process on node {self._node.name} ended"
         else:
             self.lost, self.ended_by = True, gone(self._node.name)
-
-
-def _ref(question: Any) -> Any:
-    return question.ref if isinstance(question, Question) else question

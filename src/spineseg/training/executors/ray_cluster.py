@@ -34,7 +34,6 @@ from spineseg.training.slot import Slot
 
 NAMESPACE = "spineseg"
 _ASK_SECONDS = 60.0  # A node starts a process to answer in; a loaded one takes long.
-_FREE_SECONDS = 15.0
 _STEP_SECONDS = 0.05
 _NAME_SECONDS = 20.0  # Until the name of an actor that was ended is free again.
 
@@ -213,18 +212,8 @@ class RayExecutor:
                 f"devices.device: {wanted!r} asks for GPUs, and no node of the cluster has one; "
                 "use 'auto' or 'cpu', or add a node with GPUs by `ray start --address=HOST:6379`"
             )
-        until = time.monotonic() + _FREE_SECONDS
-        while not self._nodes.slots(()):
-            if not self._nodes.held or time.monotonic() > until:
-                break
-            time.sleep(0.5)  # What ended just now, as a driver's own attempts, is free late.
-        else:
-            return
-        if self._nodes.held:
-            raise ConfigError(
-                f"devices.device: {wanted!r} asks for what others of the cluster hold, all "
-                f"{self._nodes.held} slots of it; wait until some is free (`ray status`)"
-            )
+        if self._nodes.slots(()):
+            return  # Others of the cluster may hold them all: then it waits in line.
         for why in self._nodes.refused.values():
             raise ConfigError(why)
         raise ConfigError(

@@ -69,7 +69,7 @@ class Nodes:
         self._looked = -_LOOK_SECONDS
         self._mine = node_facts()
         self._held_since, self._held_seconds = 0.0, _HELD_SECONDS
-        self.held = 0  # Slots that others of the cluster hold, at the last look.
+        self._told_of_waiting = False
 
     def look(self) -> None:
         """Bring up to date what is there, and what those that were asked have answered."""
@@ -147,10 +147,13 @@ class Nodes:
     def slots(self, busy: Collection[str]) -> list[Slot]:
         """Return the slots of all nodes that are fit; those `busy` are this study's own.
 
-        A slot that others of the cluster hold at the moment is left out.
+        Slots that others of the cluster hold at the moment are left out; but where there is no
+        other, one of them is given, to wait in line for: who holds it begins its next training at
+        once, and would never leave it to one who looks for free slots.
         """
         self.look()
-        slots, held = [], 0
+        slots: list[Slot] = []
+        held: list[Slot] = []
         for node in self._used():
             free = dict(self._free.get(node.id, {}))
             need = self.need(node)
@@ -158,18 +161,26 @@ class Nodes:
                 fits = free.get("CPU", 0) >= need.cpus and free.get("GPU", 0) >= need.gpus
                 if slot.name not in busy:
                     if not fits:
-                        held += 1
+                        held.append(slot)
                         continue
                     free["CPU"] = free.get("CPU", 0) - need.cpus
                     free["GPU"] = free.get("GPU", 0) - need.gpus
                 slots.append(slot)
-        self._tell_of_held(held)
-        return slots
+        self._tell_of_held(len(held))
+        return slots or held[:1]
+
+    def tell_of_waiting(self, node: Node, run: str, seconds: float) -> None:
+        """Say once that a run waits in line: not at once, as a node starts a process first."""
+        if not self._told_of_waiting and seconds > _HELD_SECONDS:
+            self._told_of_waiting = True
+            self.say(
+                f"node {node.name}: {run} waits for its place there, which others of the cluster "
+                "may hold (`ray status`); they take turns"
+            )
 
     def _tell_of_held(self, held: int) -> None:
         """Say once that others hold slots: not at once, as what was let go of is free late."""
         self._held_since = (self._held_since or time.monotonic()) if held else 0.0
-        self.held = held
         if self._held_since and time.monotonic() - self._held_since > self._held_seconds:
             self._held_seconds = math.inf
             self.say(f"{held} slots are held by others of the cluster, and used once they are free")
@@ -256,10 +267,12 @@ class Nodes:
 
     def judge(self, node: Node, told: Mapping[str, Any], now: float) -> None:
         """Take a node that has the same versions, or refuse it; note how far its clock is off."""
+        words = {"files": "code"}
         apart = [
-            f"{key} {told.get(key, 'unknown')} there, {mine} here"
+            f"{shown} {told.get(shown, 'unknown')} there, {self._mine[shown]} here"
             for key, mine in self._mine.items()
-            if key != "time" and told.get(key) != mine
+            if key not in ("time", "code") and told.get(key) != mine
+            for shown in [words.get(key, key)]
         ]
         if apart:
             self._refuse(node, f"node {node.name}: not used, it has {'; '.join(apart)}")

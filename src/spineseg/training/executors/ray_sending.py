@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+
+import ray
 
 from spineseg.data.manifest import AUDIT_FILE, DATA_FILE, MANIFEST_FILE, load_manifest
 from spineseg.errors import DataError, WeightsError
@@ -23,6 +26,7 @@ Asked = TypeVar("Asked")
 Asking = Generator[Any, Any, Result]
 """Yields questions to the node, which are under way, and is sent their answers; None: later."""
 REACH_SECONDS = 30.0  # A switch that starts anew is back by then.
+_AGAIN_SECONDS = 2.0  # Between two tries of a question that did not get through.
 AT_A_TIME = 4  # Pieces under way: the next is on its way while one is written.
 
 
@@ -34,6 +38,48 @@ class Question:
         self.ask = ask
         self.patience = REACH_SECONDS if patience is None else patience
         self.ref = ask()
+
+
+class Patience:
+    """With a node that is asked one question after another, and may not be reached for a while."""
+
+    def __init__(self) -> None:
+        """Begin, with nothing asked."""
+        self._missed_at: float | None = None  # When the question first did not get through.
+        self._ask_at = 0.0  # When it is asked again.
+        self._heard_at = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long no answer has come."""
+        return time.monotonic() - self._heard_at
+
+    def heard(self) -> None:
+        """Take note that an answer came."""
+        self._missed_at, self._heard_at = None, time.monotonic()
+
+    def is_answered(self, question: Any) -> bool:
+        """Return whether there is an answer, a failure to reach the node among them."""
+        if time.monotonic() < self._ask_at:
+            return False
+        if self._ask_at:
+            self._ask_at, question.ref = 0.0, question.ask()
+        return bool(ray.wait([ref(question)], timeout=0)[0])
+
+    def asks_again(self, question: Any) -> bool:
+        """Have what did not get through asked again, soon; False where that was tried for long."""
+        now = time.monotonic()
+        if self._missed_at is None:
+            self._missed_at = now
+        if isinstance(question, Question) and now < self._missed_at + question.patience:
+            self._ask_at = now + _AGAIN_SECONDS
+            return True
+        return False
+
+
+def ref(question: Any) -> Any:
+    """Return Ray's word for the answer to a question."""
+    return question.ref if isinstance(question, Question) else question
 
 
 def prepare(
