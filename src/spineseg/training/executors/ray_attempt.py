@@ -23,8 +23,9 @@ from spineseg.training.control import ask_to_stop, judged, let_go_on
 from spineseg.training.executors.brought import Brought
 from spineseg.training.executors.checkpoint import RESUME
 from spineseg.training.executors.never_begun import gone
+from spineseg.training.executors.node import Node
 from spineseg.training.executors.pieces import Span, spans
-from spineseg.training.executors.ray_nodes import Node, Nodes
+from spineseg.training.executors.ray_nodes import Nodes
 from spineseg.training.executors.ray_sending import (
     AT_A_TIME,
     Asking,
@@ -71,7 +72,7 @@ class RayAttempt:
         self._killed_at: float | None = None
         self._patience = Patience()
         self._since, self._has_place = time.monotonic(), False
-        self.lost, self.found_no_space, self.ended_by = False, False, ""
+        self.lost, self.found_no_space, self.ended_by = False, False, ""  # No space: here.
 
     def is_alive(self) -> bool:
         """Bring what was answered into the run's folder; return whether there is more to come."""
@@ -83,11 +84,7 @@ class RayAttempt:
 
     @property
     def is_waiting_for_its_place(self) -> bool:
-        """Whether it could not begin yet: others hold its slot, or its data are on their way.
-
-        Data take as long as they take, while pieces of them, or of another's who fetches the same,
-        are answered.
-        """
+        """Whether it could not begin yet: others hold its slot, or pieces of its data come."""
         is_fetching = self._preparing and self._patience.silent_seconds < _PIECE_SECONDS
         return not self._has_place or is_fetching
 
@@ -183,7 +180,7 @@ class RayAttempt:
         except RayTaskError as error:
             cause = error.cause
             if disk_is_full(cause):
-                self.found_no_space = True
+                self._find_full()
                 raise StopIteration from None
             if isinstance(cause, SpinesegError):
                 raise type(cause)(f"node {self._node.name}: {cause}") from None
@@ -234,7 +231,9 @@ class RayAttempt:
             told: News = yield Question(self._ask_news, patience=math.inf)
             self._brought.hear(told.events, told.log)
             if not told.alive and not told.more:
-                self.found_no_space, self.ended_by = told.no_space, told.ended_by
+                self.ended_by = told.ended_by
+                if told.no_space:
+                    self._find_full()
                 return
             self._kept = max(self._kept, self._brought.begun_at)
             if bringing is None and self._brought.epoch >= self._kept + self._every:
@@ -288,6 +287,9 @@ class RayAttempt:
             yield None  # A state is no use before the epochs that led to it are on record.
         self._brought.settle({name: files[name][1] for name in wanted})
         self._have |= {name: told for name, (_, told) in files.items()}
+
+    def _find_full(self) -> None:
+        self.lost, self.ended_by = True, self._nodes.full.found(self._node)
 
     def _gone(self) -> Asking[None]:
         """Find out whether its process ended, or the whole node."""

@@ -23,10 +23,11 @@ from spineseg.training.attempts import told_of_attempt, write_attempt
 from spineseg.training.control import LOG_FILE
 from spineseg.training.devices import Device
 from spineseg.training.executors.never_begun import NeverBegun
+from spineseg.training.executors.node import Node
 from spineseg.training.executors.node_attempt import NodeAttempt
 from spineseg.training.executors.ray_attempt import RayAttempt
 from spineseg.training.executors.ray_connection import connect
-from spineseg.training.executors.ray_nodes import Node, Nodes, pinned
+from spineseg.training.executors.ray_nodes import Nodes, pinned
 from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
 from spineseg.training.orders import Orders
@@ -57,7 +58,8 @@ class RayExecutor:
         connect(devices.ray_address, NAMESPACE)
         try:
             names = _names_of_nodes(study_folder)
-            self._nodes = Nodes(devices.device, devices.known_per_device, say, names)
+            per_device, folder = devices.known_per_device, devices.node_folder
+            self._nodes = Nodes(devices.device, per_device, folder, say, names)
             self._nodes.wait_for_answers(_ASK_SECONDS)
             if not self._end_left(study_folder):
                 self._refuse_useless()

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -14,6 +14,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from spineseg.training.devices import CPU, Device
+from spineseg.training.executors.full_nodes import FullNodes
+from spineseg.training.executors.node import Need, Node
 from spineseg.training.executors.node_facts import node_facts
 from spineseg.training.slot import Slot
 
@@ -24,25 +26,6 @@ _HELD_SECONDS = 30.0
 _STEPS = 10_000  # Ray counts parts of a CPU or GPU in these.
 
 
-@dataclass(frozen=True)
-class Node:
-    """A node of the cluster: what it is called here, and what it has."""
-
-    id: str
-    name: str
-    cpus: float
-    gpus: int
-    gpu_kind: str
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a slot takes of its node, in Ray's words."""
-
-    cpus: float
-    gpus: float
-
-
 class Nodes:
     """Looks at the cluster at most once a second; a new node is asked before it is used."""
 
@@ -50,14 +33,16 @@ class Nodes:
         self,
         device: str,
         per_device: int,
+        folder: Path,
         say: Callable[[str], None],
         names: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare; `device` and `per_device` as the config has them, `say` shows one line.
+        """Prepare; `device`, `per_device`, `folder` as the config has them; `say` shows a line.
 
         `names` are what an earlier driver called nodes whose attempts are at work, by their ids.
         """
         self._device, self._per_device, self.say = device, per_device, say
+        self.full = FullNodes(folder, self._ask, say)
         self.fetched = 0  # Datasets and weights that nodes were sent.
         self.refused: dict[str, str] = {}  # By a node's id, why it is not used.
         self.offsets: dict[str, float] = {}  # Seconds that a node's clock is ahead, by its name.
@@ -123,8 +108,11 @@ class Nodes:
 
     def ask(self, node: Node) -> Any:
         """Ask a new process on a node for its versions and time; returns Ray's question."""
+        return self._ask(node, node_facts)
+
+    def _ask(self, node: Node, what: Callable[[], Any]) -> Any:
         options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": pinned(node)}
-        return ray.remote(node_facts).options(**options).remote()
+        return ray.remote(what).options(**options).remote()
 
     def answers_yet(self, node: Node) -> Generator[None, Any, bool]:
         """Find out whether a node is there, of a new process on it; yields while it is asked."""
@@ -201,6 +189,7 @@ class Nodes:
     def _used(self) -> list[Node]:
         """Return the nodes that slots are made of: where any has a GPU, those alone."""
         fit = [node for node in self._there.values() if node.id in self._fit]
+        fit = [node for node in fit if not self.full.has(node)]
         fit = sorted(fit, key=lambda node: node.name)
         if self._device == "cpu":
             return [node for node in fit if node.cpus]

@@ -16,8 +16,9 @@ from spineseg.events import EVENTS_FILE
 from spineseg.files import sha256_of
 from spineseg.job import JOB_FILE, Job
 from spineseg.training.control import judged
+from spineseg.training.executors.node import Node
 from spineseg.training.executors.pieces import Part, cut
-from spineseg.training.executors.ray_nodes import Node, Nodes
+from spineseg.training.executors.ray_nodes import Nodes
 from spineseg.training.executors.run_files import run_files
 from spineseg.training.orders import Orders
 
