@@ -23,6 +23,7 @@ from spineseg.study_checks import check_weights
 from spineseg.time_left import measured
 from spineseg.timing import TIMING_BATCHES, epoch_parts
 from spineseg.training.devices import chosen_devices
+from spineseg.training.slots_on_record import slots_on_record
 from spineseg.training.steps import few_steps
 from spineseg.trials import certain_trials, confirmation_trials, train_config
 
@@ -70,9 +71,9 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a checked study; `timing` trains for seconds to estimate its hours."""
     devices = chosen_devices(config.devices.device)
-    slots = len(devices) * config.devices.known_per_device
     check_weights(config)
     runs = read_runs(StudyPlaces(config.store.root, config.name).folder)
+    slots, at_a_time = slots_on_record(config, runs)
     known = {run.name: run for run in runs}
     taken, basis = measured(config, runs), "no timing was asked for"
     if taken.epoch is not None:
@@ -119,7 +120,7 @@ def make_plan(
         devices=tuple(device.description for device in devices),
         films={part: dataset.manifest.count(part) for part in PARTS},
         hours=hours,
-        basis=basis,
+        basis="; ".join(filter(None, (basis, at_a_time))),
         cuts=tuple(planned_cuts(config, runs, taken, slots, time.time())),
         warning=few_steps(config.baseline, dataset.manifest.count("train")),
     )

@@ -10,10 +10,11 @@ import pytest
 from told_runs import EACH, PICTURES, RECORDING, SCORING, START, WHOLE, job, story, study, whole
 
 from spineseg.events import Phase
+from spineseg.limits.ahead import ahead
 from spineseg.places import LOCK_FILE
 from spineseg.run_times import spent
 from spineseg.runs import Run
-from spineseg.time_left import measured, shared, so_far, waiting_seconds
+from spineseg.time_left import measured, shared, so_far
 from spineseg.trials import most_trainings, to_come
 
 BASELINE = job(0, "baseline")
@@ -89,8 +90,8 @@ def test_a_study_is_left_what_none_pruned_takes_and_devices_share_it() -> None:
     taken = measured(config, runs)
     large = WHOLE + 2.4 * (3 * EACH + SCORING)
     # A variant of the baseline's size, the large one, and the searched one as large as any.
-    waiting = waiting_seconds(config, runs, taken, set(), now=0)
-    assert waiting == pytest.approx(WHOLE + 2 * large)
+    before_it = ahead(config, runs, taken, set(), now=0)
+    assert before_it.again + sum(before_it.seconds) == pytest.approx(WHOLE + 2 * large)
     assert shared([30.0, 10.0], 60.0, slots=2) == 50 and shared([300.0], 0.0, slots=4) == 300
 
 

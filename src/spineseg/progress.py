@@ -12,20 +12,14 @@ from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started, in_parts
 from spineseg.job import Job
+from spineseg.limits.ahead import ahead, end_of
+from spineseg.limits.budget import Budget
 from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
 from spineseg.run_times import Spent, duration
 from spineseg.runs import Run
 from spineseg.standing import standing
-from spineseg.time_left import (
-    begun_anew,
-    left_in_words,
-    measured,
-    shared,
-    so_far,
-    waiting_seconds,
-)
-from spineseg.trials import to_come
+from spineseg.time_left import begun_anew, measured, so_far
 from spineseg.tries import loss_in_words, numbered
 
 TWO_SCORES = (
@@ -83,6 +77,7 @@ class Progress:
         self._runs = {run.job.id: run for run in runs}  # By id: one tried again keeps its name.
         self._places = {run.job.id: i for i, run in enumerate(runs, start=1)}
         self._at_work: dict[str, _AtWork] = {}
+        self._budget = Budget(config.limits)
         self._learn()
 
     def say(self, text: str) -> None:
@@ -174,15 +169,17 @@ class Progress:
         runs = list(self._runs.values())
         self._taken = measured(self._config, runs)
         names = [mine.job.name for mine in self._at_work.values()]
-        self._waiting = waiting_seconds(self._config, runs, self._taken, names, self._now())
-        self._total = len(runs) + len(to_come(self._config, runs))
+        self._ahead = ahead(self._config, runs, self._taken, names, self._now())
+        self._total = len(runs) + len(self._ahead.seconds)
 
     def _left(self) -> str:
         now = self._now()
         under_way = [
             self._taken.left(mine.job.config, mine.so_far(), now) for mine in self._at_work.values()
         ]
-        return left_in_words(shared(under_way, self._waiting, self._slots), self._taken)
+        limits, used = self._config.limits, self._budget.used(self._runs.values())
+        end = end_of(limits, used, under_way, self._ahead, self._slots, now)
+        return end.in_words(self._taken)
 
     def _study(self) -> str:
         ended = sum(run.end is not None for run in self._runs.values())

@@ -43,7 +43,8 @@ class StudyStatus(Model):
     search_left: int
     confirm_left: int = Field(description="Trainings on fresh seeds to come, at most.")
     seconds_left: float | None = Field(description="Estimate, none pruned; none: nothing measured.")
-    time_left: str
+    time_left: str = Field(description="In words, with the limit that ends the study, if one does.")
+    slots: str = Field("", description="Trainings at a time, where the config does not say.")
     baseline: float | None = Field(description="The baseline's scored objective.")
     best: str | None = Field(description="The configuration that scored best; no fresh seed.")
     best_scored: float | None
@@ -76,6 +77,7 @@ def _text(status: StudyStatus) -> str:
             f"{ended} of at most {status.trainings_at_most} trainings ended ({counts}); to come: "
             f"{status.search_left} searched, at most {status.confirm_left} on fresh seeds; "
             f"{status.time_left}",
+            *([status.slots] if status.slots else []),
             f"{'best' if status.finished else 'best so far'}: {_best(status)}",
             _holder(status),
             *([_freed(status.freed_bytes)] if status.freed_bytes else []),

@@ -16,6 +16,8 @@ from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.events import in_parts
+from spineseg.limits.ahead import ahead, end_of
+from spineseg.limits.budget import Budget
 from spineseg.limits.cut import cut_short
 from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
@@ -25,9 +27,9 @@ from spineseg.runs import Run, read_runs
 from spineseg.standing import standing
 from spineseg.status_model import StudyStatus, TrialStatus
 from spineseg.study_record import read_study
-from spineseg.time_left import begun_anew, left_in_words, measured, shared, so_far, waiting_seconds
+from spineseg.time_left import begun_anew, measured, so_far
 from spineseg.training.control import LOG_FILE, is_running
-from spineseg.training.devices import chosen_devices
+from spineseg.training.slots_on_record import slots_on_record
 from spineseg.trials import again, asked_again, refuse_another, to_come
 from spineseg.tries import again_in_words, attempts, split, tried_again
 
@@ -64,11 +66,14 @@ def study_status(
     best = max(tried, key=lambda run: run.value, default=None)
     finished = is_finished(config, runs)
     since = places.held_since()
-    slots = len(chosen_devices(config.devices.device)) * config.devices.known_per_device
-    left = shared(
+    slots = slots_on_record(config, runs)
+    end = end_of(
+        config.limits,
+        Budget(config.limits).used(runs),
         [trial.seconds_left or 0.0 for trial in trials if trial.state == "running"],
-        waiting_seconds(config, runs, taken, working, now),
-        slots,
+        ahead(config, runs, taken, working, now),
+        slots.number,
+        now,
     )
     cut = cut_short(config, runs, now)
     ended = finished or (bool(cut) and all(run.end for run in runs))
@@ -82,8 +87,9 @@ def study_status(
         trainings_at_most=len(runs) + len(coming),
         search_left=sum(spec.kind == "search" for spec in coming),
         confirm_left=sum(spec.kind == "confirm" for spec in coming),
-        seconds_left=left if taken.epoch is not None else None,
-        time_left="nothing left to run" if finished else cut or left_in_words(left, taken),
+        seconds_left=end.seconds if taken.epoch is not None else None,
+        time_left="nothing left to run" if finished else cut or end.in_words(taken),
+        slots=slots.words,
         baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),
         best=best.name if best else None,
         best_scored=best.value if best else None,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from spineseg.config.study import StudyConfig
 from spineseg.job import Job
 from spineseg.places import LOCK_FILE
 from spineseg.run_times import LATEST, STARTING, Rates, Spent, duration, gaps, rates, spent
 from spineseg.runs import Run
-from spineseg.trials import to_come, train_config
 
 
 def so_far(run: Run) -> Spent:
@@ -30,17 +29,6 @@ def measured(config: StudyConfig, runs: Sequence[Run]) -> Rates:
         if run.last_epoch and len(latest) < LATEST:
             latest.append((run.job, so_far(run)))
     return rates(config.baseline, latest[::-1], gaps(ended))
-
-
-def waiting_seconds(
-    config: StudyConfig, runs: Sequence[Run], taken: Rates, at_work: Collection[str], now: float
-) -> float:
-    """Return what all trainings take that are not `at_work` and have not ended; none pruned."""
-    seconds = sum(taken.whole(train_config(config, spec)) for spec in to_come(config, runs))
-    for run in runs:
-        if run.end is None and run.name not in at_work:
-            seconds += taken.left(run.job.config, begun_anew(so_far(run), now), now)
-    return seconds
 
 
 def begun_anew(before: Spent, now: float) -> Spent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spineseg.config.study import StudyConfig
+from spineseg.limits.ahead import begun_until
 from spineseg.limits.budget import Budget
 from spineseg.limits.deadline import seconds_left
 from spineseg.run_times import Rates
@@ -27,14 +28,16 @@ def planned_cuts(
     total = len(runs) + len(coming)
     lines: list[tuple[str, str, int | None]] = []
     if limits.trainings is not None:
-        begun = _begun(limits.trainings - used.trainings, ones)
+        begun = begun_until(limits.trainings - used.trainings, ones)
         lines.append(("trainings", f"{limits.trainings}", begun))
     if limits.epochs is not None:
-        lines.append(("epochs", f"{limits.epochs}", _begun(limits.epochs - used.epochs, epochs)))
+        lines.append(
+            ("epochs", f"{limits.epochs}", begun_until(limits.epochs - used.epochs, epochs))
+        )
     if limits.hours is not None:
         left = limits.hours * 3600 - used.seconds
         lines.append(
-            ("hours", f"{limits.hours:g}", None if seconds is None else _begun(left, seconds))
+            ("hours", f"{limits.hours:g}", None if seconds is None else begun_until(left, seconds))
         )
     found = [
         f"limits.{name} {value}: no estimate of where it ends the study"
@@ -63,19 +66,10 @@ def _by_the_deadline(
         return [f"{when} is past: nothing is begun"]
     if seconds is None:
         return [f"{when}: no estimate of how far the study is by then"]
-    begun = _begun(left * slots, seconds)
+    begun = begun_until(left * slots, seconds)
     if begun == len(seconds) and sum(seconds) <= left * slots:
         return []
     return [
         f"{when} comes after about {begun_before + begun} of at most {total} trainings have begun, "
         "if nothing is pruned"
     ]
-
-
-def _begun(left: float, costs: Sequence[float]) -> int:
-    """Return how many are begun until their costs have used up what is left."""
-    begun, so_far = 0, 0.0
-    while begun < len(costs) and so_far < left:
-        so_far += costs[begun]
-        begun += 1
-    return begun

@@ -144,7 +144,7 @@ class LocalExecutor:
         """Start an attempt at the job in `run_folder`, or adopt the child that is at it already."""
         if not is_running(run_folder):
             told = {"attempt": orders.attempt, "slot": slot.name, "device": slot.device.name}
-            write_attempt(run_folder, told)
+            write_attempt(run_folder, told | {"neighbours": slot.neighbours})
         orders = replace(orders, neighbours=slot.neighbours, cores=slot.cores)
         return LocalAttempt(self._launcher.start(run_folder, slot.device, orders))
 
