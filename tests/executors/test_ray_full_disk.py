@@ -53,7 +53,7 @@ def test_data_that_do_not_fit_lose_the_attempt_and_are_sent_whole_once_there_is_
     monkeypatch.setattr(full_nodes, "_MORE_BYTES", 2**20)
     cluster.only("a", "b")
     (nodes / "a").mkdir(parents=True)
-    with small_disk(nodes / "a", "64k"):
+    with small_disk(nodes / "a", "32k"):
         executor = connect()
         run = new_run(study, films, 2)
         attempt = executor.start(run, Orders(), slot_on(executor, "a"))

@@ -117,7 +117,7 @@ def with_running(study: Browsed, folder: Path, stores: Path) -> Browsed:
     append_event(run_folder, told)
     for number in (1, 2):
         append_event(run_folder, epoch(job, number))
-    assert RunProjection(going.store, lambda: parent, run_folder, job).sync()
+    RunProjection(going.store, lambda: parent, run_folder, job).carry()
     shown = picture_names(shown_films(read_study(at).manifest))
     write_views(going.store, config, shown)
     return going

@@ -101,7 +101,7 @@ def test_a_running_training_shows_its_films_and_a_finished_one_all_of_them(
     folder = write_finished(tmp_path, job, epochs=1, end=None)
     draw(folder, "a", 1)
     projection = RunProjection(store, lambda: run, folder, job)
-    assert projection.sync()
+    projection.carry()
     assert projection._run is not None
     own = projection._run.info.run_id
     assert len(images(store, own)) == 2
@@ -109,7 +109,7 @@ def test_a_running_training_shows_its_films_and_a_finished_one_all_of_them(
     draw(folder, "a", 0)
     append_event(folder, epoch(job, 2))
     append_event(folder, finished(job, 2))
-    assert projection.sync()
+    projection.carry()
     assert {parsed(name)[1] for name in images(store, own)} == {0, 1, 2}
-    assert RunProjection(store, lambda: run, folder, job).sync()
+    RunProjection(store, lambda: run, folder, job).carry()
     assert len(images(store, own)) == 6

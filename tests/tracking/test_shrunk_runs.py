@@ -9,6 +9,7 @@ from run_folders import make_job, write_finished
 from told_runs import study
 
 from spineseg.data.manifest import Manifest, ManifestSource
+from spineseg.errors import RecordError
 from spineseg.limits.shrink import shrink
 from spineseg.runs import Run, read_run
 from spineseg.tracking.carry import not_carried
@@ -34,11 +35,11 @@ def written(folder: Path, number: int, name: str) -> Run:
     return read_run(write_finished(folder / "small", make_job(number=number, name=name)))
 
 
-def carried(store: TrackingStore, run: Run) -> bool:
+def carry(store: TrackingStore, run: Run) -> None:
     def parent() -> str:
         return open_study_run(store, study(), MANIFEST)
 
-    return RunProjection(store, parent, run.folder, run.job).sync()
+    RunProjection(store, parent, run.folder, run.job).carry()
 
 
 def artifacts(store: TrackingStore, run: Run) -> set[str]:
@@ -51,7 +52,8 @@ def test_a_run_that_shrank_after_it_was_carried_stays_whole(
     store: TrackingStore, tmp_path: Path
 ) -> None:
     run = written(tmp_path, 0, "baseline")
-    assert carried(store, run) and shrink(run, NOW) > 0
+    carry(store, run)
+    assert shrink(run, NOW) > 0
     assert not_carried(store, "small", [run]) == []
     assert {"weights/last.pt", "pictures/BoxPR_curve.png"} <= artifacts(store, run)
 
@@ -60,7 +62,8 @@ def test_a_shrunk_run_fills_an_empty_store_and_is_whole_there(
     store: TrackingStore, tmp_path: Path
 ) -> None:
     run = written(tmp_path, 1, "no-flips")
-    assert shrink(run, NOW) > 0 and carried(store, run)
+    assert shrink(run, NOW) > 0
+    carry(store, run)
     assert not_carried(store, "small", [run]) == []
     there = artifacts(store, run)
     assert {"weights/best.pt", "shrunk.json", "job.json", "results.csv"} <= there
@@ -72,5 +75,6 @@ def test_weights_that_are_gone_for_no_reason_are_still_missed(
 ) -> None:
     run = written(tmp_path, 2, "other")
     (run.folder / "train" / "weights" / "last.pt").unlink()
-    assert not carried(store, run)
+    with pytest.raises(RecordError, match=r"last\.pt is gone"):
+        carry(store, run)
     assert not_carried(store, "small", [run]) == [run]

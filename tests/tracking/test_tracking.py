@@ -12,6 +12,7 @@ from run_folders import epoch, finished, make_job, write_finished
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest, ManifestSource
+from spineseg.errors import StoreError
 from spineseg.events import Scored, Started, append_event
 from spineseg.job import Job
 from spineseg.runs import read_run
@@ -53,7 +54,7 @@ def project(store: TrackingStore, folder: Path, job: Job) -> RunProjection:
 def carried(store: TrackingStore, studies: Path, job: Job, end: str | None = "completed") -> str:
     """Write a run and carry it over; return its id in MLflow."""
     folder = write_finished(studies, job, end=end)
-    assert project(store, folder, job).sync()
+    project(store, folder, job).carry()
     return run_id(store, job)
 
 
@@ -98,7 +99,7 @@ def test_replaying_a_log_adds_nothing(store: TrackingStore, tmp_path: Path) -> N
     job = job_named("replayed")
     run = carried(store, tmp_path, job)
     for _ in range(2):
-        assert project(store, tmp_path / job.folder_name, job).sync()
+        project(store, tmp_path / job.folder_name, job).carry()
     assert len(history(store, run, "valid/mask_map50")) == 3
     assert store.client.get_run(run).info.status == "FINISHED"
 
@@ -125,11 +126,11 @@ def test_a_resumed_attempt_with_other_settings_does_not_break_the_run(
     job = job_named("resumed")
     folder = write_finished(tmp_path, job, end=None)
     projection = project(store, folder, job)
-    assert projection.sync()
+    projection.carry()
     again = {"pid": 2, "device": "GPU", "parameters": 7, "resolved": {"imgsz": 96}}
     started = Started(run=job.id, resumed_from_epoch=3, environment={}, **again)
     append_event(folder, started)
-    assert projection.sync()
+    projection.carry()
     data = store.client.get_run(run_id(store, job)).data
     assert data.params["parameters"] == "5" and data.tags["resumed_from_epoch"] == "3"
 
@@ -149,11 +150,12 @@ def test_only_the_first_end_of_a_log_counts(store: TrackingStore, tmp_path: Path
     job = job_named("ended-twice")
     folder = write_finished(tmp_path, job, end="failed")
     projection = project(store, folder, job)
-    assert projection.sync()
+    projection.carry()
     again = {"pid": 2, "device": "GPU", "parameters": 5, "resolved": {}, "environment": {}}
     append_event(folder, Started(run=job.id, **again))
     append_event(folder, finished(job, 3))
-    assert projection.sync() and project(store, folder, job).sync()
+    projection.carry()
+    project(store, folder, job).carry()
     found = store.client.get_run(run_id(store, job))
     assert (found.info.status, found.data.tags["outcome"]) == ("FAILED", "failed")
     assert "best/mask_map50" not in found.data.metrics
@@ -196,12 +198,13 @@ def test_what_an_outage_left_unsent_goes_with_the_next_call(server: Server, tmp_
     folder = write_finished(tmp_path / "studies", job, epochs=1, end=None)
     store = open_store(tmp_path / "mlruns", server.uri)
     projection = project(store, folder, job)
-    assert projection.sync()
+    projection.carry()
     run = run_id(store, job)
     server.kill()
     for number in (2, 3):
         append_event(folder, epoch(job, number))
-        assert not projection.sync()
+        with pytest.raises(StoreError, match="refuses connections"):
+            projection.carry()
     server.start()
-    assert projection.sync()
+    projection.carry()
     assert history(store, run, "valid/mask_map50") == [(1, 0.1), (2, 0.2), (3, 0.3)]

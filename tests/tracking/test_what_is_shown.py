@@ -142,10 +142,10 @@ def test_an_event_costs_one_request_and_epochs_that_wait_together_too(
         lambda *a, **k: (asked.append(k.get("metrics", ())), whole(*a, **k)),
     )
     projection = RunProjection(store, lambda: parent, folder, job)
-    assert projection.sync()
+    projection.carry()
     for number in (4, 5):
         append_event(folder, epoch(job, number))
-        assert projection.sync()
+        projection.carry()
     metrics = [len({metric.step for metric in batch}) for batch in asked]
     assert metrics == [0, 0, 3, 1, 1]  # What it is, its start, three epochs, one, and one.
     assert tracked(store)["baseline"].data.tags["events_carried"] == "6"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
-from spineseg.errors import RecordError, StoreError
+from spineseg.errors import RecordError
 from spineseg.evaluation.stored import evaluation_files
 from spineseg.events import (
     EVENTS_FILE,
@@ -38,7 +37,7 @@ from spineseg.tracking.selection import (
     settings_in_sight,
     test_metrics,
 )
-from spineseg.tracking.store import TrackingStore, refusing, without_password
+from spineseg.tracking.store import TrackingStore, refusing
 from spineseg.tracking.tracked_runs import (
     CARRIED,
     JOB_ID,
@@ -53,9 +52,7 @@ from spineseg.tracking.twins import found_run
 
 _ENVIRONMENT_TAGS = ("torch", "ultralytics")  # And the device: what people filter by.
 _MOST_METRICS = 990  # At a time: MLflow takes 1000 things in one request, tags among them.
-_MOST_REASON = 200
 _PICTURES = ("*.png", "*.jpg")
-log = logging.getLogger(__name__)
 
 
 class _Batch(NamedTuple):
@@ -113,16 +110,6 @@ class RunProjection:
                 self._attempts += [e for e in events if isinstance(e, Started | Lost)]
                 del self._unsent[: len(events)]
                 self._sent += len(events)
-
-    def sync(self) -> bool:
-        """Do as `carry` does; say in the log what stands in the way, and return False."""
-        try:
-            self.carry()
-        except (StoreError, RecordError, OSError) as error:
-            reason = " ".join(without_password(str(error)).split())[:_MOST_REASON]
-            log.warning("MLflow did not take %s: %s", self._folder.name, reason)
-            return False
-        return True
 
     def _opened(self) -> TrackedRun:
         if self._run is None:
