@@ -175,6 +175,7 @@ class ControlLoop:
         if ended and work.end is not None:
             self._ended(work, work.end)
         elif had_attempt and not work.has_attempt and work.slot is not None:
+            self._slots_at = 0.0  # Its node may be gone, or its disk full.
             following = work.next()
             if following is not None and following.elsewhere:
                 self._avoid[work.job.number] = work.slot

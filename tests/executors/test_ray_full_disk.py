@@ -92,7 +92,8 @@ def test_a_disk_that_fills_while_a_study_trains_costs_it_a_node_and_nothing_else
         assert [run.name for run in runs] == ["baseline", "no-flips", "slow"]
         assert all(run.finished for run in runs)
         assert all(sorted(set(epochs(run.folder))) == [1, 2, 3, 4, 5, 6] for run in runs)
-        (lost,) = [event for run in runs for event in run.log if isinstance(event, Lost)]
+        losses = [event for run in runs for event in run.log if isinstance(event, Lost)]
+        (lost,) = losses
         assert lost.message == f"no space left on node a, for {nodes}/a"
         assert study.said.count(FULL) == 1
 

@@ -65,18 +65,19 @@ def test_both_take_turns_on_one_slot(two: list[FaultStudy], nodes: Path) -> None
 
 
 def test_ctrl_c_ends_ones_own_alone_in_line_as_at_work(two: list[FaultStudy], nodes: Path) -> None:
-    slow_fake(nodes, "a", 1.5)
+    slow_fake(nodes, "a", 1.0)
     one, other = two
+    one.path.write_text(one.path.read_text().replace("epochs: 4", "epochs: 60"))
     first = begun(one)
     until(lambda: one.places.folder.exists() and at_work(one), SECONDS, first)
     second = begun(other)
     until(lambda: list(other.places.folder.glob("000-*/attempt.json")), SECONDS, second)
     second.signal(signal.SIGINT)
     assert second.wait(SECONDS) == STOPPED and begun_at(other) == []
-    assert first.poll() is None
-    slow_fake(nodes, "a", 0.3)
+    assert first.poll() is None and at_work(one)
+    slow_fake(nodes, "a", 0.1)  # For those that begin from now on.
     second = begun(other)
-    until(lambda: at_work(one), SECONDS, first)
+    until(lambda: "[1/3] baseline (taken up again)" in other.said, SECONDS, second)
     first.signal(signal.SIGINT)
     assert first.wait(SECONDS) == STOPPED
     assert second.wait(SECONDS) == DONE
