@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Before Ray is imported: it tells nobody.
+# And it waits for a lost head for longer than this project does (`ray_head`), which ends in order.
+os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "300")
 
 import ray
 
@@ -27,6 +29,7 @@ from spineseg.training.executors.node import Node
 from spineseg.training.executors.node_attempt import NodeAttempt
 from spineseg.training.executors.ray_attempt import RayAttempt
 from spineseg.training.executors.ray_connection import connect
+from spineseg.training.executors.ray_head import HeadWatch
 from spineseg.training.executors.ray_nodes import Nodes, pinned
 from spineseg.training.executors.told import Told
 from spineseg.training.launcher import TRAINER
@@ -56,6 +59,7 @@ class RayExecutor:
         self._devices, self._trainer = devices, trainer
         self._attempts: dict[Path, tuple[RayAttempt | NeverBegun, Slot]] = {}
         connect(devices.ray_address, NAMESPACE)
+        self._head = HeadWatch(ray.get_runtime_context().gcs_address)
         try:
             names = _names_of_nodes(study_folder)
             per_device, folder = devices.known_per_device, devices.node_folder
@@ -64,11 +68,16 @@ class RayExecutor:
             if not self._end_left(study_folder):
                 self._refuse_useless()
         except BaseException:
+            self._head.close()
             ray.shutdown()
             raise
 
     def slots(self) -> list[Slot]:
-        """Return where trainings can be at work now; nodes may come and go."""
+        """Return where trainings can be at work now; nodes may come and go.
+
+        Raises RunError where the cluster's head is lost.
+        """
+        self._head.refuse_lost()
         return self._nodes.slots(self._busy())
 
     def learn(self, job: Job, epoch: Epoch) -> str:
@@ -131,6 +140,7 @@ class RayExecutor:
                     attempt.is_alive()
                 time.sleep(_STEP_SECONDS)
         finally:
+            self._head.close()
             ray.shutdown()
 
     def _busy(self) -> set[str]:
