@@ -50,7 +50,7 @@ def test_data_that_do_not_fit_lose_the_attempt_and_are_sent_whole_once_there_is_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(full_nodes, "_LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(full_nodes, "_MORE_BYTES", 2**20)
+    monkeypatch.setattr(full_nodes, "_ENOUGH_BYTES", 2**20)
     cluster.only("a", "b")
     (nodes / "a").mkdir(parents=True)
     with small_disk(nodes / "a", "32k"):

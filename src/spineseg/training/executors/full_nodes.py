@@ -14,9 +14,9 @@ from ray.exceptions import RayError
 
 from spineseg.training.executors.node import Node
 
-_MORE_BYTES = 2**28  # So much more than there was is somebody's doing.
+_ENOUGH_BYTES = 2**30  # For some data and checkpoints: somebody has made room.
 _LOOK_SECONDS = 30.0
-_HOUR_SECONDS = 3600.0  # A quota's room is not seen from outside: tried again after so long.
+_MOST_SECONDS = 3600.0  # A quota's room is not seen from outside: tried again after so long.
 
 
 @dataclass
@@ -24,9 +24,10 @@ class _Full:
     """What is known of a full node."""
 
     since: float
+    times: int  # That it was found so.
     looked: float
     question: Any = None
-    free_bytes: int | None = None  # When it was first looked at.
+    is_full: bool = True
 
 
 class FullNodes:
@@ -41,9 +42,10 @@ class FullNodes:
 
     def found(self, node: Node) -> str:
         """Take note that a node's disk is full, and say so; return it in words, for the record."""
-        if node.id not in self._full:
-            now = time.monotonic()
-            self._full[node.id] = _Full(now, now - _LOOK_SECONDS)
+        known = self._full.get(node.id)
+        if known is None or not known.is_full:
+            now, times = time.monotonic(), known.times + 1 if known else 1
+            self._full[node.id] = _Full(now, times, now - _LOOK_SECONDS)
             self._say(
                 f"node {node.name}: no space left for {self._folder}/{node.name} there; free some "
                 "(its data/ and weights/ may be deleted when nothing trains there). It gets no "
@@ -54,7 +56,7 @@ class FullNodes:
     def has(self, node: Node) -> bool:
         """Return whether a node's disk is full yet, as far as it has answered; never waits."""
         known = self._full.get(node.id)
-        if known is None:
+        if known is None or not known.is_full:
             return False
         now = time.monotonic()
         if known.question is None and now - known.looked >= _LOOK_SECONDS:
@@ -65,10 +67,12 @@ class FullNodes:
                 free = int(ray.get(question))
             except RayError:  # Asked again; one that is gone is no node any more.
                 return True
-            if known.free_bytes is None:
-                known.free_bytes = free
-            if free >= known.free_bytes + _MORE_BYTES or now - known.since > _HOUR_SECONDS:
-                del self._full[node.id]
+            full_for = now - known.since
+            # Where what is free is no measure, as with a quota, it is not tried ever and again.
+            pause = min(_LOOK_SECONDS * 2 ** (known.times - 1), _MOST_SECONDS)
+            enough = free >= _ENOUGH_BYTES and full_for >= pause
+            if enough or full_for > _MOST_SECONDS:
+                known.is_full = False
                 self._say(f"node {node.name}: has room again, and is used")
                 return False
         return True
