@@ -23,7 +23,6 @@ from stopped_studies import STUDY
 from spineseg.data.manifest import Dataset
 from spineseg.events import Finished, Lost
 from spineseg.runs import read_runs
-from spineseg.training.executors import full_nodes
 from spineseg.training.orders import Orders
 
 pytestmark = pytest.mark.wide
@@ -49,6 +48,8 @@ def test_data_that_do_not_fit_lose_the_attempt_and_are_sent_whole_once_there_is_
     said: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from spineseg.training.executors import full_nodes
+
     monkeypatch.setattr(full_nodes, "_LOOK_SECONDS", 0.2)
     monkeypatch.setattr(full_nodes, "_ENOUGH_BYTES", 2**20)
     cluster.only("a", "b")
