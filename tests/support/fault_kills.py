@@ -6,22 +6,31 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from fault_checks import problems, unexplained
-from fault_study import DONE, STOPPED, Driver, FaultStudy, forked
+from fault_cluster import is_attempt
+from fault_ray import RayFaultStudy
+from fault_study import DONE, Driver, FaultStudy, forked
 from stopped_studies import differences, told
 
-from spineseg.events import EVENTS_FILE
+from spineseg.events import EVENTS_FILE, Epoch
+from spineseg.runs import read_runs
 
 Starter = Callable[[FaultStudy], Driver]
-WHOM = ("driver", "driver", "driver", "child", "child", "server", "worker", "all", "all")
+WHOM = {
+    "local": ("driver",) * 3 + ("child", "child", "children", "server", "worker", "all", "all"),
+    "Ray": ("driver",) * 3 + ("child", "children", "worker", "attempt", "node", "node", "all"),
+}
+"""Who may be killed: on Ray there is the process of an attempt, and a whole node."""
+_EPOCH = re.compile(r'"type": "epoch".*?"epoch": (\d+)')
 _TOLD_SECONDS = 60.0  # For a driver that was told to stop, on a loaded machine.
 _END_SECONDS = 600.0
 
@@ -33,11 +42,12 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter)  # whom -> how often
     starts: int = 0
     runs: int = 0
+    again: int = 0  # Epochs that were trained again, as a node took them with it.
     problems: list[str] = field(default_factory=list)
 
 
 @dataclass
-class _Victims:
+class Victims:
     """Who was killed since its run's last new epoch: three deaths without one end a run."""
 
     deaths: Counter[Path] = field(default_factory=Counter)
@@ -45,7 +55,8 @@ class _Victims:
 
     def may_die(self, run: Path, most: int) -> bool:
         log = run / EVENTS_FILE
-        epochs = log.read_text().count('"type": "epoch"') if log.exists() else 0
+        # Each epoch once: one that is trained again is no further one.
+        epochs = len(set(_EPOCH.findall(log.read_text()))) if log.exists() else 0
         if epochs > self.epochs.get(run, 0):
             self.deaths[run] = 0
         self.epochs[run] = epochs
@@ -53,13 +64,20 @@ class _Victims:
 
 
 def killed_study(
-    study: FaultStudy, dice: random.Random, kills: int, seconds: float, start: Starter = forked
+    study: FaultStudy,
+    dice: random.Random,
+    kills: int,
+    seconds: float,
+    start: Starter = forked,
+    whom_of: Sequence[str] = (),
 ) -> Outcome:
     """Run a study to its end with so many kills on its way; an undisturbed one takes `seconds`.
 
-    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome.
+    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome. Who is
+    killed is drawn from `whom_of`; where that is empty, from all that there are.
     """
-    outcome, victims = Outcome(), _Victims()
+    whom_of = whom_of or WHOM["Ray" if isinstance(study, RayFaultStudy) else "local"]
+    outcome, victims = Outcome(), Victims()
     driver = _started(study, outcome, start)
     while sum(outcome.kills.values()) < kills:
         until_then = time.monotonic() + seconds * dice.uniform(0.01, 0.2)
@@ -71,7 +89,7 @@ def killed_study(
                 break
             driver = _started(study, outcome, start)
             continue
-        whom = dice.choice(WHOM)
+        whom = dice.choice(whom_of)
         number = signal.SIGKILL
         if whom == "driver" and dice.random() < 0.4:
             number = dice.choice((signal.SIGTERM, signal.SIGINT))
@@ -99,7 +117,7 @@ def _started(study: FaultStudy, outcome: Outcome, start: Starter) -> Driver:
 
 
 def _judge_end(study: FaultStudy, driver: Driver, outcome: Outcome) -> None:
-    if driver.code not in (DONE, STOPPED, -signal.SIGTERM):  # Told before it listened.
+    if driver.code is None or not study.may_end(driver.code):
         last = study.said.strip().splitlines()[-12:]
         outcome.problems.append(f"a driver ended with {driver.code}: " + " | ".join(last)[-900:])
 
@@ -127,49 +145,78 @@ def _kill(
     driver: Driver,
     whom: str,
     number: signal.Signals,
-    victims: _Victims,
+    victims: Victims,
     dice: random.Random,
 ) -> bool:
     """Kill whom is asked for; return whether there was one to kill."""
     if whom == "driver":
         driver.signal(number)
         return True
+    if whom == "server":
+        return _kill_some(_servers(driver), dice)
+    if whom == "node":
+        return isinstance(study, RayFaultStudy) and _kill_node(study, victims, dice)
     with contextlib.suppress(psutil.Error):
         children = study.children()
-        runs = {child.pid: _run_of(study, child) for child in children}
-        children = [c for c in children if victims.may_die(runs[c.pid], 1 if whom != "all" else 2)]
-        if whom == "all":
-            if len(children) < len(runs):
+        runs = {child.pid: study.run_of(child) for child in children}
+        dying = [c for c in children if victims.may_die(runs[c.pid], 2 if whom == "all" else 1)]
+        if whom in ("all", "children"):
+            if len(dying) < len(runs) or (whom == "children" and not dying):
                 return False
-            for run in runs.values():
-                victims.deaths[run] += 1
+        elif dying:
+            dying = [dice.choice(dying)]
+        else:
+            return False
+        for child in dying:
+            victims.deaths[runs[child.pid]] += 1
+        if whom == "all":
+            if isinstance(study, RayFaultStudy):
+                _kill_each([*study.cluster.attempts(), *dying])
             os.killpg(driver.pid, signal.SIGKILL)
             return True
-        if whom == "server":
-            servers = [
-                process
-                for process in psutil.Process(driver.pid).children()
-                if any("forkserver" in word for word in process.cmdline())
-            ]
-            return _kill_one(servers, dice)
-        if not children:
-            return False
-        child = dice.choice(children)
-        victims.deaths[runs[child.pid]] += 1
-        return _kill_one([child] if whom == "child" else child.children(), dice)
+        if whom == "worker":
+            return _kill_some(dying[0].children(), dice)
+        if whom == "attempt":
+            return _kill_some([p for p in dying[0].parents() if is_attempt(p)], dice)
+        return _kill_each(dying)
     return False
 
 
-def _kill_one(among: list[psutil.Process], dice: random.Random) -> bool:
-    if not among:
+def _kill_node(study: RayFaultStudy, victims: Victims, dice: random.Random) -> bool:
+    """Kill a node, one that trains where there is one, and have a fresh one come in its place."""
+    on = {node: study.on(node) for node in study.cluster.raylets}
+    node = dice.choice([node for node, runs in on.items() if runs] or list(on))
+    if not all([victims.may_die(run, 1) for run in on[node]]):
         return False
-    dice.choice(among).kill()
+    for run in on[node]:
+        victims.deaths[run] += 1
+    study.cluster.kill(node)
+    study.fresh_node()
     return True
 
 
-def _run_of(study: FaultStudy, child: psutil.Process) -> Path:
-    held = [Path(file.path) for file in child.open_files() if file.path.endswith("/lock")]
-    return held[0].parent if held else study.path
+def _servers(driver: Driver) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return [
+            process
+            for process in psutil.Process(driver.pid).children()
+            if any("forkserver" in word for word in process.cmdline())
+        ]
+    return []
+
+
+def _kill_some(among: list[psutil.Process], dice: random.Random) -> bool:
+    return bool(among) and _kill_each([dice.choice(among)])
+
+
+def _kill_each(doomed: list[psutil.Process]) -> bool:
+    """Kill processes; return whether any was there."""
+    killed = 0
+    for process in doomed:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            killed += 1
+    return killed > 0
 
 
 def settled(study: FaultStudy, start: Starter = forked) -> list[str]:
@@ -200,7 +247,11 @@ def account(study: FaultStudy, mlflow: Path, artifacts: Path) -> Path:
         wrong = problems(study, mlflow, artifacts)
         if study.slots > 1:
             wrong += unexplained(study)
-        text = json.dumps({"told": said, "problems": wrong})
+        again = sum(
+            sum(isinstance(event, Epoch) for event in run.log) - len(run.epochs)
+            for run in read_runs(study.places.folder)
+        )
+        text = json.dumps({"told": said, "problems": wrong, "again": again})
         file.write_text(text.replace(study.config.name, "small"))  # On a server each has its own.
         return 0
 
