@@ -60,7 +60,8 @@ def _in_folders(study: FaultStudy, runs: list[Run]) -> Iterator[str]:
 
 def _in_order(run: Run, *, keeps_all: bool) -> Iterator[str]:
     """Tell of epochs said out of order, or again though all before were kept."""
-    best, last, attempt, said = 0, 0, 0, {}
+    best = last = attempt = 0
+    said: dict[int, dict[str, float]] = {}
     for event in run.log:
         if isinstance(event, Started):
             if event.resumed_from_epoch > best or (keeps_all and event.resumed_from_epoch < best):

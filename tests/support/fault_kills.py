@@ -186,7 +186,7 @@ def _kill_node(study: RayFaultStudy, victims: Victims, dice: random.Random) -> b
     """Kill a node, one that trains where there is one, and have a fresh one come in its place."""
     on = {node: study.on(node) for node in study.cluster.raylets}
     node = dice.choice([node for node, runs in on.items() if runs] or list(on))
-    if not all([victims.may_die(run, 1) for run in on[node]]):
+    if not all(victims.may_die(run, 1) for run in on[node]):
         return False
     for run in on[node]:
         victims.deaths[run] += 1

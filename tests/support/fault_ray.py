@@ -1,4 +1,4 @@
-"""Studies whose fake trainings are at work on the nodes of a Ray cluster, to be stopped anywhere."""
+"""Studies on a Ray cluster whose trainings are fake, to be stopped anywhere."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RayFaultStudy(FaultStudy):
         return [run.folder for run in runs if told_of_attempt(run.folder).get("node") == node]
 
     def ready(self) -> None:
-        """Have as many nodes as the study wants; what has one slot has one node besides the head."""
+        """Have as many nodes as the study wants: for one slot one, besides the head."""
         names = list(self.cluster.raylets)
         for name in names[self._nodes :]:
             self.cluster.kill(name)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fake_process import Manner
 from fault_cluster import FaultCluster
@@ -138,7 +138,12 @@ class Round:
     ) -> FaultStudy:
         folder = self.home / str(kind.number)
         uri = server.uri if server else None
-        more = {"seed": kind.seed, "slots": kind.slots, "manner": MANNER, "mlflow_uri": uri}
+        more: dict[str, Any] = {
+            "seed": kind.seed,
+            "slots": kind.slots,
+            "manner": MANNER,
+            "mlflow_uri": uri,
+        }
         if cluster:
             study: FaultStudy = write_ray_study(folder, self.stores, cluster, **more)
         else:
