@@ -28,9 +28,8 @@ class RayFaultStudy(FaultStudy):
     cluster: FaultCluster
     manner: Manner
 
-    keeps_all: ClassVar[bool] = (
-        False  # Epochs since the last checkpoint that was fetched go with a node.
-    )
+    # What came after the last checkpoint that was fetched goes with its node.
+    keeps_all: ClassVar[bool] = False
 
     @property
     def node_folder(self) -> Path:

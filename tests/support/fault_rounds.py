@@ -138,12 +138,8 @@ class Round:
     ) -> FaultStudy:
         folder = self.home / str(kind.number)
         uri = server.uri if server else None
-        more: dict[str, Any] = {
-            "seed": kind.seed,
-            "slots": kind.slots,
-            "manner": MANNER,
-            "mlflow_uri": uri,
-        }
+        more: dict[str, Any] = {"seed": kind.seed, "slots": kind.slots}
+        more |= {"manner": MANNER, "mlflow_uri": uri}
         if cluster:
             study: FaultStudy = write_ray_study(folder, self.stores, cluster, **more)
         else:
