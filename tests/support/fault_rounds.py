@@ -15,7 +15,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,7 +103,7 @@ class Round:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             outcome = self._killed(kind, kills, alone, server, cluster)
-            file.write_text(json.dumps(asdict(outcome)))
+            file.write_text(json.dumps(vars(outcome)))
             code = 0
         except BaseException:
             traceback.print_exc()
