@@ -52,13 +52,13 @@ def _in_folders(study: FaultStudy, runs: list[Run]) -> Iterator[str]:
         numbers = [epoch.epoch for epoch in run.epochs]
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"{run.folder.name}: epochs {numbers} in its log"
-        yield from _in_order(run, keeps_all=study.keeps_all)
+        yield from in_order(run, keeps_all=study.keeps_all)
     numbers = [run.job.number for run in runs]
     if numbers != list(range(len(numbers))):
         yield f"numbers of runs are {numbers}"
 
 
-def _in_order(run: Run, *, keeps_all: bool) -> Iterator[str]:
+def in_order(run: Run, *, keeps_all: bool) -> Iterator[str]:
     """Tell of epochs said out of order, or again though all before were kept."""
     best = last = attempt = 0
     said: dict[int, dict[str, float]] = {}

@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,11 +25,12 @@ from spineseg.events import EVENTS_FILE, Epoch
 from spineseg.runs import read_runs
 
 Starter = Callable[[FaultStudy], Driver]
+_DRIVER = ("driver", "driver SIGTERM", "driver SIGINT")
 WHOM = {
-    "local": ("driver",) * 3 + ("child", "child", "children", "server", "worker", "all", "all"),
-    "Ray": ("driver",) * 3 + ("child", "children", "worker", "attempt", "node", "node", "all"),
+    "local": (*_DRIVER, "child", "child", "children", "server", "worker", "all", "all"),
+    "Ray": (*_DRIVER, "child", "children", "worker", "attempt", "node", "node", "all"),
 }
-"""Who may be killed: on Ray there is the process of an attempt, and a whole node."""
+"""Who is killed in ten kills: on Ray there is the process of an attempt, and a whole node."""
 _EPOCH = re.compile(r'"type": "epoch".*?"epoch": (\d+)')
 _TOLD_SECONDS = 60.0  # For a driver that was told to stop, on a loaded machine.
 _END_SECONDS = 600.0
@@ -69,14 +70,13 @@ def killed_study(
     kills: int,
     seconds: float,
     start: Starter = forked,
-    whom_of: Sequence[str] = (),
 ) -> Outcome:
     """Run a study to its end with so many kills on its way; an undisturbed one takes `seconds`.
 
-    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome. Who is
-    killed is drawn from `whom_of`; where that is empty, from all that there are.
+    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome. Of ten
+    kills each is another of `WHOM`, in an order drawn at random.
     """
-    whom_of = whom_of or WHOM["Ray" if isinstance(study, RayFaultStudy) else "local"]
+    whom_of: list[str] = []
     outcome, victims = Outcome(), Victims()
     driver = _started(study, outcome, start)
     while sum(outcome.kills.values()) < kills:
@@ -89,13 +89,14 @@ def killed_study(
                 break
             driver = _started(study, outcome, start)
             continue
-        whom = dice.choice(whom_of)
-        number = signal.SIGKILL
-        if whom == "driver" and dice.random() < 0.4:
-            number = dice.choice((signal.SIGTERM, signal.SIGINT))
+        whom_of = whom_of or list(WHOM["Ray" if isinstance(study, RayFaultStudy) else "local"])
+        chosen = dice.choice(whom_of)
+        whom, _, name = chosen.partition(" ")
+        number = signal.Signals[name or "SIGKILL"]
         if not _kill(study, driver, whom, number, victims, dice):
-            continue
-        outcome.kills[whom if number == signal.SIGKILL else f"driver {number.name}"] += 1
+            continue  # It is there later, perhaps.
+        whom_of.remove(chosen)
+        outcome.kills[chosen] += 1
         if whom in ("driver", "all"):
             try:
                 driver.wait(_TOLD_SECONDS)

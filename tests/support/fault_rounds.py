@@ -31,6 +31,8 @@ Store = Literal["own", "server", "both"]
 LOCAL_SLOTS = (1, 1, 2, 1, 4)
 RAY_SLOTS = (1, 2, 4)
 RAY_EVERY = 5  # So many studies have one on Ray among them, and one seed: left alone but once.
+Killed = Callable[..., str]
+"""The fixture `killed`: kill studies by the words of a command line, and return what it says."""
 MANNER = Manner(epoch_seconds=0.1, workers=2)
 _RAY_RUN_SECONDS = 2.5  # What a training on a node takes longer than one here, about.
 _ALONE_SECONDS = 1200.0
