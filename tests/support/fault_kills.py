@@ -32,6 +32,7 @@ WHOM = {
 }
 """Who is killed in ten kills: on Ray there is the process of an attempt, and a whole node."""
 _EPOCH = re.compile(r'"type": "epoch".*?"epoch": (\d+)')
+_NOTICED_SECONDS = 120.0
 _TOLD_SECONDS = 60.0  # For a driver that was told to stop, on a loaded machine.
 _END_SECONDS = 600.0
 
@@ -156,7 +157,7 @@ def _kill(
     if whom == "server":
         return _kill_some(_servers(driver), dice)
     if whom == "node":
-        return isinstance(study, RayFaultStudy) and _kill_node(study, victims, dice)
+        return isinstance(study, RayFaultStudy) and _kill_node(study, driver, victims, dice)
     with contextlib.suppress(psutil.Error):
         children = study.children()
         runs = {child.pid: study.run_of(child) for child in children}
@@ -183,17 +184,29 @@ def _kill(
     return False
 
 
-def _kill_node(study: RayFaultStudy, victims: Victims, dice: random.Random) -> bool:
+def _kill_node(study: RayFaultStudy, driver: Driver, victims: Victims, dice: random.Random) -> bool:
     """Kill a node, one that trains where there is one, and have a fresh one come in its place."""
     on = {node: study.on(node) for node in study.cluster.raylets}
     node = dice.choice([node for node, runs in on.items() if runs] or list(on))
     if not all(victims.may_die(run, 1) for run in on[node]):
         return False
+    losses = {run: _losses(run) for run in on[node]}
     for run in on[node]:
         victims.deaths[run] += 1
     study.cluster.kill(node)
+    end = time.monotonic() + _NOTICED_SECONDS
+    # A fresh node beside one that is not known to be gone is a slot more, and draws more.
+    while study.slots == 1 and driver.poll() is None and time.monotonic() < end:
+        if all(_losses(run) > count for run, count in losses.items()):
+            break
+        time.sleep(0.1)
     study.fresh_node()
     return True
+
+
+def _losses(run: Path) -> int:
+    log = run / EVENTS_FILE
+    return log.read_text().count('"type": "lost"') if log.exists() else 0
 
 
 def _servers(driver: Driver) -> list[psutil.Process]:
