@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import re
@@ -15,14 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from fault_checks import problems, unexplained
 from fault_cluster import is_attempt
 from fault_ray import RayFaultStudy
 from fault_study import DONE, Driver, FaultStudy, forked
-from stopped_studies import differences, told
 
-from spineseg.events import EVENTS_FILE, Epoch
-from spineseg.runs import read_runs
+from spineseg.events import EVENTS_FILE
 
 Starter = Callable[[FaultStudy], Driver]
 _DRIVER = ("driver", "driver SIGTERM", "driver SIGINT")
@@ -34,7 +30,8 @@ WHOM = {
 _EPOCH = re.compile(r'"type": "epoch".*?"epoch": (\d+)')
 _NOTICED_SECONDS = 120.0
 _TOLD_SECONDS = 60.0  # For a driver that was told to stop, on a loaded machine.
-_END_SECONDS = 600.0
+END_SECONDS = 600.0
+"""For a driver that nobody kills any more."""
 
 
 @dataclass
@@ -77,6 +74,24 @@ def killed_study(
     Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome. Of ten
     kills each is another of `WHOM`, in an order drawn at random.
     """
+    begun: list[Driver] = []
+
+    def noted(one: FaultStudy) -> Driver:
+        begun.append(start(one))
+        return begun[-1]
+
+    try:
+        return _killed(study, dice, kills, seconds, noted)
+    except BaseException:  # Whoever interrupts it wants nothing of it to live on.
+        for driver in begun[-1:]:
+            driver.signal()
+        _kill_each(study.processes())
+        raise
+
+
+def _killed(
+    study: FaultStudy, dice: random.Random, kills: int, seconds: float, start: Starter
+) -> Outcome:
     whom_of: list[str] = []
     outcome, victims = Outcome(), Victims()
     driver = _started(study, outcome, start)
@@ -128,7 +143,7 @@ def _to_the_end(study: FaultStudy, driver: Driver, outcome: Outcome, start: Star
     """Let it run to its end; a driver that gives up is started again a few times."""
     for _ in range(5):
         try:
-            driver.wait(_END_SECONDS)
+            driver.wait(END_SECONDS)
         except TimeoutError:
             outcome.problems.append(f"a driver hangs: {study.said.strip()[-300:]}")
             driver.signal()
@@ -231,54 +246,3 @@ def _kill_each(doomed: list[psutil.Process]) -> bool:
             process.kill()
             killed += 1
     return killed > 0
-
-
-def settled(study: FaultStudy, start: Starter = forked) -> list[str]:
-    """Return what one more start of a study at its end does, and should not."""
-    found = []
-    before = _folders(study)
-    again = start(study)
-    if again.wait(_END_SECONDS) != DONE:
-        found.append(f"once more, at its end, it ends with {again.code}: {study.said[-300:]}")
-    if _folders(study) != before:
-        found.append("one more start of it, at its end, changes its folders")
-    return found
-
-
-def _folders(study: FaultStudy) -> dict[str, str]:
-    return {
-        str(log.parent.name): log.read_text()
-        for log in study.places.folder.glob(f"*/{EVENTS_FILE}")
-    }
-
-
-def account(study: FaultStudy, mlflow: Path, artifacts: Path) -> Path:
-    """Write, in a fork, what a study says and what is wrong with it; return the file."""
-    file = study.path.parent / "account.json"
-
-    def write() -> int:
-        said = told(study.path)
-        wrong = problems(study, mlflow, artifacts)
-        if study.slots > 1:
-            wrong += unexplained(study)
-        again = sum(
-            sum(isinstance(event, Epoch) for event in run.log) - len(run.epochs)
-            for run in read_runs(study.places.folder)
-        )
-        text = json.dumps({"told": said, "problems": wrong, "again": again})
-        file.write_text(text.replace(study.config.name, "small"))  # On a server each has its own.
-        return 0
-
-    driver = forked(study, write)
-    if driver.wait(_END_SECONDS):
-        raise AssertionError(study.said)
-    return file
-
-
-def compared(whole: Path | None, killed: Path) -> list[str]:
-    """Return what is wrong with a killed study, and where it differs from one left alone."""
-    mine = json.loads(killed.read_text())
-    found = list(mine["problems"])
-    if whole is not None:
-        found += differences(json.loads(whole.read_text())["told"], mine["told"])
-    return found

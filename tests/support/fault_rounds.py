@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fake_process import Manner
+from fault_account import account, compared, settled
 from fault_cluster import FaultCluster
-from fault_kills import Outcome, account, compared, killed_study, settled
+from fault_kills import Outcome, killed_study
 from fault_ray import write_ray_study
 from fault_study import DONE, FaultStudy, forked, write_fault_study
 from mlflow_server import Server
@@ -103,7 +104,7 @@ class Round:
             return Begun(kind, kills, pid, file, began)
         code = 1
         try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             outcome = self._killed(kind, kills, alone, server, cluster)
             file.write_text(json.dumps(vars(outcome)))
             code = 0

@@ -205,6 +205,7 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
         os.setsid()
         # A shell's background job ignores it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ.update(_environment(study))
         out = os.open(study.path.parent / "said.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
