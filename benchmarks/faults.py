@@ -18,6 +18,7 @@ anything else is found.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 import tempfile
 import time
@@ -39,6 +40,7 @@ from stopped_studies import make_stores
 MOST_STUDIES = 5  # Times as many as asked for, where studies end before all kills are made.
 KILLS, REAL_KILLS = 200, 40
 STUDIES, REAL_STUDIES = 20, 10
+NO_RAY = 'Ray is not installed (`make setup EXTRA="ray"`)'
 
 
 def main() -> int:
@@ -80,7 +82,11 @@ def _fake(
         return open_things.enter_context(fault_cluster(home / "cluster"))
 
     place = Round(home, make_stores(home / "stores"), server, cluster)
-    wanted = kinds(asked.seed, asked.executor, asked.store, asked.slots)
+    executor = asked.executor
+    if executor == "both" and importlib.util.find_spec("ray") is None:
+        print(f"no study is on Ray: {NO_RAY}", flush=True)
+        executor = "local"
+    wanted = kinds(asked.seed, executor, asked.store, asked.slots)
     outcomes: list[tuple[Kind, Outcome]] = []
     rounds = run_rounds(place, wanted, studies, kills, asked.jobs, MOST_STUDIES * studies)
     for kind, outcome, seconds in rounds:
@@ -119,7 +125,7 @@ def _judged(outcomes: list[tuple[Kind, Outcome]], wanted: int) -> int:
             "of these whole": whole,
             "kills": kills.total(),
             "whom, on this machine": _told(kills - on_ray),
-            "whom, on Ray": _told(on_ray),
+            "whom, on Ray": _told(on_ray) if on_ray or importlib.util.find_spec("ray") else NO_RAY,
             "starts": sum(outcome.starts for _, outcome in outcomes),
             "trainings": sum(outcome.runs for _, outcome in outcomes),
             "epochs trained again on Ray": sum(outcome.again for _, outcome in outcomes),
