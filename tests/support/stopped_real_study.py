@@ -39,7 +39,7 @@ confirm: null
 devices: {{device: cpu}}
 store: {{root: {root}}}
 """
-EPOCHS = 10
+EPOCHS = 5
 # The driver alone, whose training lives on; everybody, as Ctrl-C in a terminal; the training alone.
 _WAYS = (
     ("driver", signal.SIGKILL),
@@ -73,20 +73,25 @@ class TinyStudy:
         path, dice = self._written(f"stopped-{seed}"), random.Random(seed)
         whom: Counter[str] = Counter()
         victims, driver = Victims(), _begun(path)
-        while whom.total() < stops:
-            # A start takes a good part of it: some stops come before anything trains. Longer
-            # times would reach the end before all stops are made.
-            with suppress(subprocess.TimeoutExpired):
-                driver.wait(longest * dice.uniform(0.05, 0.3))
-                break  # It came to its end before.
-            way, number = dice.choice(_WAYS)
-            if not _stopped(path, driver, way, number, victims):
-                continue
-            whom[way if number == signal.SIGKILL else f"{way} {number.name}"] += 1
-            if way != "child":
-                driver.wait(_TOLD_SECONDS)
-                driver = _begun(path)
-        _to_the_end(path, driver)
+        try:
+            while whom.total() < stops:
+                # A start takes a good part of it: some stops come before anything trains. Longer
+                # times would reach the end before all stops are made.
+                with suppress(subprocess.TimeoutExpired):
+                    driver.wait(longest * dice.uniform(0.05, 0.3))
+                    break  # It came to its end before.
+                way, number = dice.choice(_WAYS)
+                if not _stopped(path, driver, way, number, victims):
+                    continue
+                whom[way if number == signal.SIGKILL else f"{way} {number.name}"] += 1
+                if way != "child":
+                    driver.wait(_TOLD_SECONDS)
+                    driver = _begun(path)
+            _to_the_end(path, driver)
+        except BaseException:  # Whoever interrupts it wants nothing of it to live on.
+            with suppress(ProcessLookupError):
+                os.killpg(driver.pid, signal.SIGKILL)
+            raise
         again = told(path)
         pruned = sum(run["outcome"] == "pruned" for run in whole["runs"])
         found = differences(whole, again)
