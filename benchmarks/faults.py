@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +58,7 @@ def main() -> int:
     asked = parser.parse_args()
     studies = asked.studies or (REAL_STUDIES if asked.real else STUDIES)
     kills = asked.kills if asked.kills is not None else (REAL_KILLS if asked.real else KILLS)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ended so, it tidies up, too.
     with ExitStack() as open_things:
         home = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
         if asked.real:
