@@ -109,8 +109,9 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
 	@$(BIN)/python benchmarks/screenshots.py $(call quoted,$(CONFIG))
 
-bench: setup  ## measure what a study costs beside its trainings; writes docs/benchmarks.md (an hour)
-	@$(BIN)/python benchmarks/faults.py --studies 5 --kills 40
+bench: setup  ## measure what a study costs beside its trainings; writes docs/benchmarks.md (two hours)
+	@$(BIN)/python benchmarks/faults.py --jobs 2
+	@$(BIN)/python benchmarks/faults.py --real
 	@$(BIN)/python benchmarks/bookkeeping.py --sizes 10,100
 	@$(BIN)/python benchmarks/trials_per_hour.py
 	@-$(BIN)/python benchmarks/hung_mlflow.py

@@ -18,12 +18,15 @@ The trainings are fake, their processes, databases and servers are real.
 """
 TITLES = {
     "faults": "Killed at random",
+    "faults_real": "Killed at random, really trained",
     "bookkeeping": "CPU of the driver, for each training",
     "trials_per_hour": "Trainings an hour at several slots",
     "hung_mlflow": "Beside an MLflow server that never answers",
     "restart": "Training again after `kill -9`",
 }
-COMMANDS = {name: f"python benchmarks/{name}.py" for name in TITLES}
+COMMANDS = {name: f"python benchmarks/{name}.py" for name in TITLES} | {
+    "faults_real": "python benchmarks/faults.py --real"
+}
 
 
 def page(results: Path) -> str:

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 
 import pytest
-from command import ENVIRONMENT, ROOT
 from fault_checks import unexplained, wrong
+from fault_rounds import Killed
 from fault_study import DONE, Writes, begun
 
 from spineseg.runs import read_runs
 
 
-def killed(*words: str) -> str:
-    """Return what the benchmark says; it ends with 1 where anything is wrong."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "faults.py"), *words],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=3000,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.wide
-def test_studies_killed_at_random_come_to_a_whole_end() -> None:
+def test_studies_killed_at_random_come_to_a_whole_end(killed: Killed) -> None:
     assert "2 of 2 studies" in killed("--studies", "2", "--kills", "14", "--seed", "100")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from fault_study import FaultStudy, until
 from optuna.distributions import json_to_distribution
 
-from spineseg.events import Epoch, Failed, Finished
+from spineseg.events import EVENTS_FILE, Epoch, Failed, Finished, Started
 from spineseg.files import is_locked
 from spineseg.runs import Run, read_runs
 from study.optuna_trials import frozen_trial
@@ -52,12 +52,30 @@ def _in_folders(study: FaultStudy, runs: list[Run]) -> Iterator[str]:
         numbers = [epoch.epoch for epoch in run.epochs]
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"{run.folder.name}: epochs {numbers} in its log"
-        twice = Counter(e.epoch for e in run.log if isinstance(e, Epoch))
-        if again := {number for number, times in twice.items() if times > 1}:
-            yield f"{run.folder.name}: epochs {sorted(again)} twice, though it kept a checkpoint"
+        yield from in_order(run, keeps_all=study.keeps_all)
     numbers = [run.job.number for run in runs]
     if numbers != list(range(len(numbers))):
         yield f"numbers of runs are {numbers}"
+
+
+def in_order(run: Run, *, keeps_all: bool) -> Iterator[str]:
+    """Tell of epochs said out of order, or again though all before were kept."""
+    best = last = attempt = 0
+    said: dict[int, dict[str, float]] = {}
+    for event in run.log:
+        if isinstance(event, Started):
+            if event.resumed_from_epoch > best or (keeps_all and event.resumed_from_epoch < best):
+                yield f"{run.folder.name}: goes on from {event.resumed_from_epoch} after {best}"
+            if event.resumed_from_epoch < best and event.attempt <= attempt:
+                yield f"{run.folder.name}: attempt {event.attempt} begins twice"
+            last, attempt = event.resumed_from_epoch, event.attempt
+        elif isinstance(event, Epoch):
+            if event.epoch != last + 1:
+                yield f"{run.folder.name}: epoch {event.epoch} after {last}"
+            if said.setdefault(event.epoch, event.metrics) != event.metrics:
+                yield f"{run.folder.name}: epoch {event.epoch} is another, trained again"
+            last = event.epoch
+            best = max(best, last)
 
 
 def _left_over(study: FaultStudy) -> Iterator[str]:
@@ -185,8 +203,8 @@ def _is_drawn(study: FaultStudy, run: Run, runs: list[Run]) -> bool:
     before = [other for other in runs if other.job.number < run.job.number]
     searched = [other.name for other in before if other.job.kind == "search"]
     since = run.job.created
-    ended = [other for other in before if other.end and other.end.time < since]
-    unsure = [other for other in ended if other.end.time > since - _UNSURE_SECONDS]  # type: ignore[union-attr]
+    ended = [other for other in before if other.end and _written_at(other) < since]
+    unsure = [other for other in ended if _written_at(other) > since - _UNSURE_SECONDS]
     for count in range(len(unsure) + 1):
         for unheard in itertools.combinations(unsure, count):
             history = [
@@ -199,3 +217,8 @@ def _is_drawn(study: FaultStudy, run: Run, runs: list[Run]) -> bool:
             if drawn.name == run.name and drawn.changes == run.job.changes:
                 return True
     return False
+
+
+def _written_at(run: Run) -> float:
+    """Return when a run's end came into its folder: from a node it comes later than it is said."""
+    return (run.folder / EVENTS_FILE).stat().st_mtime

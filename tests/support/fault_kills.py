@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -14,16 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from fault_checks import problems, unexplained
-from fault_study import DONE, STOPPED, Driver, FaultStudy, forked
-from stopped_studies import differences, told
+from fault_cluster import is_attempt
+from fault_ray import RayFaultStudy
+from fault_study import DONE, Driver, FaultStudy, forked
 
 from spineseg.events import EVENTS_FILE
 
 Starter = Callable[[FaultStudy], Driver]
-WHOM = ("driver", "driver", "driver", "child", "child", "server", "worker", "all", "all")
+_DRIVER = ("driver", "driver SIGTERM", "driver SIGINT")
+WHOM = {
+    "local": (*_DRIVER, "child", "child", "children", "server", "worker", "all", "all"),
+    "Ray": (*_DRIVER, "child", "children", "worker", "attempt", "node", "node", "all"),
+}
+"""Who is killed in ten kills: on Ray there is the process of an attempt, and a whole node."""
+_EPOCH = re.compile(r'"type": "epoch".*?"epoch": (\d+)')
+_NOTICED_SECONDS = 120.0
 _TOLD_SECONDS = 60.0  # For a driver that was told to stop, on a loaded machine.
-_END_SECONDS = 600.0
+END_SECONDS = 600.0
+"""For a driver that nobody kills any more."""
 
 
 @dataclass
@@ -33,11 +41,12 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter)  # whom -> how often
     starts: int = 0
     runs: int = 0
+    again: int = 0  # Epochs that were trained again, as a node took them with it.
     problems: list[str] = field(default_factory=list)
 
 
 @dataclass
-class _Victims:
+class Victims:
     """Who was killed since its run's last new epoch: three deaths without one end a run."""
 
     deaths: Counter[Path] = field(default_factory=Counter)
@@ -45,7 +54,8 @@ class _Victims:
 
     def may_die(self, run: Path, most: int) -> bool:
         log = run / EVENTS_FILE
-        epochs = log.read_text().count('"type": "epoch"') if log.exists() else 0
+        # Each epoch once: one that is trained again is no further one.
+        epochs = len(set(_EPOCH.findall(log.read_text()))) if log.exists() else 0
         if epochs > self.epochs.get(run, 0):
             self.deaths[run] = 0
         self.epochs[run] = epochs
@@ -53,13 +63,37 @@ class _Victims:
 
 
 def killed_study(
-    study: FaultStudy, dice: random.Random, kills: int, seconds: float, start: Starter = forked
+    study: FaultStudy,
+    dice: random.Random,
+    kills: int,
+    seconds: float,
+    start: Starter = forked,
 ) -> Outcome:
     """Run a study to its end with so many kills on its way; an undisturbed one takes `seconds`.
 
-    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome.
+    Fewer where it comes to its end before. Its end, and what is wrong, are in the outcome. Of ten
+    kills each is another of `WHOM`, in an order drawn at random.
     """
-    outcome, victims = Outcome(), _Victims()
+    begun: list[Driver] = []
+
+    def noted(one: FaultStudy) -> Driver:
+        begun.append(start(one))
+        return begun[-1]
+
+    try:
+        return _killed(study, dice, kills, seconds, noted)
+    except BaseException:  # Whoever interrupts it wants nothing of it to live on.
+        for driver in begun[-1:]:
+            driver.signal()
+        _kill_each(study.processes())
+        raise
+
+
+def _killed(
+    study: FaultStudy, dice: random.Random, kills: int, seconds: float, start: Starter
+) -> Outcome:
+    whom_of: list[str] = []
+    outcome, victims = Outcome(), Victims()
     driver = _started(study, outcome, start)
     while sum(outcome.kills.values()) < kills:
         until_then = time.monotonic() + seconds * dice.uniform(0.01, 0.2)
@@ -71,13 +105,14 @@ def killed_study(
                 break
             driver = _started(study, outcome, start)
             continue
-        whom = dice.choice(WHOM)
-        number = signal.SIGKILL
-        if whom == "driver" and dice.random() < 0.4:
-            number = dice.choice((signal.SIGTERM, signal.SIGINT))
+        whom_of = whom_of or list(WHOM["Ray" if isinstance(study, RayFaultStudy) else "local"])
+        chosen = dice.choice(whom_of)
+        whom, _, name = chosen.partition(" ")
+        number = signal.Signals[name or "SIGKILL"]
         if not _kill(study, driver, whom, number, victims, dice):
-            continue
-        outcome.kills[whom if number == signal.SIGKILL else f"driver {number.name}"] += 1
+            continue  # It is there later, perhaps.
+        whom_of.remove(chosen)
+        outcome.kills[chosen] += 1
         if whom in ("driver", "all"):
             try:
                 driver.wait(_TOLD_SECONDS)
@@ -99,7 +134,7 @@ def _started(study: FaultStudy, outcome: Outcome, start: Starter) -> Driver:
 
 
 def _judge_end(study: FaultStudy, driver: Driver, outcome: Outcome) -> None:
-    if driver.code not in (DONE, STOPPED, -signal.SIGTERM):  # Told before it listened.
+    if driver.code is None or not study.may_end(driver.code):
         last = study.said.strip().splitlines()[-12:]
         outcome.problems.append(f"a driver ended with {driver.code}: " + " | ".join(last)[-900:])
 
@@ -108,7 +143,7 @@ def _to_the_end(study: FaultStudy, driver: Driver, outcome: Outcome, start: Star
     """Let it run to its end; a driver that gives up is started again a few times."""
     for _ in range(5):
         try:
-            driver.wait(_END_SECONDS)
+            driver.wait(END_SECONDS)
         except TimeoutError:
             outcome.problems.append(f"a driver hangs: {study.said.strip()[-300:]}")
             driver.signal()
@@ -127,93 +162,87 @@ def _kill(
     driver: Driver,
     whom: str,
     number: signal.Signals,
-    victims: _Victims,
+    victims: Victims,
     dice: random.Random,
 ) -> bool:
     """Kill whom is asked for; return whether there was one to kill."""
     if whom == "driver":
         driver.signal(number)
         return True
+    if whom == "server":
+        return _kill_some(_servers(driver), dice)
+    if whom == "node":
+        return isinstance(study, RayFaultStudy) and _kill_node(study, driver, victims, dice)
     with contextlib.suppress(psutil.Error):
         children = study.children()
-        runs = {child.pid: _run_of(study, child) for child in children}
-        children = [c for c in children if victims.may_die(runs[c.pid], 1 if whom != "all" else 2)]
-        if whom == "all":
-            if len(children) < len(runs):
+        runs = {child.pid: study.run_of(child) for child in children}
+        dying = [c for c in children if victims.may_die(runs[c.pid], 2 if whom == "all" else 1)]
+        if whom in ("all", "children"):
+            if len(dying) < len(runs) or (whom == "children" and not dying):
                 return False
-            for run in runs.values():
-                victims.deaths[run] += 1
+        elif dying:
+            dying = [dice.choice(dying)]
+        else:
+            return False
+        for child in dying:
+            victims.deaths[runs[child.pid]] += 1
+        if whom == "all":
+            if isinstance(study, RayFaultStudy):
+                _kill_each([*study.cluster.attempts(), *dying])
             os.killpg(driver.pid, signal.SIGKILL)
             return True
-        if whom == "server":
-            servers = [
-                process
-                for process in psutil.Process(driver.pid).children()
-                if any("forkserver" in word for word in process.cmdline())
-            ]
-            return _kill_one(servers, dice)
-        if not children:
-            return False
-        child = dice.choice(children)
-        victims.deaths[runs[child.pid]] += 1
-        return _kill_one([child] if whom == "child" else child.children(), dice)
+        if whom == "worker":
+            return _kill_some(dying[0].children(), dice)
+        if whom == "attempt":
+            return _kill_some([p for p in dying[0].parents() if is_attempt(p)], dice)
+        return _kill_each(dying)
     return False
 
 
-def _kill_one(among: list[psutil.Process], dice: random.Random) -> bool:
-    if not among:
+def _kill_node(study: RayFaultStudy, driver: Driver, victims: Victims, dice: random.Random) -> bool:
+    """Kill a node, one that trains where there is one, and have a fresh one come in its place."""
+    on = {node: study.on(node) for node in study.cluster.raylets}
+    node = dice.choice([node for node, runs in on.items() if runs] or list(on))
+    if not all(victims.may_die(run, 1) for run in on[node]):
         return False
-    dice.choice(among).kill()
+    losses = {run: _losses(run) for run in on[node]}
+    for run in on[node]:
+        victims.deaths[run] += 1
+    study.cluster.kill(node)
+    end = time.monotonic() + _NOTICED_SECONDS
+    # A fresh node beside one that is not known to be gone is a slot more, and draws more.
+    while study.slots == 1 and driver.poll() is None and time.monotonic() < end:
+        if all(_losses(run) > count for run, count in losses.items()):
+            break
+        time.sleep(0.1)
+    study.fresh_node()
     return True
 
 
-def _run_of(study: FaultStudy, child: psutil.Process) -> Path:
-    held = [Path(file.path) for file in child.open_files() if file.path.endswith("/lock")]
-    return held[0].parent if held else study.path
+def _losses(run: Path) -> int:
+    log = run / EVENTS_FILE
+    return log.read_text().count('"type": "lost"') if log.exists() else 0
 
 
-def settled(study: FaultStudy, start: Starter = forked) -> list[str]:
-    """Return what one more start of a study at its end does, and should not."""
-    found = []
-    before = _folders(study)
-    again = start(study)
-    if again.wait(_END_SECONDS) != DONE:
-        found.append(f"once more, at its end, it ends with {again.code}: {study.said[-300:]}")
-    if _folders(study) != before:
-        found.append("one more start of it, at its end, changes its folders")
-    return found
+def _servers(driver: Driver) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return [
+            process
+            for process in psutil.Process(driver.pid).children()
+            if any("forkserver" in word for word in process.cmdline())
+        ]
+    return []
 
 
-def _folders(study: FaultStudy) -> dict[str, str]:
-    return {
-        str(log.parent.name): log.read_text()
-        for log in study.places.folder.glob(f"*/{EVENTS_FILE}")
-    }
+def _kill_some(among: list[psutil.Process], dice: random.Random) -> bool:
+    return bool(among) and _kill_each([dice.choice(among)])
 
 
-def account(study: FaultStudy, mlflow: Path, artifacts: Path) -> Path:
-    """Write, in a fork, what a study says and what is wrong with it; return the file."""
-    file = study.path.parent / "account.json"
-
-    def write() -> int:
-        said = told(study.path)
-        wrong = problems(study, mlflow, artifacts)
-        if study.slots > 1:
-            wrong += unexplained(study)
-        text = json.dumps({"told": said, "problems": wrong})
-        file.write_text(text.replace(study.config.name, "small"))  # On a server each has its own.
-        return 0
-
-    driver = forked(study, write)
-    if driver.wait(_END_SECONDS):
-        raise AssertionError(study.said)
-    return file
-
-
-def compared(whole: Path | None, killed: Path) -> list[str]:
-    """Return what is wrong with a killed study, and where it differs from one left alone."""
-    mine = json.loads(killed.read_text())
-    found = list(mine["problems"])
-    if whole is not None:
-        found += differences(json.loads(whole.read_text())["told"], mine["told"])
-    return found
+def _kill_each(doomed: list[psutil.Process]) -> bool:
+    """Kill processes; return whether any was there."""
+    killed = 0
+    for process in doomed:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            killed += 1
+    return killed > 0

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 from command import ENVIRONMENT, ROOT
@@ -49,6 +49,8 @@ class FaultStudy:
     path: Path  # Its config.
     slots: int = 1
 
+    keeps_all: ClassVar[bool] = True  # No epoch that is on record is ever trained again.
+
     @property
     def config(self) -> StudyConfig:
         return load_study(self.path)
@@ -76,6 +78,15 @@ class FaultStudy:
         """Return the trainings at work: those that hold their run's lock."""
         locks = sorted(self.places.folder.glob(f"[0-9]*/{LOCK_FILE}"))
         return [process for lock in locks if (process := holder(lock))]
+
+    def run_of(self, child: psutil.Process) -> Path:
+        """Return the folder of the run that a training is at."""
+        held = [Path(file.path) for file in child.open_files() if file.path.endswith("/lock")]
+        return held[0].parent if held else self.path
+
+    def may_end(self, code: int) -> bool:
+        """Return whether a driver may end so, of those that are killed and told to stop."""
+        return code in (DONE, STOPPED, -signal.SIGTERM)  # Told before it listened.
 
 
 Writes = Callable[..., FaultStudy]
@@ -194,6 +205,7 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
         os.setsid()
         # A shell's background job ignores it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ.update(_environment(study))
         out = os.open(study.path.parent / "said.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)

@@ -36,12 +36,13 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 class Machines:
     """A cluster whose head trains nothing; nodes are added and killed."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
+        """Start the head; `environment` is what all nodes' processes have in theirs."""
         from ray.cluster_utils import Cluster
 
         # Workers import the project and the fake trainer as this process does.
         path = os.pathsep.join(map(str, (ROOT, ROOT / "src", ROOT / "tests" / "support")))
-        self.environment = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        self.environment = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment
         with contextlib.redirect_stdout(None):
             self.cluster = Cluster(
                 initialize_head=True,

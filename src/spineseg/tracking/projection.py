@@ -88,6 +88,7 @@ class RunProjection:
         self._sent = 0
         self._known = 0  # Events that the store had before.
         self._epoch_seconds: dict[int, float] = {}
+        self._said: dict[int, dict[str, float]] = {}  # Epochs so far, and their figures.
         self._attempts: list[Started | Lost] = []
         self.ended = False  # Whether the run's end is in the store.
 
@@ -108,6 +109,7 @@ class RunProjection:
                     self._send(run, events)
                 self.ended = self.ended or isinstance(events[0], Finished | Failed)
                 self._attempts += [e for e in events if isinstance(e, Started | Lost)]
+                self._said |= {e.epoch: epoch_metrics(e) for e in events if isinstance(e, Epoch)}
                 del self._unsent[: len(events)]
                 self._sent += len(events)
 
@@ -166,7 +168,7 @@ class RunProjection:
             case Started():
                 return _Batch([], settings_in_sight(self._job, event), _started_tags(event))
             case Epoch():
-                return _Batch(_metrics(epoch_metrics(event), event.time, event.epoch), {}, {})
+                return _Batch(_metrics(self._new_of(event), event.time, event.epoch), {}, {})
             case Finished():
                 baseline = first_baseline(self._folder.parent)
                 score = baseline.value if baseline and baseline.finished else None
@@ -188,6 +190,15 @@ class RunProjection:
                 return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
             case Phase() | Lost():
                 return _Batch([], {}, {})
+
+    def _new_of(self, event: Epoch) -> dict[str, float]:
+        """Return the figures of an epoch; of one trained again, as its node was lost with the
+        checkpoint, those that came out otherwise, and none of the machine.
+        """
+        values, before = epoch_metrics(event), self._said.get(event.epoch)
+        if before is None:
+            return values
+        return {k: v for k, v in values.items() if k[:7] != "system/" and before.get(k) != v}
 
     def _note(self, end: Finished | Failed, baseline: float | None = None) -> str:
         return run_note(self._job, end, baseline, self._attempts)
