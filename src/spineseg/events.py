@@ -23,6 +23,7 @@ from spineseg.films import Part
 FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "stalled", "bug"]
 LossKind = Literal["killed", "out_of_memory", "stalled", "node_lost"]
 EVENTS_FILE = "events.jsonl"
+_UNWRITTEN = b"\0 \t\r\n"  # A power cut may leave zeros where a line was to come.
 
 
 class _Event(Model):
@@ -196,9 +197,22 @@ def _parsed(line: bytes) -> Event:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Return whether a line looks like the beginning of an event, and not like a spoilt one."""
-    begun, head = line.rstrip(), b'{"run": "'
-    return not begun.endswith(b"}") and (begun.startswith(head) or head.startswith(begun))
+    """Return whether a line looks like the beginning of an event, and not like a spoilt one.
+
+    One that ends with a brace may be torn behind one within it, where all before it is sound.
+    """
+    begun, head = line.rstrip(_UNWRITTEN), b'{"run": "'
+    if not (begun.startswith(head) or head.startswith(begun)):
+        return False
+    if not begun.endswith(b"}"):
+        return True
+    try:
+        json.loads(begun)
+    except json.JSONDecodeError as error:
+        return error.pos == len(error.doc) or error.msg.startswith("Unterminated string")
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def read_events(run_folder: Path, run: str) -> list[Event]:
