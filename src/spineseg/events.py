@@ -141,6 +141,22 @@ def append_event(run_folder: Path, event: Event) -> None:
     append_line(run_folder / EVENTS_FILE, json.dumps(event.model_dump()))
 
 
+def end_last_line(run_folder: Path) -> bool:
+    """End a last line that lacks only its end; return whether there was one.
+
+    A kill may come just before it, and what it says would be said twice. Only for who alone writes.
+    """
+    path = run_folder / EVENTS_FILE
+    last = path.read_bytes().rpartition(b"\n")[2] if path.exists() else b""
+    try:
+        _parsed(last)
+    except (ValueError, RecursionError):
+        return False
+    with path.open("ab") as log:
+        log.write(b"\n")
+    return True
+
+
 class EventReader:
     """Follows one run's log from wherever it was left; `run` is the id of its job."""
 
