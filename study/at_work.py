@@ -12,13 +12,14 @@ import optuna
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, append_event
 from spineseg.limits.watchdog import Watch
-from spineseg.recovery import Next, given_up, next_attempt
+from spineseg.recovery import Next, given_up, lose, next_attempt
 from spineseg.runs import Run
 from spineseg.training.attempts import attempt_on_record
 from spineseg.training.control import LOG_FILE, ask_to_stop, is_judged, let_go_on, stop_asked
 from spineseg.training.executors.protocol import Attempt, Executor
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
+from spineseg.tries import split
 from study.judging import is_hopeless, report
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class AtWork:
     def adopt(self, executor: Executor, slot: Slot) -> None:
         """Take care of the attempt that is at work, whoever started it."""
         number = max(1, attempt_on_record(self.folder))
-        self.begin(executor, slot, Next(number, 1, elsewhere=False))
+        self.begin(executor, slot, Next(number, split(self.run), elsewhere=False))
         for event in self.log:
             if self._watch is not None:  # It has begun long ago.
                 self._watch.heard(event, time.monotonic())
@@ -125,13 +126,11 @@ class AtWork:
         return news
 
     def _lose(self, attempt: Attempt) -> None:
-        """Put on record that the attempt is lost."""
+        """Put on record that the attempt is lost, unless its last words were the run's end."""
         kind, message = "node_lost" if attempt.lost else "killed", attempt.ended_by
         if self._stalled:
             kind, message = "stalled", self._stalled
-        told = {"run": self.job.id, "attempt": max(1, self._number), "kind": kind}
-        told["message"] = message or "ended without a word"
-        append_event(self.folder, Lost.model_validate(told))
+        lose(self.folder, self.job.id, max(1, self._number), kind, message)
         self.read()
 
     def kill(self) -> None:

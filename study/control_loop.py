@@ -22,6 +22,7 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
 from spineseg.recorded_job import new_job, recorded_job
 from spineseg.runs import Run, read_run
+from spineseg.training.executors.left import ending_left_on_errors
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.slot import Slot
 from spineseg.trials import TrialSpec
@@ -66,7 +67,6 @@ class ControlLoop:
         self._avoid: dict[int, Slot] = {}  # Number of a run -> slot where memory was short.
         self._slots: list[Slot] = []
         self._slots_at = self._dry_until = 0.0
-        self._failures: list[tuple[Job, Failed]] = []
         self._told_of_slots = False
 
     def run(self) -> None:
@@ -76,7 +76,8 @@ class ControlLoop:
         folder is moved away, and OSError where the disk is full: every trial stays resumable.
         """
         try:
-            self._adopt()
+            with ending_left_on_errors(self._has.executor, self._has.places):
+                self._adopt()
             self._go_on()
         except (EOFError, ConnectionError):
             if not self._has.interrupted.is_set():
@@ -189,9 +190,7 @@ class ControlLoop:
         if isinstance(end, Failed):
             if work.job.kind == "baseline":
                 raise RunError(of_baseline(work.job, end, self._has.config))
-            if end.kind in ("bug", "bad_data"):  # What else fails, a search may well try.
-                self._failures.append((work.job, end))
-            if told := repeated(self._failures, self._has.config):
+            if told := repeated(work.run, self._has.runs.values(), self._has.config):
                 raise RunError(told)
 
     def _put_to_work(self, slot: Slot) -> bool:

@@ -153,9 +153,14 @@ def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
 
 @contextmanager
 def _stopping_on_signals(interrupted: threading.Event) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into `interrupted`, so that every trial is left resumable."""
+    """Turn Ctrl-C and SIGTERM into `interrupted`, so that every trial is left resumable.
 
-    def stop(*_: object) -> None:
+    A second Ctrl-C waits for nobody; a second SIGTERM may be the first, passed on by `make`.
+    """
+
+    def stop(number: int, _: object) -> None:
+        if interrupted.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
         interrupted.set()
 
     if threading.current_thread() is not threading.main_thread():

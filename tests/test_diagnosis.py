@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from told_runs import job, study
 
-from spineseg.diagnosis import Failure, alike, of_baseline, own_frame, repeated
-from spineseg.events import Failed, FailureKind
+from spineseg.diagnosis import alike, of_baseline, own_frame, repeated
+from spineseg.events import Again, Failed, FailureKind
+from spineseg.job import Job
 from spineseg.remedies import REMEDIES
+from spineseg.runs import Run
 
 TRACEBACK = """Traceback (most recent call last):
   File "/srv/x/src/spineseg/training/child.py", line 101, in run_job
@@ -22,9 +25,15 @@ ValueError: tensor 3 at 0x7f00deadbeef
 """
 
 
-def failure(number: int, message: str, kind: FailureKind = "bug") -> Failure:
+def failure(number: int, message: str, kind: FailureKind = "bug") -> tuple[Job, Failed]:
     asked = job(number, f"search-{number:03d}")
     return asked, Failed(run=asked.id, kind=kind, message=message, traceback=TRACEBACK)
+
+
+def told(*failures: tuple[Job, Failed]) -> str | None:
+    """Return what is said of failures on record, in their order, when the last has come."""
+    runs = [Run(Path(asked.folder_name), asked, (failed,)) for asked, failed in failures]
+    return repeated(runs[-1], runs, study())
 
 
 MESSAGES = (
@@ -36,26 +45,41 @@ MESSAGES = (
 
 def test_the_same_failure_three_times_is_told_with_where_and_what_to_do() -> None:
     found = [failure(n, text) for n, text in enumerate(MESSAGES, start=4)]
-    assert repeated(found[:2], study()) is None and repeated([], study()) is None
-    told = repeated([found[0], failure(9, "other"), *found[1:]], study()) or ""
-    assert told.startswith("study 'small' is stopped: 3 trainings failed in the same way")
-    assert "in: 004-search-004, 005-search-005, 006-search-006" in told
-    assert "009-search-009" not in told
-    assert 'trainer.py", line 12, in train\n' in told and "raise self.film(path)" in told
-    assert "torch/nn.py" not in told and "run_job" not in told
-    assert "spineseg retry --all small` and `" in told and "spineseg run small`" in told
-    assert "006-search-006/train.log" in told
+    assert told(*found[:2]) is None
+    said = told(found[0], failure(9, "other"), *found[1:]) or ""
+    assert said.startswith("study 'small' is stopped: 3 trainings failed in the same way")
+    assert "in: 004-search-004, 005-search-005, 006-search-006" in said
+    assert "009-search-009" not in said
+    assert 'trainer.py", line 12, in train\n' in said and "raise self.film(path)" in said
+    assert "torch/nn.py" not in said and "run_job" not in said
+    assert "spineseg retry --all small` and `" in said and "spineseg run small`" in said
+    assert "006-search-006/train.log" in said
+
+
+def test_who_goes_on_all_the_same_is_told_again_after_as_many_more() -> None:
+    found = [failure(n, "the same") for n in range(1, 7)]
+    assert [bool(told(*found[:n])) for n in range(1, 7)] == [False, False, True] * 2
+
+
+def test_a_failure_that_was_asked_for_again_counts_no_more() -> None:
+    asked, failed = failure(1, "the same")
+    once_more = Run(Path(asked.folder_name), asked, (failed, Again(run=asked.id)))
+    others = [Run(Path(j.folder_name), j, (f,)) for j, f in (failure(2, "the same"),
+              failure(3, "the same"))]  # fmt: skip
+    assert repeated(others[-1], [once_more, *others], study()) is None
+    assert repeated(others[-1], [Run(Path(), asked, (failed,)), *others], study())
 
 
 def test_failures_that_differ_are_not_taken_for_one() -> None:
     three = [failure(1, "no film a"), failure(2, "no film b"), failure(3, "no film c")]
-    assert repeated(three, study()) is None
+    assert told(*three) is None
     after = [
         failure(n, f"cannot read /a/{n}.jpg: {why}") for n, why in enumerate(("no", "ye", "x"))
     ]
-    assert repeated(after, study()) is None
+    assert told(*after) is None
     kinds = [failure(n, "x", kind) for n, kind in enumerate(("bug", "nan_loss", "killed"))]
-    assert repeated(kinds, study()) is None
+    assert told(*kinds) is None
+    assert told(*(failure(n, "x", "nan_loss") for n in range(3))) is None  # A search may well try.
 
 
 @pytest.mark.parametrize("text", MESSAGES[1:])
@@ -70,18 +94,18 @@ def test_words_that_only_look_like_hexadecimal_stay() -> None:
 
 @pytest.mark.parametrize("kind", get_args(FailureKind))
 def test_every_kind_of_failure_has_something_to_do_about_it(kind: FailureKind) -> None:
-    told = of_baseline(*failure(0, "as told", kind), study())
-    assert "its baseline failed, and without it nothing can be compared" in told
-    assert f"{kind}: as told" in told and "spineseg retry small/search-000`" in told
+    said = of_baseline(*failure(0, "as told", kind), study())
+    assert "its baseline failed, and without it nothing can be compared" in said
+    assert f"{kind}: as told" in said and "spineseg retry small/search-000`" in said
     assert kind in REMEDIES
     if kind == "bad_data":
-        assert "spineseg data small` audits the films" in told
+        assert "spineseg data small` audits the films" in said
 
 
 def test_a_study_elsewhere_is_named_with_where_it_is() -> None:
     config = study(store={"root": "/srv/records"})
-    told = of_baseline(*failure(0, "x"), config)
-    assert "retry small/search-000 --set store.root=/srv/records`" in told
+    said = of_baseline(*failure(0, "x"), config)
+    assert "retry small/search-000 --set store.root=/srv/records`" in said
 
 
 def test_a_traceback_without_a_frame_of_ours_tells_its_last_line() -> None:

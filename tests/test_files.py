@@ -15,7 +15,7 @@ import pytest
 from small_disk import small_disk
 
 from spineseg.database import unusable
-from spineseg.files import append_line, holder, is_locked, locked, without_password
+from spineseg.files import append_line, holder, is_locked, locked, without_password, write_whole
 
 
 def test_a_fork_does_not_hold_the_lock_of_the_process_that_forked_it(tmp_path: Path) -> None:
@@ -89,6 +89,27 @@ def test_a_full_disk_is_told_and_leaves_no_half_of_a_line(tmp_path: Path) -> Non
         lines = log.read_text().splitlines(keepends=True)
         assert [json.loads(line)["number"] for line in lines] == list(range(len(lines)))
         assert lines[-1].endswith("\n") and len(lines) > 50
+
+
+def test_what_a_kill_left_of_a_file_goes_with_the_next_process_that_writes_there(
+    tmp_path: Path,
+) -> None:
+    killed = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from spineseg.files import write_whole\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_whole(Path(sys.argv[1]), 'half')\n"
+    )
+    for name in ("worth", "stop"):
+        done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / name)], check=False)
+        assert done.returncode == -signal.SIGKILL
+    living, other = tmp_path / f".stop.{os.getppid()}.part", tmp_path / ".000-x.part"
+    living.write_text("another's, at work")
+    other.mkdir()
+    assert len(list(tmp_path.glob(".*.part"))) == 3, "the second has cleared up after the first"
+    write_whole(tmp_path / "attempt.json", "{}")
+    assert {path.name for path in tmp_path.iterdir()} == {"attempt.json", living.name, other.name}
 
 
 def test_lines_of_two_processes_stand_beside_each_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -199,3 +200,17 @@ def test_a_run_without_an_end_is_interrupted_where_nobody_is_at_work(tmp_path: P
     assert (run.outcome, outcome_now(run)) == ("running", "interrupted")
     with locked(run.folder / "lock"):
         assert outcome_now(run) == "running"
+
+
+def test_what_a_run_was_asked_is_on_the_disk_before_its_folder_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves a folder whose job is empty, and the study is refused."""
+    folder, synced = tmp_path / "000-baseline", list[bool]()
+
+    def look(path: Path) -> None:
+        synced.append(json.loads(path.read_text())["name"] == "baseline" and not folder.exists())
+
+    monkeypatch.setattr("spineseg.job.sync", look)
+    make_job().write(folder)
+    assert synced == [True] and folder.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from spineseg.called import pasted
 from spineseg.config.recorded import by_name, reference
@@ -12,11 +12,12 @@ from spineseg.config.study import StudyConfig
 from spineseg.events import Failed
 from spineseg.job import Job
 from spineseg.remedies import REMEDIES
+from spineseg.runs import Run
+from spineseg.standing import standing
 
 TIMES = 3
-"""So often the same failure within one `run` is no chance: what follows would fail of it, too."""
-Failure = tuple[Job, Failed]
-"""A training and how it failed."""
+"""So often the same failure is no chance: what follows would fail of it, too."""
+_TELLING = ("bug", "bad_data")  # What else fails, a search may well try.
 _MOST_NAMED = 6
 _MOST_MESSAGE = 300
 _OWN = re.compile(r'File "[^"]*\b(?:spineseg|study)/[^"]*", line')
@@ -39,23 +40,27 @@ def alike(failed: Failed) -> str:
     return f"{failed.kind}: {text}"
 
 
-def repeated(failures: Sequence[Failure], config: StudyConfig) -> str | None:
+def repeated(last: Run, runs: Iterable[Run], config: StudyConfig) -> str | None:
     """Return, in lines, what failed in the same way `TIMES` times and what to do; None: nothing.
 
-    `failures` are those of one `run` of the study, in their order.
+    `last` has just failed, `runs` are all on record: a driver that is killed in between begins no
+    new count. What was asked for again counts no more. Of one that a person goes on with although
+    it was stopped so, `TIMES` more are needed.
     """
-    last = failures[-1][1] if failures else None
-    same = [pair for pair in failures if last is not None and alike(pair[1]) == alike(last)]
-    if len(same) < TIMES:
+    if last.failed is None or last.failed.kind not in _TELLING:
         return None
-    names = [job.folder_name for job, _ in same]
+    before = [r for r in standing(runs) if r.failed and not r.asked_again and r.name != last.name]
+    same = [r for r in before if r.failed and alike(r.failed) == alike(last.failed)]
+    if (len(same) + 1) % TIMES:
+        return None
+    names = [run.folder.name for run in [*same, last]]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     head = (
-        f"study {config.name!r} is stopped: {len(same)} trainings failed in the same way, and so "
+        f"study {config.name!r} is stopped: {len(names)} trainings failed in the same way, and so "
         "would the rest"
     )
     where = f"{', '.join(names[:_MOST_NAMED])}{more}"
-    return _lines(head, same[-1], where, by_name("retry --all", config), config)
+    return _lines(head, last.job, last.failed, where, by_name("retry --all", config), config)
 
 
 def of_baseline(job: Job, failed: Failed, config: StudyConfig) -> str:
@@ -66,11 +71,10 @@ def of_baseline(job: Job, failed: Failed, config: StudyConfig) -> str:
     )
     name, *elsewhere = reference(config)
     retry = pasted(shlex.join(["retry", f"{name}/{job.name}", *elsewhere]))
-    return _lines(head, (job, failed), job.folder_name, retry, config)
+    return _lines(head, job, failed, job.folder_name, retry, config)
 
 
-def _lines(head: str, failure: Failure, where: str, retry: str, config: StudyConfig) -> str:
-    job, failed = failure
+def _lines(head: str, job: Job, failed: Failed, where: str, retry: str, config: StudyConfig) -> str:
     message = " ".join(failed.message.split()) or "no message"
     if len(message) > _MOST_MESSAGE:
         message = f"{message[: _MOST_MESSAGE - 3]}..."

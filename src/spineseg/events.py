@@ -23,6 +23,7 @@ from spineseg.films import Part
 FailureKind = Literal["out_of_memory", "nan_loss", "bad_data", "killed", "stalled", "bug"]
 LossKind = Literal["killed", "out_of_memory", "stalled", "node_lost"]
 EVENTS_FILE = "events.jsonl"
+_UNWRITTEN = b"\0 \t\r\n"  # A power cut may leave zeros where a line was to come.
 
 
 class _Event(Model):
@@ -140,6 +141,22 @@ def append_event(run_folder: Path, event: Event) -> None:
     append_line(run_folder / EVENTS_FILE, json.dumps(event.model_dump()))
 
 
+def end_last_line(run_folder: Path) -> bool:
+    """End a last line that lacks only its end; return whether there was one.
+
+    A kill may come just before it, and what it says would be said twice. Only for who alone writes.
+    """
+    path = run_folder / EVENTS_FILE
+    last = path.read_bytes().rpartition(b"\n")[2] if path.exists() else b""
+    try:
+        _parsed(last)
+    except (ValueError, RecursionError):
+        return False
+    with path.open("ab") as log:
+        log.write(b"\n")
+    return True
+
+
 class EventReader:
     """Follows one run's log from wherever it was left; `run` is the id of its job."""
 
@@ -196,9 +213,22 @@ def _parsed(line: bytes) -> Event:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Return whether a line looks like the beginning of an event, and not like a spoilt one."""
-    begun, head = line.rstrip(), b'{"run": "'
-    return not begun.endswith(b"}") and (begun.startswith(head) or head.startswith(begun))
+    """Return whether a line looks like the beginning of an event, and not like a spoilt one.
+
+    One that ends with a brace may be torn behind one within it, where all before it is sound.
+    """
+    begun, head = line.rstrip(_UNWRITTEN), b'{"run": "'
+    if not (begun.startswith(head) or head.startswith(begun)):
+        return False
+    if not begun.endswith(b"}"):
+        return True
+    try:
+        json.loads(begun)
+    except json.JSONDecodeError as error:
+        return error.pos == len(error.doc) or error.msg.startswith("Unterminated string")
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def read_events(run_folder: Path, run: str) -> list[Event]:

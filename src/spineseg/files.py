@@ -29,7 +29,9 @@ _SECRET = re.compile(
     r"((?:password|passwd|pwd|token|secret|api_?key)\w*=)[^&\s]+?(?=[:;,.)\]'\"]*(?:[&\s]|$))",
     re.IGNORECASE,
 )
+_PART = re.compile(r"\..+\.(\d+)\.part")  # As `write_whole` names what it is writing.
 _held: set[int] = set()
+_cleared: set[Path] = set()
 
 
 def _let_go_of_all() -> None:
@@ -192,13 +194,40 @@ def _end(descriptor: int) -> tuple[int, bool]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then put there in one step."""
+    """Write a file whole or not at all: beside its place first, then put there in one step.
+
+    The first that a process writes in a folder clears away what killed ones left half-written.
+    """
+    _clear_parts(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _clear_parts(folder: Path) -> None:
+    """Remove what processes that are gone left of files that they wrote here: once is enough."""
+    folder = folder.absolute()
+    if folder in _cleared:
+        return
+    _cleared.add(folder)
+    with suppress(OSError):  # Not there, or not to be read: the write says so.
+        for entry in os.scandir(folder):
+            part = _PART.fullmatch(entry.name)
+            if part and entry.is_file(follow_symlinks=False) and not _is_process(int(part[1])):
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_process(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def sync(path: Path) -> None:
@@ -228,12 +257,10 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
 
     What is not put in its place is removed at the end; what a killed process left goes, too.
     """
-    import psutil
-
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f".{name}.*.part"):
         process = left.suffixes[-2].removeprefix(".")
-        if left.is_dir() and not (process.isdigit() and psutil.pid_exists(int(process))):
+        if left.is_dir() and not (process.isdigit() and _is_process(int(process))):
             shutil.rmtree(left, ignore_errors=True)
     folder = parent / f".{name}.{os.getpid()}.part"
     shutil.rmtree(folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from spineseg.config.model import Model
 from spineseg.config.search import Axis
 from spineseg.config.training import TrainConfig
 from spineseg.errors import RecordError
-from spineseg.files import write_whole
+from spineseg.files import sync, write_whole
 from spineseg.metrics import OBJECTIVES
 from spineseg.prediction.numbering.model import NumberingModel
 
@@ -117,6 +117,7 @@ class Job(Model):
         staging = run_folder.with_name(f".{run_folder.name}.part")
         staging.mkdir(parents=True, exist_ok=True)
         write_whole(staging / JOB_FILE, self.model_dump_json(indent=1))
+        sync(staging / JOB_FILE)  # A power cut may keep a name, and not what it names.
         staging.replace(run_folder)
 
     @classmethod

@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from spineseg.events import Epoch, Event, Failed, Lost, Started
+from spineseg.events import (
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Lost,
+    Started,
+    append_event,
+    end_last_line,
+    read_events,
+)
 
 MOST_LOSSES = 3
 """So many attempts lost without an epoch between them end a run: it will not get any further."""
@@ -38,6 +49,19 @@ def next_attempt(log: Sequence[Event], batch: int, begun: int = 0) -> Next | Non
     last = next((e for e in reversed(log) if not isinstance(e, Epoch)), None)
     elsewhere = isinstance(last, Lost) and last.kind == "out_of_memory"
     return Next(max([begun, *said], default=0) + 1, SPLITS[short], elsewhere)
+
+
+def lose(run_folder: Path, run: str, attempt: int, kind: str, message: str) -> None:
+    """Put on record that an attempt is lost; `message` says how it ended, where that is known.
+
+    Not where it said the run's end, and was killed before it had ended the line.
+    """
+    read = read_events if end_last_line(run_folder) else None
+    if read and any(isinstance(e, Finished | Failed) for e in read(run_folder, run)):
+        return
+    told = {"run": run, "attempt": attempt, "kind": kind}
+    told["message"] = message or "ended without a word"
+    append_event(run_folder, Lost.model_validate(told))
 
 
 def given_up(log: Sequence[Event], run: str, where: str) -> Failed:

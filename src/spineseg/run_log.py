@@ -20,6 +20,7 @@ _EPOCH = re.compile(
     rb'\{"run": "[^"]*", "time": ([0-9.]+), "type": "epoch", "epoch": ([0-9]+), "metrics": \{'
 )
 _TYPE, _LONGEST_TIME, _BRACE = b', "type": "epoch", "epoch": ', 40, ord("}")
+_LAST, _LONGEST_LAST = b', "validation_seconds": ', 64  # A line that lacks it may be torn.
 
 
 class Mark(NamedTuple):
@@ -72,6 +73,7 @@ class RunLog(Sequence[Event]):
                 begins(begun, at)
                 and find(_TYPE, at + start, at + stop) > 0
                 and log[end - 1] == _BRACE
+                and find(_LAST, end - _LONGEST_LAST, end) > 0
             ):
                 regular += 1
             else:

@@ -76,6 +76,20 @@ def test_the_same_failure_three_times_ends_the_study(path: Path) -> None:
     ]
 
 
+def test_the_same_failure_counts_on_over_restarts_and_a_later_run_needs_three_more(
+    path: Path,
+) -> None:
+    broken = {f"search-{number:03d}": "bug" for number in range(1, 9)}
+
+    def stopped(*sets: str) -> int:
+        with pytest.raises(RunError, match="trainings failed in the same way"):
+            run(path, FakeLauncher(fails=broken), *sets)
+        return len(names(load_study(path))) - 3
+
+    run(path, FakeLauncher(fails=broken), "search.trials=2")  # And was killed, say.
+    assert [stopped("search.trials=8"), stopped("search.trials=8")] == [3, 6]
+
+
 def test_a_free_slot_begins_what_no_choice_hangs_on_any_more(confirmable: Path) -> None:
     """The last variant is held; meanwhile the baseline is trained on its fresh seeds."""
     held = threading.Event()

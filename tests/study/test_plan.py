@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from small_study import Ended, run_scored, runs
+from told_runs import job, study, whole
 
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.errors import ConfigError
+from spineseg.runs import Run
 from spineseg.time_left import measured
-from spineseg.trials import most_trainings
+from spineseg.trials import confirmations_known, most_trainings
 from study import driver, plan
 from study.plan import make_plan, plan_text
 
@@ -93,3 +95,22 @@ def test_a_plan_says_where_the_studys_limits_end_it(confirmable: Path, ended: En
     ]
     assert planned.cuts[0] in plan_text(planned).splitlines()
     assert make_plan(load_study(confirmable), _dataset(ended), timing=False, say=print).cuts == ()
+
+
+@pytest.mark.parametrize(
+    ("under_way", "arms"), [(0, ["baseline", "no-flips", "large"]), (1, ["baseline", "no-flips"]),
+                            (2, ["baseline"]), (3, ["baseline"])]
+)  # fmt: skip
+def test_whom_nothing_under_way_can_displace_is_confirmed_at_once(
+    under_way: int, arms: list[str]
+) -> None:
+    config = study(confirm={"top": 2, "seeds": 2}, search={"trials": 3})
+    found = [whole(job(0, "baseline"))]
+    found += [
+        whole(job(n, name), scored=0.6 - n / 10) for n, name in ((1, "no-flips"), (2, "large"))
+    ]
+    found += [
+        Run(Path(), job(number, f"search-{number:03d}", kind="search"), ())
+        for number in range(3, 3 + under_way)
+    ]
+    assert [spec.arm for spec in confirmations_known(found, config)] == arms * 2

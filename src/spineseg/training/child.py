@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from spineseg.data.known import refuse_unwhole
 from spineseg.errors import RecordError
-from spineseg.events import Epoch, Failed, Finished, Lost, Started, append_event, read_events
+from spineseg.events import (
+    Epoch,
+    Failed,
+    Finished,
+    Lost,
+    Started,
+    append_event,
+    end_last_line,
+    read_events,
+)
 from spineseg.files import locked
 from spineseg.job import Job
 from spineseg.lasting import print_into
@@ -87,6 +96,7 @@ def _run(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
 def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
     from spineseg.data.labelled import read_merged_film
 
+    end_last_line(run_folder)
     events = read_events(run_folder, job.id)
     if any(isinstance(event, Finished | Failed) for event in events):
         (run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE).unlink(missing_ok=True)

@@ -35,6 +35,16 @@ def ending_all_on_signals(executor: Callable[[], Executor], places: StudyPlaces)
             signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def ending_left_on_errors(executor: Executor, places: StudyPlaces) -> Iterator[None]:
+    """End what an earlier driver left at work where taking it up fails: nobody would hear it."""
+    try:
+        yield
+    except BaseException:
+        end_left(executor, places)
+        raise
+
+
 def end_left(executor: Executor, places: StudyPlaces) -> None:
     """End what is at work in a study's folders, whoever started it."""
     for folder in sorted(places.folder.glob("[0-9]*-*")):
