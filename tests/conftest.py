@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side on two cores.
-# Each worker would rewrite the asserts of every test file anew, and each child compile our modules.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
-gc.disable()  # While tests are collected little becomes garbage.
 
 import pytest
 from exports import write_export
@@ -24,6 +20,10 @@ if TYPE_CHECKING:
     from spineseg.data.audit import Audit
 
 os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"  # As an activated shell has it.
+# Each worker would rewrite the asserts of every test file anew, and each child compile our modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+gc.disable()  # While tests are collected little becomes garbage.
 for _name in ("MAKELEVEL", "SPINESEG_SET"):  # `make test` advises nobody, and overrides nothing.
     os.environ.pop(_name, None)
 
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected, more than a million objects, out of each collection."""
+    """Leave what was imported and collected by now, a million objects, out of each collection."""
     gc.freeze()
     gc.enable()
 
