@@ -27,10 +27,9 @@ from spineseg import code_version, recorded_job
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RecordError
-from spineseg.report.table import as_csv, leaderboard
 from spineseg.tracking.store import open_store
 from spineseg.tracking.views.marks import COLOR
-from study.compare import compare_study, summarised
+from study.compare import compare_study
 from study.promote import promote_best
 
 pytestmark = pytest.mark.wide
@@ -236,7 +235,7 @@ def test_a_studys_folder_is_compared_and_promoted_on_another_machine(
     confirmable: Path, tmp_path: Path, looks: Looks
 ) -> None:
     config, _ = run_scored(confirmable)
-    before = as_csv(leaderboard(summarised(config)[1]))
+    before = table(config)
     there = tmp_path / "there" / "mlruns"
     shutil.copytree(places(config).folder, there / "work" / "studies" / "small")
     config.store.root.rename(tmp_path / "gone")
