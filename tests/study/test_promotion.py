@@ -245,7 +245,7 @@ def test_a_finalist_that_is_ahead_of_the_baselines_seeds_stops_no_comparison(
     kinds = ("killed", "nan_loss", "bug")  # Three times the same would end the study.
     fails = {f"baseline-seed-{n}": kind for n, kind in enumerate(kinds, start=1)}
     driver.run_study(config, confirmable, FakeLauncher(flips_hurt, fails=fails))
-    evidence = summarised(config)[1].evidence
+    evidence = compare_study(config).summary.evidence
     assert evidence is not None and evidence.arms == []
 
 
