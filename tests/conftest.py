@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -13,7 +16,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Two processes test side by side
 import pytest
 from exports import write_export
 
+if TYPE_CHECKING:
+    from spineseg.data.audit import Audit
+
 os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ['PATH']}"  # As an activated shell has it.
+# Each worker would rewrite the asserts of every test file anew, and each child compile our modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+gc.disable()  # While tests are collected little becomes garbage.
 for _name in ("MAKELEVEL", "SPINESEG_SET"):  # `make test` advises nobody, and overrides nothing.
     os.environ.pop(_name, None)
 
@@ -35,6 +45,54 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files: two processes share them out, and neither waits at the end."""
     items.sort(key=lambda item: LONGEST.index(n) if (n := item.path.stem) in LONGEST else 99)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected by now, a million objects, out of each collection."""
+    gc.freeze()
+    gc.enable()
+
+
+def _once_for_each(drawn: Callable[[Audit], Any]) -> Callable[[Audit], Any]:
+    known: dict[str, Any] = {}
+
+    def once(audit: Audit) -> Any:
+        asked = audit.model_dump_json(include={"parts", "sources"})  # All that figures are made of.
+        if asked not in known:
+            known[asked] = drawn(audit)
+        return known[asked]
+
+    return once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def equal_work_once() -> Iterator[None]:
+    """Do once a process what is the same for every study that the tests drive.
+
+    The figures of an audit are the same for the same audit, and most studies here have the same
+    films; Optuna's newest table version is a constant of the installed package. Both took half of
+    what a study without trainings takes.
+    """
+    if "small_study" not in sys.modules:
+        yield
+        return
+    from optuna.storages._rdb.storage import _VersionManager
+
+    from spineseg.report import audit_plots
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("balance", "sizes", "brightness"):
+            patch.setattr(audit_plots, name, _once_for_each(getattr(audit_plots, name)))
+        newest: list[str] = []
+        asked = _VersionManager.get_head_version
+
+        def known(manager: _VersionManager) -> str:
+            if not newest:
+                newest.append(asked(manager))
+            return newest[0]
+
+        patch.setattr(_VersionManager, "get_head_version", known)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from command import ROOT, spineseg
 from exports import write_export
+
+from study.cli import main
 
 HEAVY = ("torch", "ultralytics", "mlflow", "optuna", "numpy", "pydantic", "cv2")
 COMMANDS = (
@@ -116,20 +119,9 @@ def test_overrides_in_the_environment_count_where_none_is_given(tmp_path: Path) 
     ("words", "said"),
     [
         (["run", "none.yaml"], "no such file"),
-        (["run", "small.yaml", "--set", "baseline.epoch=1"], "did you mean 'epochs'"),
-        (["run", "small.yaml", "--set", "baseline.weights=x.pt"], "x.pt"),
-        (["run", "small.yaml", "--set", "devices.device=9"], "not on this machine"),
-        (["data", "small.yaml", "--set", "data.sources.0.path=gone"], "no such folder"),
         (["status", "small.yaml"], "has not been run yet"),
-        (["status", "smal"], "no study on record in mlruns, no file and none of configs/studies"),
-        (["compare", "small.yaml"], "has not been run yet"),
-        (["promote", "small.yaml"], "has not been run yet"),
         (["predict", "film.jpg"], "no champion"),
-        (["predict", "film.jpg", "--weights", "bundled"], "no such file"),
-        (["predict", "small.yaml", "--weights", "bundled"], "no image that can be read"),
         (["evaluate", "--weights", "x.pt", "--data", "export"], "x.pt: no such file"),
-        (["evaluate", "--weights", "x.pt", "--data", "gone"], "no such folder"),
-        (["evaluate", "--weights", "x.pt", "--data", "export", "--part", "test"], "no part 'test'"),
     ],
 )
 def test_what_a_person_can_mend_is_one_line_and_exit_code_2(
@@ -137,6 +129,44 @@ def test_what_a_person_can_mend_is_one_line_and_exit_code_2(
 ) -> None:
     small(tmp_path)
     assert said in refused(spineseg(*words, cwd=tmp_path))
+    assert not (tmp_path / "predictions").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "small.yaml", "--set", "baseline.epoch=1"], "did you mean 'epochs'"),
+        (["run", "small.yaml", "--set", "baseline.weights=x.pt"], "x.pt"),
+        (["run", "small.yaml", "--set", "devices.device=9"], "not on this machine"),
+        (["data", "small.yaml", "--set", "data.sources.0.path=gone"], "no such folder"),
+        (["status", "smal"], "no study on record in mlruns, no file and none of configs/studies"),
+        (["compare", "small.yaml"], "has not been run yet"),
+        (["promote", "small.yaml"], "has not been run yet"),
+        (["predict", "film.jpg", "--weights", "bundled"], "no such file"),
+        (["predict", "small.yaml", "--weights", "bundled"], "no image that can be read"),
+        (["evaluate", "--weights", "x.pt", "--data", "gone"], "no such folder"),
+        (["evaluate", "--weights", "x.pt", "--data", "export", "--part", "test"], "no part 'test'"),
+    ],
+)
+def test_any_mistake_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In this process, which has all imported; what a process adds is told above."""
+    small(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["spineseg", *words])
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert ended.value.code == 2 and line.startswith("spineseg: ") and said in line
+    assert caplog.records == []  # In a process of its own each would be one more line.
     assert not (tmp_path / "predictions").exists()
 
 

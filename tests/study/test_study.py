@@ -24,7 +24,7 @@ from spineseg.errors import ConfigError, StoreError, WeightsError
 from spineseg.study_status import study_status
 from spineseg.tracking.store import open_store
 from study import driver
-from study.compare import compare_study
+from study.compare import compare_study, summarised
 from study.promote import promote_best
 
 
@@ -87,7 +87,7 @@ def test_a_failure_has_the_same_word_everywhere_and_the_study_goes_on(
     status, tags = mlflow_runs(config)["no-flips"]
     assert (status, tags["outcome"], tags["failure"]) == ("FAILED", "failed", kind)
     assert trials(config)[2].state == TrialState.COMPLETE
-    failed = compare_study(config).summary.run("no-flips")
+    failed = summarised(config)[1].run("no-flips")
     assert failed and failed.failure and failed.failure.startswith(kind)
 
 
@@ -270,4 +270,4 @@ def test_the_best_run_is_the_baseline_when_nothing_beats_it(path: Path) -> None:
         FakeLauncher(lambda c: 0.4 if c.fliplr == 0 or c.lr0 != 0.003 else 0.6),
         "search.trials=0",
     )
-    assert compare_study(config).summary.best == "baseline"
+    assert summarised(config)[1].best == "baseline"
