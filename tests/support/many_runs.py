@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from exports import write_export
-from study.jobs import new_job
+from spineseg.recorded_job import new_job
 
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
@@ -29,7 +29,7 @@ from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.trials import FRESH_SEED, TrialSpec, numbering_of, train_config
-from study.search_space import place_in_space
+from spineseg.search_rules import place_in_space
 
 LARGE = """
 name: large
