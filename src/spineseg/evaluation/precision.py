@@ -177,22 +177,20 @@ class _Tables(NamedTuple):
 
 
 def _plan(level: LevelMatches) -> _Plan:
-    hits = level.hits[level.hits.any(axis=1).cumprod().astype(bool)]  # Rising: to the last met.
-    distinct: dict[bytes, np.ndarray] = {}
-    for row in hits:
-        distinct.setdefault(row.tobytes(), np.flatnonzero(row))
-    order = sorted(distinct, key=lambda key: -len(distinct[key]))
-    found = [distinct[key] for key in order]
+    met = [np.flatnonzero(row).tolist() for row in level.hits]
+    met = met[: met.index([])] if [] in met else met  # Thresholds rise: none that follows is met.
+    found = sorted({tuple(at) for at in met}, key=lambda at: -len(at))
     widths = [sum(len(at) > i for at in found) for i in range(len(found[0]) if found else 0)]
-    at = np.array([found[j][i] for i, width in enumerate(widths) for j in range(width)], int)
-    places, place = np.unique(at, return_inverse=True)
+    rows = [found[j][i] for i, width in enumerate(widths) for j in range(width)]
+    places, films = sorted(set(rows)), level.films.tolist()
+    number = {place: i for i, place in enumerate(places)}
     return _Plan(
         labelled=level.labelled.astype(np.float32),
-        films=[part.tolist() for part in np.split(level.films, places + 1)[:-1]],
-        place=place,
-        film=level.films[at],
+        films=[films[a + 1 : b + 1] for a, b in zip([-1, *places], places, strict=False)],
+        place=np.array([number[at] for at in rows], int),
+        film=level.films[rows],
         widths=widths,
-        column=[order.index(row.tobytes()) for row in hits],
+        column=[found.index(tuple(at)) for at in met],
     )
 
 
