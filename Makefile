@@ -116,6 +116,7 @@ bench: setup  ## measure what a study costs beside its trainings; writes docs/be
 	@$(BIN)/python benchmarks/trials_per_hour.py
 	@-$(BIN)/python benchmarks/hung_mlflow.py
 	@$(BIN)/python benchmarks/restart.py
+	@$(BIN)/python benchmarks/large_study.py --save
 	@$(BIN)/python benchmarks/page.py
 
 test: setup  ## the fast tests

@@ -23,6 +23,7 @@ TITLES = {
     "trials_per_hour": "Trainings an hour at several slots",
     "hung_mlflow": "Beside an MLflow server that never answers",
     "restart": "Training again after `kill -9`",
+    "large_study": "Commands on large studies",
 }
 COMMANDS = {name: f"python benchmarks/{name}.py" for name in TITLES} | {
     "faults_real": "python benchmarks/faults.py --real"

@@ -14,6 +14,7 @@ from spineseg.errors import RecordError
 from spineseg.events import EVENTS_FILE, Epoch, Failed, append_event, read_events
 from spineseg.run_log import Mark, RunLog
 from spineseg.runs import Run, read_run
+from spineseg.tries import attempts, losses_in_words, split
 
 OBJECTIVE = "mask_map50_95"
 
@@ -151,3 +152,9 @@ def test_what_is_written_later_is_not_part_of_a_log_that_is_open(folder: Path) -
     (folder / EVENTS_FILE).write_text("")
     with pytest.raises(RecordError, match="was changed while it was read"):
         _ = run.epochs
+
+
+def test_attempts_and_losses_need_no_figure_of_an_epoch(folder: Path) -> None:
+    rewritten(folder, '"epoch_seconds": 1.0', '"epoch_seconds": 1.0x')
+    run = read_run(folder)
+    assert (attempts(run), split(run), losses_in_words(run)) == (1, 1, [])

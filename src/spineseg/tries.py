@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spineseg.events import Epoch, LossKind, Lost, Started
+from spineseg.events import LossKind, Lost, Started
 from spineseg.job import Job
+from spineseg.run_log import Mark, told
 from spineseg.runs import Run
 
 _LOSSES: dict[LossKind, str] = {
@@ -42,18 +43,17 @@ def again_in_words(run: Run, later: Run | None) -> str:
 
 def losses(run: Run) -> list[Lost]:
     """Return a run's attempts that ended without its end."""
-    return [event for event in run.log if isinstance(event, Lost)]
+    return [event for event in told(run.log) if isinstance(event, Lost)]
 
 
 def attempts(run: Run) -> int:
     """Return how many attempts a run took, so far as its log says."""
-    told = [event.attempt for event in run.log if isinstance(event, Started | Lost)]
-    return max([1, *told])
+    return max([1, *(e.attempt for e in told(run.log) if isinstance(e, Started | Lost))])
 
 
 def split(run: Run) -> int:
     """Return the most parts that a batch of a run was trained in; 1: whole."""
-    return max((event.split for event in run.log if isinstance(event, Started)), default=1)
+    return max((event.split for event in told(run.log) if isinstance(event, Started)), default=1)
 
 
 def loss_in_words(lost: Lost, epochs: int) -> str:
@@ -68,8 +68,8 @@ def losses_in_words(run: Run) -> list[str]:
     """Return how each attempt of a run ended that was not its last, with the epochs until then."""
     found: list[str] = []
     epochs = 0
-    for event in run.log:
-        if isinstance(event, Epoch):
+    for event in run.brief() if losses(run) else ():  # Of most there is none: no epoch is read.
+        if isinstance(event, Mark):
             epochs = event.epoch
         elif isinstance(event, Lost):
             found.append(loss_in_words(event, epochs))

@@ -192,3 +192,12 @@ def test_what_cannot_be_compared_is_refused() -> None:
     found = bad.found[0].model_copy(update={"confidence": float("nan")})
     with pytest.raises(DataError, match="no number"):
         RunMatches.of([bad.model_copy(update={"found": (found, *bad.found[1:])})])
+
+
+def test_what_a_run_keeps_of_one_partner_is_not_told_of_the_next() -> None:
+    runs = [RunMatches.of(spine_records(right, seed=3)) for right in (0.5, 0.7, 0.9)]
+    patients, metric = one_patient_each(runs[0]), METRICS[0].name
+    found = [paired_permutation(runs[:1], [other], patients, metric) for other in runs[1:]]
+    anew = [RunMatches.of(spine_records(right, seed=3)) for right in (0.5, 0.9)]
+    assert found[1] == paired_permutation(anew[:1], anew[1:], patients, metric)
+    assert found[0] != found[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from exports import write_export
-from study.jobs import new_job
+from made_up_records import made_up_record
 
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
@@ -18,7 +18,6 @@ from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.evaluation.evaluate import evaluated_records
-from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
 from spineseg.evaluation.stored import evaluation_files, save_evaluation
 from spineseg.events import EVENTS_FILE, Finished, Phase, Started
 from spineseg.films import LabelledFilm
@@ -26,10 +25,11 @@ from spineseg.job import Job
 from spineseg.levels import CLASS_NAMES
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
+from spineseg.recorded_job import new_job
+from spineseg.search_rules import place_in_space
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
 from spineseg.trials import FRESH_SEED, TrialSpec, numbering_of, train_config
-from study.search_space import place_in_space
 
 LARGE = """
 name: large
@@ -69,12 +69,18 @@ class _Template:
 
 
 def write_many(
-    folder: Path, trials: int, epochs: int = 250, films: int = 50, going: bool = False
+    folder: Path,
+    trials: int,
+    epochs: int = 250,
+    films: int = 50,
+    going: bool = False,
+    doubtful: int = 0,
 ) -> Path:
     """Write a study of so many trials, a third of them pruned; return its config.
 
     With 60 or more there are 15 trainings on fresh seeds among them. With `going`, the last is cut
-    off halfway, as a `kill -9` leaves it, and the study is to go on.
+    off halfway, as a `kill -9` leaves it, and the study is to go on. `films` are those of the
+    validation part, of all 24 levels each; on each stand `doubtful` detections that do not count.
     """
     path = _config(folder, trials, epochs, films)
     config = load_study(path)
@@ -86,7 +92,7 @@ def write_many(
     page.write_text("<html></html>")
     shown = read_films(dataset.folder, "valid")
     templates = [
-        _template(folder / "templates" / str(number), share, shown, epochs)
+        _template(folder / "templates" / str(number), share, shown, epochs, doubtful)
         for number, share in enumerate(np.linspace(0.35, 0.9, _LIKENESSES))
     ]
     for number, spec in enumerate(_specs(config, trials)):
@@ -230,10 +236,14 @@ def _log(job: Job, template: _Template, trained: int, outcome: str) -> list[str]
     return [*lines, json.dumps(end.model_dump()) + "\n"]
 
 
-def _template(folder: Path, share: float, films: list[LabelledFilm], epochs: int) -> _Template:
+def _template(
+    folder: Path, share: float, films: list[LabelledFilm], epochs: int, doubtful: int
+) -> _Template:
     rng = np.random.default_rng(round(share * 1000))
     folder.mkdir(parents=True)
-    evaluated = evaluated_records([_record(film, share, rng) for film in films], NumberingModel())
+    evaluated = evaluated_records(
+        [made_up_record(film, share, rng, doubtful) for film in films], NumberingModel()
+    )
     save_evaluation(folder, evaluated, "valid")
     scores = evaluated.scores["sequence"]
     final = scores.value("mask_map50_95")
@@ -261,38 +271,3 @@ def _epoch(number: int, score: float, rng: np.random.Generator) -> str:
         "validation_seconds": 1.0,
     }
     return json.dumps(told)[1:] + "\n"
-
-
-def _record(film: LabelledFilm, share: float, rng: np.random.Generator) -> FilmRecord:
-    """Return a film's record: `share` of its vertebrae found, outlined by 40 points each."""
-    levels = [outline.level for outline in film.outlines]
-    boxes = {lv: (10.0, 10.0 + 20 * i, 50.0, 26.0 + 20 * i) for i, lv in enumerate(levels)}
-    found, rows = [], []
-    for place, level in enumerate(levels):
-        if rng.uniform() > share:
-            continue
-        told = CLASS_NAMES[min(23, CLASS_NAMES.index(level) + int(rng.uniform() > share))]
-        certain = float(rng.uniform(0.3, 0.95))
-        found.append(
-            Found(
-                level=told,
-                confidence=certain,
-                level_scores=tuple(certain if name == told else 0.01 for name in CLASS_NAMES),
-                box=boxes[level],
-                polygon=tuple((x, y) for x, y in rng.uniform(0, 1, (40, 2)).round(5).tolist()),
-                boundary_px=float(rng.uniform(0.5, 3)),
-            )
-        )
-        overlap = float(rng.uniform(0.5, 0.95))
-        rows.append([overlap if other == place else 0.0 for other in range(len(levels))])
-    order = sorted(range(len(found)), key=lambda i: -found[i].confidence)
-    return matched_record(
-        name=film.path.name,
-        height=600,
-        width=100,
-        seconds=0.01,
-        truths=[Truth(level=level, box=boxes[level]) for level in levels],
-        found=[found[i] for i in order],
-        box_iou=[rows[i] for i in order],
-        mask_iou=[rows[i] for i in order],
-    )

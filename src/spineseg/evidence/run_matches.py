@@ -17,7 +17,7 @@ from spineseg.evaluation.precision import (
     thresholds_of,
 )
 from spineseg.evaluation.records import FilmRecord
-from spineseg.metrics import RATES, Kind, Rate, metric_named
+from spineseg.metrics import METRICS, RATES, Kind, Rate, metric_named
 
 _KINDS: tuple[Kind, ...] = ("mask", "box")
 _COUNTED = tuple(dict.fromkeys(name for rate in RATES for name in (rate.part, rate.whole)))
@@ -34,6 +34,7 @@ class RunMatches:
         default_factory=dict, repr=False, compare=False
     )  # The last draw of films, and the mAP of each threshold over it: several metrics share it.
     _exact: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+    _partner: list[RunMatches] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def of(cls, records: Sequence[FilmRecord]) -> RunMatches:
@@ -57,9 +58,9 @@ class RunMatches:
         """
         wanted = metric_named(metric)
         if isinstance(wanted, Rate):
-            whole = weights @ self.counts[wanted.whole]
+            whole = _over(weights, self.counts[wanted.whole])
             with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray(weights @ self.counts[wanted.part] / whole)
+                return np.asarray(_over(weights, self.counts[wanted.part]) / whole)
         drawn, by_threshold = self._tables.get(wanted.kind, (None, np.zeros((0, 0))))
         if drawn is not weights:
             by_threshold = resampled_map(self.maps[wanted.kind], weights)
@@ -68,7 +69,41 @@ class RunMatches:
 
     def score(self, metric: str) -> float:
         """Return a metric over all films, each once."""
-        if metric not in self._exact:
+        if not self._exact:
             once = RunMatches(self.films, self.maps, self.counts)  # Keeps the last draw's table.
-            self._exact[metric] = float(once.scores(metric, np.ones((1, len(self.films))))[0])
+            each = np.ones((1, len(self.films)))
+            self._exact.update({m.name: float(once.scores(m.name, each)[0]) for m in METRICS})
         return self._exact[metric]
+
+    def beside(self, other: RunMatches) -> RunMatches:
+        """Return both runs' films in one row: each film twice, to be drawn from one of the two.
+
+        The last partner's is kept: it is asked for again for each metric.
+        """
+        if not self._partner or self._partner[0] is not other:
+            self._partner[:] = [other, self._joined(other)]
+        return self._partner[1]
+
+    def _joined(self, other: RunMatches) -> RunMatches:
+        maps: dict[Kind, tuple[LevelMatches, ...]] = {}
+        for kind, levels in self.maps.items():
+            joined = []
+            for a, b in zip(levels, other.maps[kind], strict=True):
+                confidences = np.concatenate([a.confidences, b.confidences])
+                order = np.argsort(-confidences, kind="mergesort")
+                joined.append(
+                    LevelMatches(
+                        confidences[order],
+                        np.concatenate([a.films, b.films + len(self.films)])[order],
+                        np.concatenate([a.hits, b.hits], axis=1)[:, order],
+                        np.concatenate([a.labelled, b.labelled]),
+                    )
+                )
+            maps[kind] = tuple(joined)
+        counts = {name: np.concatenate([c, other.counts[name]]) for name, c in self.counts.items()}
+        return RunMatches(self.films + other.films, maps, counts)
+
+
+def _over(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return a number over drawn films, (resamples,); whole numbers, so exact in any order."""
+    return np.einsum("rf,f->r", weights, counts)  # `@` makes a copy, and starts threads.

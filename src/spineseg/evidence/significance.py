@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import count
 from math import comb, sqrt
 
 import numpy as np
 
 from spineseg.errors import DataError
-from spineseg.evaluation.precision import LevelMatches
 from spineseg.evidence.run_matches import RunMatches
-from spineseg.metrics import Kind
 
 LEAST_PATIENTS = 6
 """Of 5, two of the 32 ways to exchange them are as extreme: no p below 0.05."""
@@ -43,38 +42,25 @@ def paired_permutation(
     longer arm without a partner are left out.
     """
     check_arms(baseline, challenger)
+    sides = _exchanged(tuple(patients), permutations, seed)
+    gains = np.zeros(permutations)
+    for one, other in zip(baseline, challenger, strict=False):
+        scores = one.beside(other).scores(metric, sides)
+        gains += scores[permutations:] - scores[:permutations]
+    return float((np.abs(gains) >= abs(gains[0]) - 1e-9).mean())
+
+
+@lru_cache(maxsize=4)
+def _exchanged(patients: tuple[str, ...], permutations: int, seed: int) -> np.ndarray:
+    """Return which films each side has, (2 x permutations, 2 x films): the first's, the other's.
+
+    The same arguments give the same array, which is not to be written to.
+    """
     rng = np.random.default_rng(seed + 2)
     names, owner = np.unique(np.array(patients), return_inverse=True)
     swap = rng.integers(0, 2, (permutations, len(names)))[:, owner].astype(np.float32)
     swap[0] = 0  # As it is.
-    stay, leave = np.hstack([1 - swap, swap]), np.hstack([swap, 1 - swap])
-    gains = np.zeros(permutations)
-    for one, other in zip(baseline, challenger, strict=False):
-        both = _side_by_side(one, other)
-        gains += both.scores(metric, leave) - both.scores(metric, stay)
-    return float((np.abs(gains) >= abs(gains[0]) - 1e-9).mean())
-
-
-def _side_by_side(one: RunMatches, other: RunMatches) -> RunMatches:
-    """Return both runs' films in one row: each film twice, to be drawn from one of the two."""
-    films = len(one.films)
-    maps: dict[Kind, tuple[LevelMatches, ...]] = {}
-    for kind, levels in one.maps.items():
-        joined = []
-        for a, b in zip(levels, other.maps[kind], strict=True):
-            confidences = np.concatenate([a.confidences, b.confidences])
-            order = np.argsort(-confidences, kind="mergesort")
-            joined.append(
-                LevelMatches(
-                    confidences[order],
-                    np.concatenate([a.films, b.films + films])[order],
-                    np.concatenate([a.hits, b.hits], axis=1)[:, order],
-                    np.concatenate([a.labelled, b.labelled]),
-                )
-            )
-        maps[kind] = tuple(joined)
-    counts = {name: np.concatenate([c, other.counts[name]]) for name, c in one.counts.items()}
-    return RunMatches(one.films + other.films, maps, counts)
+    return np.vstack([np.hstack([1 - swap, swap]), np.hstack([swap, 1 - swap])])
 
 
 def seed_permutation(baseline: Sequence[float], challenger: Sequence[float]) -> float:
