@@ -6,17 +6,15 @@ MLflow's import takes seconds, and nobody who drives a study should wait for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.manifest import Manifest
 from spineseg.job import Job
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run
-
-if TYPE_CHECKING:
-    from spineseg.tracking.carried_study import CarriedStudy
 
 
 class CarriedLater:
@@ -27,29 +25,28 @@ class CarriedLater:
     ) -> None:
         """Prepare to carry a study; `runs` are those on record. Nothing is asked of the store."""
         self._given = (config, places, manifest, list(runs))
-        self._made: CarriedStudy | None = None
+        self._made: Any = None  # A `CarriedStudy`.
 
     @property
     def answers(self) -> int:
         """How often the store has answered."""
-        return self._made.answers if self._made else 0
+        return int(self._made.answers) if self._made else 0
 
     @property
     def whole(self) -> set[Path]:
         """Folders of ended runs of which the store has all."""
-        return self._made.whole if self._made else set()
+        return set(self._made.whole) if self._made else set()
 
     @property
     def left(self) -> list[str]:
         """Names of ended runs that may still lack something in the store."""
-        return self._made.left if self._made else []
+        return list(self._made.left) if self._made else []
 
     def open(self) -> None:
         """Import MLflow where that is still to be done, and open the store, as `CarriedStudy`."""
         if self._made is None:
-            from spineseg.tracking.carried_study import CarriedStudy
-
-            self._made = CarriedStudy(*self._given)
+            module = import_module("spineseg.tracking.carried_study")
+            self._made = module.CarriedStudy(*self._given)
         self._made.open()
 
     def carry(self, folder: Path, job: Job) -> None:
@@ -58,14 +55,14 @@ class CarriedLater:
 
     def idle(self) -> bool:
         """Do a piece of what is left to do, and return whether there is more."""
-        return self._opened.idle()
+        return bool(self._opened.idle())
 
     def note(self, text: str) -> None:
         """Let the study's page open with `text`. Raises StoreError where it is not taken."""
         self._opened.note(text)
 
     @property
-    def _opened(self) -> CarriedStudy:
+    def _opened(self) -> Any:
         if self._made is None:
             raise RuntimeError("the store is asked before it was opened")
         return self._made

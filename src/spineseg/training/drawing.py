@@ -21,10 +21,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spineseg.training.failures import disk_is_full
-
 _AT_A_TIME = 2  # The trainings have the other cores.
+_MOST_SECONDS = 300  # Of a picture, which takes some; its process is ended then.
 _PARTS = ".drawing-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Picture(NamedTuple):
@@ -139,6 +139,7 @@ def _serve(pipe: Connection, folder: Path) -> None:
                     told = ready.recv()
                 except EOFError:
                     told = _Missed(name, "its process was ended")
+                    shutil.rmtree(_part(folder, process), ignore_errors=True)
                 ready.close()
                 os.waitpid(process, 0)
                 missed += [told] if told else []
@@ -154,6 +155,7 @@ def _begun(picture: _Picture, folder: Path, pipe: Connection) -> tuple[Connectio
         theirs.close()
         return answer, process
     try:
+        signal.alarm(_MOST_SECONDS)
         pipe.close()
         answer.close()
         theirs.send(_drawn(picture, folder))
@@ -162,7 +164,7 @@ def _begun(picture: _Picture, folder: Path, pipe: Connection) -> tuple[Connectio
 
 
 def _drawn(picture: _Picture, folder: Path) -> _Missed | None:
-    part = folder / f"{_PARTS}{os.getpid()}"
+    part = _part(folder, os.getpid())
     try:
         part.mkdir(parents=True)
         picture.draw(part, *picture.given)
@@ -170,10 +172,15 @@ def _drawn(picture: _Picture, folder: Path) -> _Missed | None:
         for file in files:
             file.replace(folder / file.name)
     except Exception as error:
-        return _Missed(picture.name, _in_words(error), disk_is_full(error))
+        disk_full = isinstance(error, OSError) and error.errno in _FULL
+        return _Missed(picture.name, _in_words(error), disk_full)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return None if files else _Missed(picture.name, "nothing came of it")
+
+
+def _part(folder: Path, process: int) -> Path:
+    return folder / f"{_PARTS}{process}"
 
 
 def _in_words(error: Exception) -> str:
