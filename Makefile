@@ -109,12 +109,14 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
 	@$(BIN)/python benchmarks/screenshots.py $(call quoted,$(CONFIG))
 
+# Not `against_yolo.py --length long`: its five pairs take an hour on two cores.
 bench: setup  ## measure what a study costs beside its trainings; writes docs/benchmarks.md (an hour)
 	@$(BIN)/python benchmarks/faults.py --studies 5 --kills 40
 	@$(BIN)/python benchmarks/bookkeeping.py --sizes 10,100
 	@$(BIN)/python benchmarks/trials_per_hour.py
 	@-$(BIN)/python benchmarks/hung_mlflow.py
 	@$(BIN)/python benchmarks/restart.py
+	@$(BIN)/python benchmarks/against_yolo.py --ours child study --minutes 15
 	@$(BIN)/python benchmarks/page.py
 
 test: setup  ## the fast tests
