@@ -8,7 +8,7 @@ imported; `study`: the whole of `spineseg run` with this one training, its compa
 Told are the medians of wall and CPU seconds (all processes), the ratio to `yolo` as the geometric
 mean over pairs, and its 95 % interval from Student's t over the logarithms. Wall time wants an idle
 machine; CPU time hardly does. `short` is about 30 s of training on two cores, `long` some minutes.
-Each pair is told as it ends; after so many minutes no further one begins, and those there are count.
+Each pair is told as it ends; after so many minutes no further one begins, and what there is counts.
 `short` and `long` are kept for docs/benchmarks.md.
 """
 
