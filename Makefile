@@ -109,6 +109,7 @@ weights: setup  ## train the bundled starting weights again (about an hour on 2 
 screenshots: setup  ## take the pictures of docs/mlflow.md (of a finished synthetic study)
 	@$(BIN)/python benchmarks/screenshots.py $(call quoted,$(CONFIG))
 
+# Not `against_yolo.py --length long`: its five pairs take an hour on two cores.
 bench: setup  ## measure what a study costs beside its trainings; writes docs/benchmarks.md (two hours)
 	@$(BIN)/python benchmarks/faults.py --jobs 2
 	@$(BIN)/python benchmarks/faults.py --real
@@ -117,6 +118,7 @@ bench: setup  ## measure what a study costs beside its trainings; writes docs/be
 	@-$(BIN)/python benchmarks/hung_mlflow.py
 	@$(BIN)/python benchmarks/restart.py
 	@$(BIN)/python benchmarks/large_study.py --save
+	@$(BIN)/python benchmarks/against_yolo.py --ours child study --minutes 15
 	@$(BIN)/python benchmarks/page.py
 
 test: setup  ## the fast tests

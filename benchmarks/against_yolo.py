@@ -1,6 +1,6 @@
 """Time a training of ours against bare `yolo segment train` with the same arguments, in pairs.
 
-python benchmarks/against_yolo.py [--pairs 5] [--length short] [--ours child study]
+python benchmarks/against_yolo.py [--pairs 5] [--length short] [--ours child study] [--minutes 60]
 
 The same films, starting weights and settings, one after the other, the first of a pair by turns.
 `child`: a training as a study starts its second and later ones, from a process that has torch
@@ -8,6 +8,8 @@ imported; `study`: the whole of `spineseg run` with this one training, its compa
 Told are the medians of wall and CPU seconds (all processes), the ratio to `yolo` as the geometric
 mean over pairs, and its 95 % interval from Student's t over the logarithms. Wall time wants an idle
 machine; CPU time hardly does. `short` is about 30 s of training on two cores, `long` some minutes.
+Each pair is told as it ends; after so many minutes no further one begins, and what there is counts.
+`short` and `long` are kept for docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from exact_resume import films
+from measured import save
 from stopped_training import log, write_job
 
 from spineseg.config.training import TrainConfig
@@ -44,9 +47,13 @@ HERE = Path(__file__).parents[1]
 LENGTHS = {"tiny": (20, 64, 1), "short": (100, 192, 3), "long": (400, 256, 8)}
 T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
 _LOOK_SECONDS = 0.02
+KEPT = {"short": "against_yolo", "long": "against_yolo_long"}
+SAID = {"child": "second and later trainings of a study", "study": "a study of one training"}
+Took = tuple[float, float]  # Wall and CPU seconds.
+Way = Callable[[], Took]
 
 
-def measured(process: psutil.Process, ended: Callable[[], bool]) -> tuple[float, float]:
+def watched(process: psutil.Process, ended: Callable[[], bool]) -> Took:
     """Return wall and CPU seconds until it has ended, of the process and all below it."""
     start, spent = time.perf_counter(), {}
     while not ended():
@@ -60,11 +67,11 @@ def measured(process: psutil.Process, ended: Callable[[], bool]) -> tuple[float,
     return time.perf_counter() - start, sum(spent.values())
 
 
-def run(command: list[str], env: dict[str, str], home: Path) -> tuple[float, float]:
+def run(command: list[str], env: dict[str, str], home: Path) -> Took:
     """Return wall and CPU seconds of a command."""
     with (home / "said.txt").open("wb") as said:
         started = subprocess.Popen(command, env=env, cwd=home, stdout=said, stderr=said)
-        took = measured(psutil.Process(started.pid), lambda: started.poll() is not None)
+        took = watched(psutil.Process(started.pid), lambda: started.poll() is not None)
     if started.returncode:
         raise SystemExit((home / "said.txt").read_text()[-2000:])
     return took
@@ -85,7 +92,7 @@ class Pairs:
         self.launcher = Launcher(home / "cache")
         self.child()  # It imports torch for those that follow.
 
-    def yolo(self) -> tuple[float, float]:
+    def yolo(self) -> Took:
         """Train with `yolo segment train`."""
         self._number += 1
         settings: dict[str, Any] = {
@@ -104,18 +111,18 @@ class Pairs:
         command = str(Path(sys.executable).with_name("yolo"))
         return run([command, "segment", "train", *told], dict(os.environ), self.home)
 
-    def child(self) -> tuple[float, float]:
+    def child(self) -> Took:
         """Train in a child, as a study's second training."""
         self._number += 1
         folder = self.home / f"run-{self._number}"
         write_job(folder, self.dataset, self.config, bundled_weights())
         child = self.launcher.start(folder, CPU)
         assert child._process is not None
-        took = measured(psutil.Process(child._process.pid), lambda: not child.is_alive())
+        took = watched(psutil.Process(child._process.pid), lambda: not child.is_alive())
         assert isinstance(log(folder)[-1], Finished), log(folder)[-1]
         return took
 
-    def study(self) -> tuple[float, float]:
+    def study(self) -> Took:
         """Run a study of one training, from the command to its page; its films are there."""
         self._number += 1
         told = {
@@ -133,8 +140,8 @@ class Pairs:
         return run(command, env, self.home)
 
 
-def told(name: str, ours: list[float], theirs: list[float]) -> str:
-    """Return medians, and the ratio over pairs with its interval."""
+def told(ours: list[float], theirs: list[float]) -> str:
+    """Return the ratio over pairs with its interval, and the medians."""
     logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
     middle, text = statistics.mean(logs), ""
     if len(logs) > 1:
@@ -142,33 +149,52 @@ def told(name: str, ours: list[float], theirs: list[float]) -> str:
         half = t * statistics.stdev(logs) / math.sqrt(len(logs))
         text = f" [{math.exp(middle - half):.3f}, {math.exp(middle + half):.3f}]"
     medians = f"{statistics.median(ours):.1f} s against {statistics.median(theirs):.1f} s"
-    return f"  {name}: {medians}, ratio {math.exp(middle):.3f}{text}"
+    return f"{math.exp(middle):.3f}{text}: {medians}"
+
+
+def paired(ours: Way, theirs: Way, asked: int, until: float) -> list[tuple[Took, Took]]:
+    """Time pairs, the first of each by turns, and tell each; begin none after `until`."""
+    found: list[tuple[Took, Took]] = []
+    for number in range(asked):
+        if time.monotonic() > until:
+            print(f"  out of time: {number} of {asked} pairs", flush=True)
+            break
+        if number % 2:
+            other = theirs()
+            mine = ours()
+        else:
+            mine = ours()
+            other = theirs()
+        found.append((mine, other))
+        words = (f"{a:.1f} against {b:.1f} s" for a, b in zip(mine, other, strict=True))
+        print(f"  pair {number + 1}: wall {next(words)}, CPU {next(words)}", flush=True)
+    return found
 
 
 def main() -> None:
-    """Train in pairs, print the ratios."""
+    """Train in pairs; print the ratios, and keep them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--length", choices=LENGTHS, default="short")
     parser.add_argument("--ours", nargs="+", choices=("child", "study"), default=["child"])
+    parser.add_argument("--minutes", type=float, default=math.inf, help="For each of `--ours`.")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    rows: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         pairs = Pairs(Path(name), asked.length)
         for way in asked.ours:
-            ours: Callable[[], tuple[float, float]] = getattr(pairs, way)
+            print(f"{way} against yolo, {asked.length}", flush=True)
             if way == "study":
-                ours()  # Its films are made once, and the stores.
-            found: list[tuple[tuple[float, float], tuple[float, float]]] = []
-            for number in range(asked.pairs):
-                if number % 2:
-                    theirs = pairs.yolo()
-                    found.append((ours(), theirs))
-                else:
-                    mine = ours()
-                    found.append((mine, pairs.yolo()))
-            print(f"{way} against yolo, {len(found)} pairs, {asked.length}")
-            for place, what in enumerate(("wall", "CPU")):
-                print(told(what, [a[place] for a, _ in found], [b[place] for _, b in found]))
+                pairs.study()  # Its films are made once, and the stores.
+            until = time.monotonic() + 60 * asked.minutes
+            found = paired(getattr(pairs, way), pairs.yolo, asked.pairs, until)
+            for place, what in enumerate(("wall", "CPU")) if found else ():
+                ratio = told([a[place] for a, _ in found], [b[place] for _, b in found])
+                rows[f"{SAID[way]}, {what}, {len(found)} pairs"] = ratio
+    if asked.length in KEPT:
+        save(KEPT[asked.length], rows)
+    else:
+        print(*(f"{key}: {value}" for key, value in rows.items()), sep="\n")
 
 
 if __name__ == "__main__":

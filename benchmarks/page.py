@@ -14,7 +14,7 @@ HEAD = """# Benchmarks
 
 What a study costs beside its trainings. `make bench` measures again and writes this page; each
 figure is of the machine and the day named with it. Ratios travel to other machines; seconds do not.
-The trainings are fake, their processes, databases and servers are real.
+The trainings are fake but for those against `yolo`; processes, databases and servers are real.
 """
 TITLES = {
     "faults": "Killed at random",
@@ -24,9 +24,13 @@ TITLES = {
     "hung_mlflow": "Beside an MLflow server that never answers",
     "restart": "Training again after `kill -9`",
     "large_study": "Commands on large studies",
+    "against_yolo": "Against bare `yolo segment train`, half a minute of training",
+    "against_yolo_long": "Against bare `yolo segment train`, minutes of training",
 }
 COMMANDS = {name: f"python benchmarks/{name}.py" for name in TITLES} | {
-    "faults_real": "python benchmarks/faults.py --real"
+    "faults_real": "python benchmarks/faults.py --real",
+    "against_yolo": "python benchmarks/against_yolo.py --ours child study",
+    "against_yolo_long": "python benchmarks/against_yolo.py --length long",
 }
 
 

@@ -82,17 +82,22 @@ def run(config: Path, sets: tuple[str, ...]) -> None:
     if told:
         click.echo(told)
 
-    from spineseg.on_end import failure_told, tell_finished
-    from study.compare import compare_study  # After the config: its mistakes are told at once.
-    from study.driver import run_study
+    from spineseg.on_end import failure_told, tell_finished  # After the config is known to be good.
+    from spineseg.training.executors.chosen import begin_early
 
     folder = StudyPlaces(study.store.root, study.name).folder
     folder.mkdir(parents=True, exist_ok=True)
     with outliving_terminal(folder / "terminal.log"):
         with failure_told(study):
+            if not told:
+                begin_early(study)
+            from study.driver import run_study  # Meanwhile.
+
             if not run_study(study, config):
                 click.echo("interrupted; the same command goes on from here")
                 raise SystemExit(130)
+            from study.compare import compare_study  # Imported while the study ran.
+
             comparison = compare_study(study)
         click.echo(comparison.text())
         click.echo(after_comparison(comparison.summary, study.store.root))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from spineseg.carrier import Carrier
 from spineseg.config.study import StudyConfig
@@ -15,11 +16,15 @@ from spineseg.places import StudyPlaces
 from spineseg.report.study_note import Ended, running_note
 from spineseg.runs import Run
 from spineseg.standing import standing
-from spineseg.tracking.carried_study import CarriedStudy
+from spineseg.tracking.carried_later import CarriedLater
 from spineseg.trials import most_trainings
 from study.optuna_projection import OptunaProjection
 
 _OWN_SECONDS = 5.0
+
+
+def _import_ahead() -> None:
+    import_module("study.compare")
 
 
 class Told:
@@ -38,13 +43,15 @@ class Told:
         self._config, self._places, self._say, self._lease = config, places, say, lease
         self._synthetic = dataset.manifest.synthetic
         self._runs = {run.job.number: run for run in runs}
-        self._mlflow = CarriedStudy(config, places, dataset.manifest, runs)
+        self._mlflow = CarriedLater(config, places, dataset.manifest, runs)
         self._carriers = {
             "MLflow": Carrier(self._mlflow, "MLflow", say),
             "Optuna's database": Carrier(OptunaProjection(config, lease), "Optuna's database", say),
         }
         for carrier in self._carriers.values():
             carrier.start()
+        # What compares the study takes seconds to import: meanwhile, in the thread that has MLflow.
+        self._carriers["MLflow"].note(_import_ahead, "imports")
         if config.store.mlflow_uri is None and (places.root / "mlflow.db").exists():
             self._carriers["MLflow"].first_answer(_OWN_SECONDS)  # A file answers at once.
             self.check()

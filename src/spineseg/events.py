@@ -89,7 +89,7 @@ class Finished(_Event):
     best_weights: str = Field(description="Path relative to the run folder.")
     last_weights: str
     pictures_missed: int = Field(
-        0, description="Times that the shown films could not be drawn; train.log says why."
+        0, description="Plots, and times that the shown films were not drawn; train.log says why."
     )
 
 

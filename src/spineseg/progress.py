@@ -204,7 +204,7 @@ class Progress:
     def _finished(self, job: Job, event: Finished) -> str:
         best, goal = event.metrics, metric_named(job.objective).label
         missed = event.pictures_missed
-        pictures = f"; films not drawn {missed} times, see its train.log" if missed else ""
+        pictures = f"; pictures not drawn: {missed}, see its train.log" if missed else ""
         score = in_words(best[f"best/{job.objective}"], scored_beside(job, self._runs.values()))
         return (
             f"{self._head(job)} {event.outcome} after {event.epochs} epochs in "

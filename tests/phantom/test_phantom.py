@@ -11,8 +11,9 @@ from spineseg.data.layouts import read_folder
 from spineseg.errors import ConfigError
 from spineseg.levels import CERVICAL, LUMBAR, RANK, THORACIC
 from spineseg.phantom import export
-from spineseg.phantom.export import VERSION, write_films
+from spineseg.phantom.export import write_films
 from spineseg.phantom.film import Film, render_film
+from spineseg.phantom.version import VERSION
 
 FRONTAL_GREY, LATERAL_GREY = 118.02, 132.33
 

@@ -15,7 +15,7 @@ from spineseg.data.opened import OpenedSource
 from spineseg.errors import DataError
 from spineseg.files import shown
 from spineseg.live_line import doing
-from spineseg.phantom.export import VERSION, write_films
+from spineseg.phantom.version import VERSION
 
 Say = Callable[[str], None]
 
@@ -77,6 +77,8 @@ def _phantom(source: PhantomSource, cache: Path, say: Say) -> tuple[Path, Path]:
     folder = cache / f"phantom-{key}"
     if folder.is_dir():
         return folder / "frontal", folder / "lateral"
+    from spineseg.phantom.export import write_films  # Slow to import: SciPy.
+
     films = source.frontal_films + source.lateral_films
     say(f"making {films} synthetic X-rays of {source.film_size_px} px")
     doing("making synthetic X-rays")

@@ -14,9 +14,6 @@ from spineseg.levels import CERVICAL, LUMBAR, THORACIC, View
 from spineseg.phantom.film import VIEWS, render_film
 from spineseg.workers import on_all_cores
 
-VERSION = 2
-"""Raised with every change of a film's bytes, so that no older film is taken for a new one."""
-
 _NAMES: dict[View, list[str]] = {
     "frontal": sorted(THORACIC + LUMBAR),
     "lateral": list(CERVICAL),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mlflow.store.db.db_types import DATABASE_ENGINES
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -33,6 +32,8 @@ def _problem(uri: str) -> str | None:
         return None
     if scheme in ("http", "https") and "//" in uri:
         return _problem_of_server(uri)
+    from mlflow.store.db.db_types import DATABASE_ENGINES  # Slow to import; often it is not asked.
+
     if scheme.partition("+")[0] not in DATABASE_ENGINES:
         return "is the address of no server and of no database that MLflow knows"
     try:

@@ -32,6 +32,7 @@ from spineseg.training.control import (
     stop_asked,
     wait_until_judged,
 )
+from spineseg.training.drawing import Drawing
 from spineseg.training.failures import disk_is_full, failure_kind, lost_kind
 from spineseg.training.film_cache import film_cache
 from spineseg.training.finish import finish
@@ -102,13 +103,14 @@ def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders)
         (run_folder / TRAINER_FOLDER / "weights" / RESUME_FILE).unlink(missing_ok=True)
         return  # It ended while it was being started once more.
     refuse_unwhole(job.dataset)
-    use_cores(orders)
-    epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
-    settings = _settings(run_folder, job, device, orders)
-    weights = run_folder / TRAINER_FOLDER / "weights"
-    pictures = FilmPictures(run_folder, job, read_merged_film)
-    outcome = _train(run_folder, job, settings, epochs, pictures, orders)
-    finish(run_folder, job, settings, weights, epochs, outcome, pictures, orders.split)
+    with Drawing(run_folder / TRAINER_FOLDER) as drawing:  # Before torch has threads.
+        use_cores(orders)
+        epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
+        settings = _settings(run_folder, job, device, orders)
+        weights = run_folder / TRAINER_FOLDER / "weights"
+        pictures = FilmPictures(run_folder, job, read_merged_film)
+        outcome = _train(run_folder, job, settings, epochs, pictures, drawing, orders)
+        finish(run_folder, job, settings, weights, epochs, outcome, pictures, drawing, orders.split)
 
 
 def _settings(run_folder: Path, job: Job, device: str, orders: Orders) -> dict[str, Any]:
@@ -134,6 +136,7 @@ def _train(
     settings: dict[str, Any],
     epochs: dict[int, Epoch],
     pictures: FilmPictures,
+    drawing: Drawing,
     orders: Orders,
 ) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
@@ -203,6 +206,7 @@ def _train(
             stop_asked=lambda: stop_asked(run_folder, len(epochs)),
             may_end_epoch=may_end_epoch,
             split=orders.split,
+            drawing=drawing,
         )
     except StopRequested:
         return "pruned"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spineseg.config.numbering import Numbering
     from spineseg.evaluation.records import FilmRecord
     from spineseg.evaluation.result import Evaluation
+    from spineseg.training.drawing import Drawing
 
 _FILMS_AT_A_TIME = 16  # As `evaluate_weights` by itself.
 
@@ -35,23 +36,25 @@ def finish(
     epochs: dict[int, Epoch],
     outcome: str,
     pictures: Draws,
+    drawing: Drawing,
     split: int = 1,
 ) -> None:
     """Score the best weights with both yardsticks, draw the curves, and say that all is done.
 
-    `epochs` are those trained, `split` the parts of a batch, as memory was scarce.
+    `epochs` are those trained, `split` the parts of a batch, as memory was scarce; `drawing` draws
+    Ultralytics' own plots meanwhile, and is waited for before the end is said.
     """
-    from ultralytics.utils.plotting import plot_results
-
     from spineseg.data.labelled import read_films
     from spineseg.evaluation.evaluate import evaluate_weights
     from spineseg.evaluation.stored import save_evaluation
+    from spineseg.training.plots import draw_results
     from spineseg.training.stripped import strip
     from spineseg.training.validation import validate_weights
 
     best, last = weights / "best.pt", weights / "last.pt"
     append_event(run_folder, Phase(run=job.id, name="scoring"))
-    trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER, split)
+    draw_results(drawing, run_folder / TRAINER_FOLDER / "results.csv")
+    trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER, split, drawing)
     evaluated = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
@@ -61,11 +64,11 @@ def finish(
         batch=max(1, _FILMS_AT_A_TIME // split),
     )
     append_event(run_folder, Phase(run=job.id, name="pictures"))
-    plot_results(file=run_folder / TRAINER_FOLDER / "results.csv")
     pictures.draw_best(evaluated.records[job.numbering.numbering], best_epoch(epochs))
     append_event(run_folder, Phase(run=job.id, name="recording"))
     strip(last)
     save_evaluation(run_folder, evaluated, "valid")
+    drawing.finish()
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
     append_event(
         run_folder,
@@ -81,7 +84,7 @@ def finish(
             train_seconds=sum(event.epoch_seconds for event in epochs.values()),
             best_weights=str(best.relative_to(run_folder)),
             last_weights=str(last.relative_to(run_folder)),
-            pictures_missed=pictures.missed,
+            pictures_missed=pictures.missed + drawing.missed,
         ),
     )
     (weights / RESUME_FILE).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import signal
 from contextlib import suppress
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -119,6 +120,10 @@ class Launcher:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         preload = "spineseg.training.preload" if trainer == TRAINER else trainer.split(":")[0]
         self._context.set_forkserver_preload([preload])
+
+    def begin(self) -> None:
+        """Begin the server process, which takes seconds to import torch; waits for nothing."""
+        forkserver.ensure_running()
 
     def start(self, run_folder: Path, device: Device, orders: Orders = _FIRST) -> Child:
         """Start the job in `run_folder` on `device`, or adopt the child that is at it already."""

@@ -12,14 +12,19 @@ import signal
 # Ctrl-C is the driver's to hear: a server that ends by it half-imported leaves a traceback.
 _heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-import matplotlib.figure  # noqa: F401
-import torch  # noqa: F401
+import matplotlib.backends.backend_agg
+import matplotlib.pyplot  # noqa: F401
+import torch._inductor  # noqa: F401 - 2 s of its own: deterministic algorithms ask for it.
 from ultralytics.models.yolo.segment import (  # noqa: F401
     SegmentationTrainer,
     SegmentationValidator,
 )
 from ultralytics.utils import LOGGER, SETTINGS
 
+import spineseg.prediction.predictor
+import spineseg.training.child
+import spineseg.training.finish
+import spineseg.training.trainer  # noqa: F401
 from spineseg.training.film_cache import without_false_warning
 
 LOGGER.addFilter(without_false_warning)

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 import ultralytics.engine.trainer as engine
 from ultralytics.data import build_dataloader
-from ultralytics.models.yolo.segment import SegmentationTrainer
 from ultralytics.utils.torch_utils import autocast
 
 from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.control import RESUME_FILE
+from spineseg.training.drawing import Drawing
 from spineseg.training.pending import pending, settle
+from spineseg.training.plots import PlottedTraining
 from spineseg.training.resume import (
     Saved,
     restore,
@@ -41,7 +42,7 @@ class NanLoss(Exception):
     """The loss is no longer a number."""
 
 
-class QuietTraining(SegmentationTrainer):
+class QuietTraining(PlottedTraining):
     """Trains, and can be taken up again exactly; leaves the final validation to others.
 
     An epoch hangs on the state after the one before and on nothing else: order and augmentation
@@ -230,9 +231,6 @@ class QuietTraining(SegmentationTrainer):
         validator.args.plots = False
         return validator
 
-    def plot_metrics(self) -> None:
-        """Draw no curves: a training's end does, however it ended."""
-
     def validate(self) -> tuple[Any, Any]:
         """Validate as ever, and note how long it took."""
         start = time.perf_counter()
@@ -266,6 +264,7 @@ def train(
     stop_asked: Callable[[], bool],
     may_end_epoch: Callable[[QuietTraining], None],
     split: int = 1,
+    drawing: Drawing | None = None,
 ) -> QuietTraining:
     """Train the run of a job's id with Ultralytics `settings`, its weights on disk at the end.
 
@@ -276,6 +275,7 @@ def train(
     another batch size is not the run that was asked for: it may be trained with a `split`.
     """
     trainer = QuietTraining(settings, run, saved, split)
+    trainer.drawing = drawing
 
     def look_for_stop(trainer: QuietTraining) -> None:
         if stop_asked():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ultralytics.models.yolo.segment import SegmentationValidator
-
+from spineseg.training.drawing import Drawing
+from spineseg.training.plots import PlottedValidator
 from spineseg.training.stripped import strip
 
 _METRIC_NAMES = {
@@ -29,14 +29,20 @@ def project_name(key: str) -> str:
 
 
 def validate_weights(
-    weights: Path, settings: dict[str, Any], folder: Path, split: int = 1
+    weights: Path,
+    settings: dict[str, Any],
+    folder: Path,
+    split: int = 1,
+    drawing: Drawing | None = None,
 ) -> dict[str, float]:
     """Return the trainer's own validation scores of `weights`; leave its pictures in `folder`.
+
+    Its curves are drawn meanwhile, by `drawing` where that is given.
 
     Optimizer state is dropped from the file first.
     """
     strip(weights)
-    validator = SegmentationValidator(
+    validator = PlottedValidator(
         save_dir=folder,
         args={
             "model": str(weights),
@@ -55,6 +61,7 @@ def validate_weights(
             "verbose": False,
         },
     )
+    validator.drawing = drawing
     scores = validator(model=str(weights))
     return {
         project_name(key).replace("valid/", "trainer/"): float(value)

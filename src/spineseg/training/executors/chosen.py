@@ -11,11 +11,17 @@ from spineseg.places import StudyPlaces
 from spineseg.training.devices import chosen_devices
 from spineseg.training.executors.local import LocalExecutor
 from spineseg.training.executors.protocol import Executor
-from spineseg.training.launcher import TRAINER
+from spineseg.training.launcher import TRAINER, Launcher
 
 
 def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def begin_early(config: StudyConfig) -> None:
+    """Let what the trainings of this machine start from be imported, while other things begin."""
+    if config.devices.executor == "local":
+        Launcher(StudyPlaces(config.store.root, config.name).trainer).begin()
 
 
 def chosen_executor(
