@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 
 from spineseg.carrier import Carrier
@@ -21,10 +22,6 @@ from spineseg.trials import most_trainings
 from study.optuna_projection import OptunaProjection
 
 _OWN_SECONDS = 5.0
-
-
-def _import_ahead() -> None:
-    import_module("study.compare")
 
 
 class Told:
@@ -51,7 +48,7 @@ class Told:
         for carrier in self._carriers.values():
             carrier.start()
         # What compares the study takes seconds to import: meanwhile, in the thread that has MLflow.
-        self._carriers["MLflow"].note(_import_ahead, "imports")
+        self._carriers["MLflow"].note(partial(import_module, "study.compare"), "imports")
         if config.store.mlflow_uri is None and (places.root / "mlflow.db").exists():
             self._carriers["MLflow"].first_answer(_OWN_SECONDS)  # A file answers at once.
             self.check()

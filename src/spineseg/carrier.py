@@ -77,7 +77,7 @@ class Carrier:
         if not self._away and min(lasted, self._heard.seconds(heard)) > _SILENT_SECONDS:
             self._goes_away(f"no answer for {_SILENT_SECONDS:.0f} s")
 
-    def note(self, work: Callable[[], None], kind: str = "") -> None:
+    def note(self, work: Callable[[], object], kind: str = "") -> None:
         """Have something further done once the store answers; the latest of a kind counts."""
         with self._changed:
             self._notes.put(kind, work)
@@ -183,7 +183,7 @@ class Carrier:
         if how == "done":
             self._went_well()
 
-    def _do_note(self, kind: str, work: Callable[[], None]) -> None:
+    def _do_note(self, kind: str, work: Callable[[], object]) -> None:
         how = self._tried(work, "a note", suspect=self._notes.suspect(kind))
         with self._changed:
             self._notes.went(kind, work, how)
@@ -198,7 +198,7 @@ class Carrier:
             self._went_well()
 
     def _tried(
-        self, piece: Callable[[], None], what: str, *, suspect: bool = False
+        self, piece: Callable[[], object], what: str, *, suspect: bool = False
     ) -> Literal["done", "away", "refused"]:
         """Do a piece and say how it went; what stands in its way is told once.
 

@@ -104,18 +104,18 @@ class Notes:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._works: dict[str, Callable[[], None]] = {}
+        self._works: dict[str, Callable[[], object]] = {}
         self._misses: dict[str, int] = {}
 
     def __bool__(self) -> bool:
         """Return whether any waits."""
         return bool(self._works)
 
-    def put(self, kind: str, work: Callable[[], None]) -> None:
+    def put(self, kind: str, work: Callable[[], object]) -> None:
         """Have this done in place of what waits of its kind."""
         self._works[kind] = work
 
-    def first(self) -> tuple[str, Callable[[], None]] | None:
+    def first(self) -> tuple[str, Callable[[], object]] | None:
         """Return what is to be done next."""
         return next(iter(self._works.items()), None)
 
@@ -123,7 +123,7 @@ class Notes:
         """Return whether one more failure is of this kind's own."""
         return self._misses.get(kind, 0) >= MOST_MISSES - 1
 
-    def went(self, kind: str, work: Callable[[], None], how: str) -> None:
+    def went(self, kind: str, work: Callable[[], object], how: str) -> None:
         """Note how a try went; what the store failed at comes after the others."""
         if how == "away":
             self._misses[kind] = self._misses.get(kind, 0) + 1
