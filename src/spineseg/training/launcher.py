@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import signal
+import time
 from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -24,7 +25,7 @@ TRAINER = "spineseg.training.child:run_job"
 
 _FIRST = Orders()
 _KILL_SECONDS = 10.0  # One stuck in a disk or a device ends when that answers.
-_TRIES = 3
+_DYING_SECONDS, _PAUSE_SECONDS = 20.0, 0.05  # A process killed refuses before it is gone.
 _SERVER_DIED = 255
 """Exit code that multiprocessing gives a child whose server process is gone, alive or not."""
 
@@ -130,15 +131,16 @@ class Launcher:
         if is_running(run_folder):
             return Child(run_folder, None)
         told = (self._trainer, run_folder.resolve(), device.name, self._cache, orders)
-        for left in reversed(range(_TRIES)):
+        until = time.monotonic() + _DYING_SECONDS
+        while True:
             process = self._context.Process(target=_run, args=told)
             try:
                 process.start()
-                break
-            except (EOFError, ConnectionError):  # The server died at it; the next try begins one.
-                if not left:
+                return Child(run_folder, process)
+            except (EOFError, ConnectionError):  # The server died at it; another begins by itself,
+                if time.monotonic() > until:  # but not before the dead one is seen to be dead.
                     raise
-        return Child(run_folder, process)
+                time.sleep(_PAUSE_SECONDS)
 
 
 def _run(trainer: str, run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
