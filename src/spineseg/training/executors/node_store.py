@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -40,12 +40,12 @@ class NodeStore:
         One that is here is as its manifest says, film by film, and is the one that is asked for.
         """
         folder = self.dataset(fingerprint)
-        return "here" if _is_dataset(folder, fingerprint) else self._begin(folder)
+        return self._begin(folder, lambda: _is_dataset(folder, fingerprint))
 
     def has_weights(self, sha256: str, name: str) -> Answer:
         """Return whether weights are here, are to be sent, or are being fetched by another."""
         path = self.weights(sha256, name)
-        return "here" if path.is_file() and sha256_of(path) == sha256 else self._begin(path)
+        return self._begin(path, lambda: path.is_file() and sha256_of(path) == sha256)
 
     def take(self, piece: Iterable[Part]) -> None:
         """Write down a piece of what was asked for."""
@@ -85,14 +85,19 @@ class NodeStore:
                 "for; put the file back that the study began with, and run again"
             )
 
-    def _begin(self, place: Path) -> Answer:
-        """Prepare to fetch, alone, what is to lie at `place`."""
+    def _begin(self, place: Path, is_here: Callable[[], bool]) -> Answer:
+        """Prepare to fetch, alone, what is to lie at `place`, where it is not there yet."""
         self._fetching.close()  # Of a driver that ended while it sent.
+        if is_here():
+            return "here"
         place.parent.mkdir(parents=True, exist_ok=True)
         held = ExitStack()
         if not held.enter_context(locked(place.with_name(f".{place.name}.lock"))):
             held.close()
             return "wait"
+        if is_here():  # Who held the lock has just put it there.
+            held.close()
+            return "here"
         self._fetching = held
         self._staged = place.with_name(f".{place.name}.arriving")
         shutil.rmtree(self._staged, ignore_errors=True)  # Of one that was ended while it fetched.
