@@ -227,10 +227,18 @@ def differences(whole: dict[str, Any], again: dict[str, Any]) -> list[str]:
                 found.append(f"{part}: {len(mine)} without a stop, {len(theirs)} with")
             rows = [(n, *pair) for n, pair in enumerate(zip(mine, theirs, strict=False))]
         for number, one, other in rows:
-            found += [
-                f"{part} {'' if number is None else number} {key}: {value} without a stop, "
-                f"{other.get(key)} with"
-                for key, value in one.items()
-                if other.get(key) != value
-            ]
+            name = f"{part} {'' if number is None else number}"
+            found += _apart(name, one, other)
+    return found
+
+
+def _apart(name: str, one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return where two tables differ, a line each, those within them by their own keys."""
+    found = []
+    for key, value in one.items():
+        theirs = other.get(key)
+        if isinstance(value, dict) and isinstance(theirs, dict) and value.keys() == theirs.keys():
+            found += _apart(f"{name} {key}", value, theirs)
+        elif theirs != value:
+            found.append(f"{name} {key}: {value} without a stop, {theirs} with")
     return found
