@@ -199,7 +199,7 @@ class FakeLauncher:
         }
         save_evaluation(folder, Evaluated(scores, found.records), "valid")
         evaluation = scores["sequence"]
-        epochs = sum(isinstance(event, Epoch) for event in read_events(folder, job.id))
+        epochs = len({e.epoch for e in read_events(folder, job.id) if isinstance(e, Epoch)})
         append_event(
             folder,
             Finished(

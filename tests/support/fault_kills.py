@@ -18,7 +18,8 @@ from fault_cluster import is_attempt
 from fault_ray import RayFaultStudy
 from fault_study import DONE, Driver, FaultStudy, forked
 
-from spineseg.events import EVENTS_FILE
+from spineseg.events import EVENTS_FILE, Lost, Started
+from spineseg.runs import read_runs
 
 Starter = Callable[[FaultStudy], Driver]
 _DRIVER = ("driver", "driver SIGTERM", "driver SIGINT")
@@ -125,7 +126,22 @@ def _killed(
             time.sleep(dice.choice((0, 0, 0.3, 1)))  # Whoever lives on may get somewhere, or not.
             driver = _started(study, outcome, start)
     _to_the_end(study, driver, outcome, start)
+    outcome.problems += _failed(study)
     return outcome
+
+
+def _failed(study: FaultStudy) -> list[str]:
+    """Tell of failed runs, which none of these is, and of what was said of their attempts."""
+    return [
+        f"{run.folder.name} failed: {run.failed.message}; its attempts: "
+        + ", ".join(
+            f"{type(e).__name__} {e.attempt} {getattr(e, 'message', '')}".strip()
+            for e in run.log
+            if isinstance(e, Started | Lost)
+        )
+        for run in read_runs(study.places.folder)
+        if run.failed
+    ]
 
 
 def _started(study: FaultStudy, outcome: Outcome, start: Starter) -> Driver:
