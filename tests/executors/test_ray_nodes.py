@@ -142,6 +142,23 @@ def test_a_node_with_another_version_of_the_code_is_named_with_both(
     assert [told for told in said if line.match(told)] == said
 
 
+def test_a_node_that_does_not_answer_has_no_slot_though_the_cluster_still_counts_it(
+    cluster: Machines, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.only("a")
+    executor = connect()
+    node = executor._nodes.named("a")
+    assert node is not None and slot_on(executor, "a").node == "a"
+    monkeypatch.setattr("spineseg.training.executors.ray_nodes._PROBE_SECONDS", 0.5)
+    raylet = cluster.processes("a")[0]
+    raylet.suspend()
+    for _ in executor._nodes.answers_yet(node):
+        time.sleep(0.05)
+    assert executor._nodes.is_there(node) and executor.slots() == []
+    raylet.resume()
+    assert slot_on(executor, "a").node == "a"
+
+
 def test_data_that_are_not_what_the_job_asks_for_are_not_trained_on(
     cluster: Machines, study: Path, films: Dataset, connect: Connect, tmp_path: Path
 ) -> None:

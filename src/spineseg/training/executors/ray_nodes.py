@@ -115,7 +115,10 @@ class Nodes:
         return ray.remote(what).options(**options).remote()
 
     def answers_yet(self, node: Node) -> Generator[None, Any, bool]:
-        """Find out whether a node is there, of a new process on it; yields while it is asked."""
+        """Find out whether a node is there, of a new process on it; yields while it is asked.
+
+        One that is not has no slots until it has answered: Ray counts it as alive for some seconds.
+        """
         probe = self.ask(node) if self.is_there(node) else None
         until = time.monotonic() + _PROBE_SECONDS
         while probe is not None and time.monotonic() < until and self.is_there(node):
@@ -125,6 +128,8 @@ class Nodes:
                     return True
                 break
             yield None
+        self._fit.discard(node.id)
+        self._asked.pop(node.id, None)
         return False
 
     def fetches(self, node: Node, what: str) -> None:
