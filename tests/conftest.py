@@ -95,6 +95,17 @@ def equal_work_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def own_import_path() -> Iterator[None]:
+    """Have a test's import path go with it: a model that MLflow loads puts its own code before ours.
+
+    A process that is spawned later would import that, of which much is left out.
+    """
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_ultralytics(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Ultralytics' settings of the user out of the tests."""
