@@ -97,7 +97,7 @@ def equal_work_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_import_path() -> Iterator[None]:
-    """Have a test's import path go with it: a model that MLflow loads puts its own code before ours.
+    """Have a test's import path go with it: a model of MLflow puts its own code first.
 
     A process that is spawned later would import that, of which much is left out.
     """
