@@ -121,6 +121,7 @@ def test_overrides_in_the_environment_count_where_none_is_given(tmp_path: Path) 
         (["run", "none.yaml"], "no such file"),
         (["status", "small.yaml"], "has not been run yet"),
         (["predict", "film.jpg"], "no champion"),
+        (["predict", "small.yaml", "--weights", "bundled"], "no image that can be read"),
         (["evaluate", "--weights", "x.pt", "--data", "export"], "x.pt: no such file"),
     ],
 )
@@ -143,7 +144,6 @@ def test_what_a_person_can_mend_is_one_line_and_exit_code_2(
         (["compare", "small.yaml"], "has not been run yet"),
         (["promote", "small.yaml"], "has not been run yet"),
         (["predict", "film.jpg", "--weights", "bundled"], "no such file"),
-        (["predict", "small.yaml", "--weights", "bundled"], "no image that can be read"),
         (["evaluate", "--weights", "x.pt", "--data", "gone"], "no such folder"),
         (["evaluate", "--weights", "x.pt", "--data", "export", "--part", "test"], "no part 'test'"),
     ],
