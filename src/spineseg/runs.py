@@ -5,17 +5,16 @@ Everything after training reads runs, and so do the projections to Optuna and ML
 
 from __future__ import annotations
 
-import gc
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spineseg.called import pasted
+from spineseg.collecting import no_collecting
 from spineseg.config.numbering import Numbering
 from spineseg.errors import RecordError
 from spineseg.events import EVENTS_FILE, Again, Epoch, Event, Failed, Finished, Scored, Started
@@ -228,7 +227,7 @@ def read_runs(study_folder: Path) -> list[Run]:
     """
     if not study_folder.is_dir():
         return []
-    with _no_collecting():
+    with no_collecting():
         runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
         if run.job.kind == "timing":
@@ -250,18 +249,6 @@ def first_baseline(study_folder: Path) -> Run | None:
     runs = [read_run(folder) for folder in study_folder.glob("*-baseline") if _is_run(folder)]
     runs = [run for run in runs if run.job.kind == "baseline"]
     return max(runs, key=lambda run: run.job.number, default=None)
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Leave garbage be: nothing of what is read goes in a circle, and to look for it costs 15 %."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _is_run(folder: Path) -> bool:

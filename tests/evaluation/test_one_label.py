@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spineseg.evaluation.by_level import _hits
 from spineseg.evaluation.greedy import greedy_matches
-from spineseg.evaluation.precision import IOU_THRESHOLDS, _hits
+from spineseg.evaluation.precision import IOU_THRESHOLDS
 
 
 @pytest.mark.parametrize("detections", [1, 2, 5])

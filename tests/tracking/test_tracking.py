@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow_server import Server
 from run_folders import epoch, finished, make_job, write_finished
 
@@ -102,6 +103,30 @@ def test_replaying_a_log_adds_nothing(store: TrackingStore, tmp_path: Path) -> N
         project(store, tmp_path / job.folder_name, job).carry()
     assert len(history(store, run, "valid/mask_map50")) == 3
     assert store.client.get_run(run).info.status == "FINISHED"
+
+
+def test_an_own_store_is_looked_at_for_files_without_a_question_a_run(
+    store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_named("looked at")
+    run = carried(store, tmp_path, job)
+    place = store.client.get_run(run).info.artifact_uri
+    file = Path(local_file_uri_to_path(place)) / "weights" / "best.pt"
+    asked: list[str] = []
+    whole = type(store.client).list_artifacts
+
+    def list_artifacts(*given: Any) -> Any:
+        asked.append(given[1])
+        return whole(*given)
+
+    monkeypatch.setattr(type(store.client), "list_artifacts", list_artifacts)
+    late = read_run(tmp_path / job.folder_name)
+    assert not_carried(store, "study-a", [late]) == []
+    file.unlink()
+    assert not_carried(store, "study-a", [late]) == [late]
+    assert asked == []
+    store.client.list_artifacts(run)
+    assert asked == [run]
 
 
 def test_a_run_with_a_later_word_is_carried_over_again(

@@ -1,4 +1,4 @@
-"""Average precision by COCO's rules, from films' records: exact, and over many resamples."""
+"""Average precision by COCO's rules, from levels' matches: exact, and over many resamples."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spineseg.evaluation.greedy import greedy_matches
-from spineseg.evaluation.records import FilmRecord
-from spineseg.levels import ANATOMICAL_ORDER
-from spineseg.metrics import MOST_DETECTIONS, AveragePrecision, Kind
+from spineseg.metrics import AveragePrecision
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
@@ -36,64 +33,10 @@ class LevelMatches:
         return int(self.labelled.sum())
 
 
-def overlaps(record: FilmRecord, kind: Kind, rows: Sequence[int]) -> np.ndarray:
-    """Return the overlaps of a film's detections `rows`, (rows, labels)."""
-    table = record.box_iou if kind == "box" else record.mask_iou
-    return np.array([table[i] for i in rows], float).reshape(len(rows), len(record.truths))
-
-
-def level_matches(records: Sequence[FilmRecord], level: str | None, kind: Kind) -> LevelMatches:
-    """Return how the detections of one level meet its labels; None: whatever their levels."""
-    confidences, films, hits = [], [], []
-    labelled = np.zeros(len(records), int)
-    for number, record in enumerate(records):
-        labels = [i for i, t in enumerate(record.truths) if level is None or t.level == level]
-        rows = [i for i, f in enumerate(record.found) if level is None or f.level == level]
-        rows = rows[:MOST_DETECTIONS]
-        labelled[number] = len(labels)
-        if not rows:
-            continue
-        overlap = overlaps(record, kind, rows)[:, labels]
-        confidences += [record.found[i].confidence for i in rows]
-        films += [number] * len(rows)
-        hits.append(_hits(overlap))
-    if not confidences:
-        nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
-        return LevelMatches(np.zeros(0), np.zeros(0, int), nothing, labelled)
-    certain = np.array(confidences)
-    order = np.argsort(-certain, kind="mergesort")
-    return LevelMatches(
-        certain[order], np.array(films)[order], np.concatenate(hits, axis=1)[:, order], labelled
-    )
-
-
-def _hits(overlap: np.ndarray) -> np.ndarray:
-    """Return which detections meet a label at each threshold, (thresholds, detections)."""
-    hits = np.zeros((len(IOU_THRESHOLDS), len(overlap)), bool)
-    if not overlap.size:
-        return hits
-    if overlap.shape[1] == 1:  # Mostly: a level stands once on a film. The first that meets it.
-        met = IOU_THRESHOLDS[:, None] <= overlap.T
-        hits[np.arange(len(hits)), met.argmax(axis=1)] = met.any(axis=1)
-        return hits
-    best = overlap.max()
-    for row, threshold in enumerate(IOU_THRESHOLDS):
-        if best < threshold:
-            break  # Thresholds rise: no detection meets a label at any that follow.
-        hits[row] = greedy_matches(overlap, threshold) >= 0
-    return hits
-
-
 def thresholds_of(metric: AveragePrecision) -> np.ndarray:
     """Return which of IOU_THRESHOLDS a metric is the mean over, (10,) bool."""
     low, high = metric.ious
     return (low - 1e-6 < IOU_THRESHOLDS) & (high + 1e-6 > IOU_THRESHOLDS)
-
-
-def present_levels(records: Sequence[FilmRecord]) -> list[str]:
-    """Return the levels that any record has labels of, in anatomical order."""
-    there = {truth.level for record in records for truth in record.truths}
-    return [level for level in ANATOMICAL_ORDER if level in there]
 
 
 def average_precision(matches: LevelMatches) -> np.ndarray:

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spineseg.errors import DataError
+from spineseg.evaluation.by_level import level_matches, present_levels
 from spineseg.evaluation.counts import FilmCounts, count_film
 from spineseg.evaluation.precision import (
     CONFIDENCES,
     LevelMatches,
     at_confidences,
     average_precision,
-    level_matches,
-    present_levels,
     thresholds_of,
 )
 from spineseg.evaluation.records import FilmRecord

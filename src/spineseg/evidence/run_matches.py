@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from spineseg.errors import DataError
+from spineseg.evaluation.by_level import matches_by_level, present_levels
 from spineseg.evaluation.counts import count_film
 from spineseg.evaluation.precision import (
     LevelMatches,
-    level_matches,
-    present_levels,
     resampled_map,
     thresholds_of,
 )
@@ -41,13 +41,13 @@ class RunMatches:
         """Return the matches of records. Raises DataError where there is nothing to compare."""
         if not any(record.truths for record in records):
             raise DataError("the records have no labelled vertebra, so no score can be compared")
-        if not all(np.isfinite(f.confidence) for record in records for f in record.found):
+        if not all(math.isfinite(f.confidence) for record in records for f in record.found):
             raise DataError("the records have a confidence that is no number; evaluate anew")
         levels = present_levels(records)
         films = [count_film(record) for record in records]
         return cls(
             films=tuple(record.name for record in records),
-            maps={k: tuple(level_matches(records, lv, k) for lv in levels) for k in _KINDS},
+            maps={k: matches_by_level(records, levels, k) for k in _KINDS},
             counts={n: np.array([getattr(f, n) for f in films], np.float64) for n in _COUNTED},
         )
 

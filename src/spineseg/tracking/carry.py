@@ -45,7 +45,7 @@ def _is_whole(store: TrackingStore, found: TrackedRun | None, run: Run) -> bool:
         return False
     if int(found.data.tags.get(CARRIED, 0)) != len(run.log):
         return False
-    return has_files(store, found.info.run_id, run.end)
+    return has_files(store, found, run.end)
 
 
 def carry_over(store: TrackingStore, study: str, parent: str, runs: Iterable[Run]) -> list[Run]:

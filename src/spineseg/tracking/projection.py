@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 
 from spineseg.errors import RecordError
 from spineseg.evaluation.stored import evaluation_files
@@ -118,7 +120,7 @@ class RunProjection:
             run = open_trial_run(self._store, self._parent(), self._job)
             known = 0 if is_of_an_earlier_version(run) else int(run.data.tags.get(CARRIED, 0))
             end = next((e for e in self._unsent[:known] if isinstance(e, Finished | Failed)), None)
-            if end is not None and not has_files(self._store, run.info.run_id, end):
+            if end is not None and not has_files(self._store, run, end):
                 known = 0  # Its artifacts were lost: all are put there again.
             self._known = known
             self._run = run
@@ -276,10 +278,14 @@ def _end(store: TrackingStore, run_id: str, status: str, at: float) -> None:
     store.client.set_terminated(run_id, status, round(at * 1000))
 
 
-def has_files(store: TrackingStore, run_id: str, end: Finished | Failed) -> bool:
+def has_files(store: TrackingStore, run: TrackedRun, end: Finished | Failed) -> bool:
     """Return whether an ended run's artifacts are there, by the one that matters most."""
     folder, name = None, JOB_FILE
     if isinstance(end, Finished):
         folder, name = "weights", f"weights/{Path(end.best_weights).name}"
+    place = run.info.artifact_uri
+    if store.is_local and is_local_uri(place):  # To ask MLflow takes a query and a listing a run.
+        return (Path(local_file_uri_to_path(place)) / name).exists()
     with refusing(store.uri):  # One look a run: a study has tens of them, a server may be far.
-        return any(file.path == name for file in store.client.list_artifacts(run_id, folder))
+        files = store.client.list_artifacts(run.info.run_id, folder)
+    return any(file.path == name for file in files)
