@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,15 @@ def test_a_plan_says_how_far_the_study_is_at_its_deadline() -> None:
         f"{words} comes after about 3 of at most 4 trainings have begun, if nothing is pruned"
     ]
     assert plan(told, runs, at + 1) == [f"{words} is past: nothing is begun"]
+
+
+def test_without_a_budget_that_counts_them_no_epoch_is_read() -> None:
+    class Unread(tuple):  # type: ignore[type-arg]
+        def __iter__(self) -> Iterator[Event]:
+            raise AssertionError("the log was read")
+
+    runs = [Run(Path("000-baseline"), BASELINE, Unread())] * 3
+    for limits in (LimitsConfig(), LimitsConfig(trainings=5)):
+        assert Budget(limits).used(iter(runs)) == Used(trainings=3)
+    with pytest.raises(AssertionError, match="was read"):
+        Budget(LimitsConfig(epochs=5)).used(runs)

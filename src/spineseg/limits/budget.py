@@ -55,7 +55,12 @@ class Budget:
         self._known: dict[str, tuple[int, Used]] = {}  # By job: events counted, and what they say.
 
     def used(self, runs: Iterable[Run]) -> Used:
-        """Return what runs have taken together, each as far as its log goes."""
+        """Return what runs have taken together, each as far as its log goes.
+
+        Epochs and seconds are counted where they have a budget: a large study has many to read.
+        """
+        if self._limits.epochs is self._limits.hours is None:
+            return Used(trainings=sum(1 for _ in runs))
         found = [self._of(run) for run in runs]
         epochs, seconds = sum(one.epochs for one in found), sum(one.seconds for one in found)
         return Used(len(found), epochs, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
@@ -26,9 +26,8 @@ def slots_on_record(config: StudyConfig, runs: Sequence[Run]) -> Slots:
     A cluster is not asked: there the slots count in which trainings have been. Raises ConfigError
     where this machine has not the devices that the config names.
     """
-    told = [told_of_attempt(run.folder) for run in runs]
     if config.devices.executor == "ray":
-        used = len({str(one["slot"]) for one in told if "slot" in one})
+        used = len({str(one["slot"]) for one in _told(runs) if "slot" in one})
         if not used:
             return Slots(1, "trainings at a time: known once the cluster has begun one")
         return Slots(used, f"trainings at a time: {used} slots of the cluster were used so far")
@@ -36,8 +35,12 @@ def slots_on_record(config: StudyConfig, runs: Sequence[Run]) -> Slots:
     count = len(devices) * config.devices.known_per_device
     if config.devices.trials_per_device != "auto" or all(device == CPU for device in devices):
         return Slots(count)
-    if not any(run.epochs for run in runs):
+    if not any(run.epoch_count for run in runs):
         return Slots(count, f"{_AUTO}: found with the first training; until then {count} at a time")
-    found = [n for one in told if isinstance(n := one.get("neighbours"), int)]
+    found = [n for one in _told(runs) if isinstance(n := one.get("neighbours"), int)]
     count = max([count, *found])
     return Slots(count, f"{_AUTO}: {count} trainings at a time, by what they were found to take")
+
+
+def _told(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [told_of_attempt(run.folder) for run in runs]
