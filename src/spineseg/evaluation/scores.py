@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spineseg.errors import DataError
-from spineseg.evaluation.by_level import level_matches, present_levels
+from spineseg.evaluation.by_level import level_matches, matches_by_level, present_levels
 from spineseg.evaluation.counts import FilmCounts, count_film
 from spineseg.evaluation.precision import (
     CONFIDENCES,
@@ -37,7 +37,7 @@ def score(records: Sequence[FilmRecord]) -> Evaluation:
     if not all(np.isfinite(found.confidence) for record in records for found in record.found):
         raise DataError("a detection's confidence is not a number; the weights are damaged")
     present = present_levels(records)
-    matches = {k: {lv: level_matches(records, lv, k) for lv in present} for k in _KINDS}
+    matches = {k: _matches(records, present, k) for k in _KINDS}
     precision = {k: {lv: average_precision(m) for lv, m in matches[k].items()} for k in _KINDS}
     any_level = {k: average_precision(level_matches(records, None, k)) for k in _KINDS}
     curve = _curves(matches)
@@ -68,6 +68,12 @@ def score(records: Sequence[FilmRecord]) -> Evaluation:
         },
         confusion={true: dict(row) for true, row in counts.confusion.items()},
     )
+
+
+def _matches(
+    records: Sequence[FilmRecord], levels: Sequence[str], kind: Kind
+) -> dict[str, LevelMatches]:
+    return dict(zip(levels, matches_by_level(records, levels, kind), strict=True))
 
 
 def _precisions(by_level: ByLevel[np.ndarray]) -> dict[str, float]:
@@ -146,7 +152,7 @@ def _views(records: Sequence[FilmRecord], films: Sequence[FilmCounts]) -> dict[s
         part = [records[i] for i in chosen]
         levels = present_levels(part)
         precision = {
-            k: {level: average_precision(level_matches(part, level, k)) for level in levels}
+            k: {lv: average_precision(m) for lv, m in _matches(part, levels, k).items()}
             for k in _KINDS
         }
         counts = FilmCounts.over(films[i] for i in chosen)
