@@ -7,7 +7,6 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,15 +154,6 @@ def test_two_processes_that_promote_at_once_lose_nothing(store: TrackingStore) -
     ledger = read_ledger(store)
     assert len({entry.version for entry in ledger.entries}) == 10 and ledger.problems == ()
     assert [entry.number for entry in ledger.entries] == list(range(1, 11))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real server."""
-    server = Server(tmp_path_factory.mktemp("registry-server"))
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.mark.wide
