@@ -155,7 +155,7 @@ def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
 def _stopping_on_signals(interrupted: threading.Event) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `interrupted`, so that every trial is left resumable.
 
-    A second Ctrl-C waits for nobody; a second SIGTERM may be the first, passed on by `make`.
+    A second Ctrl-C waits for no training; a second SIGTERM may be the first, passed on by `make`.
     """
 
     def stop(number: int, _: object) -> None:
