@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import os
 import threading
 import time
 from pathlib import Path
@@ -56,6 +57,19 @@ def test_two_that_lack_the_same_fetch_it_once_and_one_that_is_left_alone_gives_w
     one.settle_weights(sha256, "x.pt")
     assert other.has_weights(sha256, "x.pt") == "here"
     assert one.weights(sha256, "x.pt").read_bytes() == b"x"
+
+
+def test_weights_that_were_cut_and_do_not_show_when_are_being_written(tmp_path: Path) -> None:
+    run, aside = tmp_path / "run", tmp_path / "aside"
+    weights = run / "train" / "weights"
+    weights.mkdir(parents=True)
+    for name in ("best.pt", "last.pt", "resume.pt"):
+        (weights / name).write_text("whole")
+    assert len(checkpoint_files(run, aside)) == 3
+    dated = (weights / "best.pt").stat()
+    (weights / "best.pt").write_text("")
+    os.utime(weights / "best.pt", ns=(dated.st_atime_ns, dated.st_mtime_ns))
+    assert checkpoint_files(run, aside) == {}
 
 
 def test_a_checkpoint_is_of_one_epoch_and_whole_while_the_trainer_writes(

@@ -47,9 +47,13 @@ def _link(folder: Path, aside: Path, name: str) -> None:
 
 
 def _copied(path: Path, copy: Path, state: int) -> bool:
-    """Copy a file that is written in its place; return whether it was as old as the state."""
+    """Copy a file that is written in its place; return whether it was as old as the state.
+
+    A file system may show that a file is cut a moment before it shows when (ext4 does): weights
+    without a byte are being written, whatever their date.
+    """
     before = path.stat()
-    if before.st_mtime_ns > state:
+    if before.st_mtime_ns > state or not before.st_size:
         return False
     shutil.copy2(path, copy)
     after = path.stat()
