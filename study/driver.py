@@ -114,7 +114,7 @@ def _run(
         config=config,
         places=places,
         dataset=dataset,
-        numbering=_numbering(config, dataset),
+        numbering=numbering_learnt(config, dataset),
         executor=executor,
         memory=memory,
         progress=progress,
@@ -144,7 +144,7 @@ def _refuse_without_baseline(config: StudyConfig, runs: list[Run]) -> None:
             raise RunError(of_baseline(run.job, run.failed, config))
 
 
-def _numbering(config: StudyConfig, dataset: Dataset) -> NumberingModel:
+def numbering_learnt(config: StudyConfig, dataset: Dataset) -> NumberingModel:
     """Return how the study numbers, with what its training films say of columns."""
     whole = {e.name for e in dataset.manifest.entries if e.part == "train" and not e.augmented}
     films = [film for film in read_films(dataset.folder, "train") if film.path.name in whole]

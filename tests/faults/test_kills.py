@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
+from fake_process import Manner, behave
 from fault_checks import unexplained, wrong
 from fault_rounds import Killed
-from fault_study import DONE, Writes, begun
+from fault_study import DONE, FaultStudy, Writes, begun, forked
+from many_runs import write_many
 
 from spineseg.runs import read_runs
 
@@ -34,3 +37,11 @@ def test_what_several_slots_asked_for_is_what_the_sampler_gives(written: Writes)
     )
     job.write_text(asked.model_dump_json())
     assert any(told.startswith(run.name) for told in unexplained(study))  # So it is noticed.
+
+
+@pytest.mark.wide
+def test_a_made_up_study_is_gone_on_with(tmp_path: Path) -> None:
+    study = FaultStudy(write_many(tmp_path, 20, epochs=20, going=True))
+    behave(study.places.trainer, Manner(epoch_seconds=0.01))
+    assert forked(study).wait(300) == DONE, study.said
+    assert len(read_runs(study.places.folder)) == 20

@@ -29,7 +29,8 @@ from spineseg.recorded_job import new_job
 from spineseg.search_rules import place_in_space
 from spineseg.study_config import keep_study_config
 from spineseg.study_record import keep_data_record
-from spineseg.trials import FRESH_SEED, TrialSpec, numbering_of, train_config
+from spineseg.trials import FRESH_SEED, TrialSpec, train_config
+from study.driver import numbering_learnt
 
 LARGE = """
 name: large
@@ -177,7 +178,7 @@ def _write_run(
     if spec.kind != "confirm":
         training = train_config(config, spec)
         parameters = place_in_space(training, config.baseline, config.search) or {}
-    known = numbering_of(config)
+    known = numbering_learnt(config, dataset)
     job = new_job(config, places, dataset, known, spec, number=number, parameters=parameters)
     whole = len(template.epochs)
     begun = _BEGUN + number * (whole * _EPOCH_SECONDS + 200)
