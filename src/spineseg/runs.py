@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spineseg.called import pasted
-from spineseg.collecting import no_collecting
 from spineseg.config.numbering import Numbering
 from spineseg.errors import RecordError
 from spineseg.events import EVENTS_FILE, Again, Epoch, Event, Failed, Finished, Scored, Started
@@ -227,8 +226,7 @@ def read_runs(study_folder: Path) -> list[Run]:
     """
     if not study_folder.is_dir():
         return []
-    with no_collecting():
-        runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
+    runs = [read_run(folder) for folder in sorted(study_folder.iterdir()) if _is_run(folder)]
     for run in runs:
         if run.job.kind == "timing":
             raise RecordError(f"{run.folder}: is no run of the study; move it away")

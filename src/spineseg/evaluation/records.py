@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from spineseg.collecting import no_collecting
 from spineseg.config.model import Model
 from spineseg.evaluation.greedy import greedy_matches
 from spineseg.files import write_whole
@@ -127,6 +126,4 @@ def save_records(path: Path, records: Sequence[FilmRecord]) -> None:
 
 def load_records(path: Path) -> list[FilmRecord]:
     """Read what `save_records` wrote. Raises OSError, pydantic.ValidationError."""
-    content = gzip.decompress(path.read_bytes())
-    with no_collecting():
-        return _RECORDS.validate_json(content)
+    return _RECORDS.validate_json(gzip.decompress(path.read_bytes()))

@@ -35,6 +35,7 @@ LOSSES = (
     (valid_curve("seg_loss"), "mask loss, validation"),
 )
 _MANY_EPOCHS = 20
+SEARCHED = Stroke(GREY, 0.9)
 _LAST_MARK = {"pruned": "x", "failed": "v"}
 
 
@@ -63,7 +64,7 @@ def run_strokes(summary: StudySummary) -> dict[str, Stroke]:
     variants = [
         run.name for run in summary.standing if run.kind == "variant" and run.name != leader
     ]
-    strokes = {run.name: Stroke(GREY, 0.9) for run in summary.runs}
+    strokes = {run.name: SEARCHED for run in summary.runs}
     for place, name in enumerate(variants):
         colour = VARIANT_COLOURS[place % len(VARIANT_COLOURS)]
         dashes, marker = DASHES[place % len(DASHES)], ("", "o", "s")[place // len(DASHES) % 3]
@@ -82,7 +83,7 @@ def legend(summary: StudySummary) -> list[Key]:
     mark = " (best)" if leader == summary.best else " (leading)"
     keys = [Key(r.name + (mark if r.name == leader else ""), strokes[r.name]) for r in named]
     rest = sum(run.kind == "search" and run.name != leader for run in drawn)
-    keys += [Key(f"searched ({rest})", Stroke(GREY, 0.9))] if rest else []
+    keys += [Key(f"searched ({rest})", SEARCHED)] if rest else []
     ends = {run.outcome for run in drawn}
     keys += [Key("pruned", Stroke(SOFT), "×")] if "pruned" in ends else []
     return keys + ([Key("failed", Stroke(SOFT), "▼")] if "failed" in ends else [])
@@ -96,19 +97,22 @@ def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
     strokes, leader = run_strokes(summary), leader_name(summary)
     with house_style():
         figure, axes = new_figure(WIDTH_IN, 2.9)
+        searched = [run.curves[curve] for run in runs if strokes[run.name] == SEARCHED]
+        points = [values for values in searched if len(values) == 1]
+        for alike in (points, [values for values in searched if len(values) > 1]):
+            if alike:
+                axes.plot(*_in_one(alike), zorder=3, **SEARCHED.drawn(len(alike[0])))
         for run in runs:
-            values = run.curves[curve]
-            top = 3 if run.name == "baseline" else 2 if run.name == leader else 0
-            style = strokes[run.name].drawn(len(values))
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                zorder=3 + top + (run.kind == "variant"),
-                **style,
-            )
-            if run.outcome in _LAST_MARK:
-                mark = _LAST_MARK[run.outcome]
-                axes.plot(len(values), values[-1], mark, color=SOFT, ms=5, zorder=9)
+            if strokes[run.name] != SEARCHED:
+                values = run.curves[curve]
+                top = 3 if run.name == "baseline" else 2 if run.name == leader else 0
+                style = strokes[run.name].drawn(len(values))
+                layer = 3 + top + (run.kind == "variant")
+                axes.plot(range(1, len(values) + 1), values, zorder=layer, **style)
+        for outcome, mark in _LAST_MARK.items():
+            ended = [run.curves[curve] for run in runs if run.outcome == outcome]
+            places, values = list(map(len, ended)), [values[-1] for values in ended]
+            axes.plot(places, values, mark, color=SOFT, ms=5, zorder=9)
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
@@ -119,6 +123,12 @@ def learning_curves(summary: StudySummary, curve: str, title: str) -> str:
         else:
             axes.set_ylim(0, max(axes.get_ylim()[1], 0.01))
         return as_svg(figure, f"{title} over the epochs", _says(summary, runs, curve))
+
+
+def _in_one(curves: list[list[float]]) -> tuple[list[float], list[float]]:
+    """Return one line, (epochs, values), of several with gaps between: hundreds take seconds."""
+    epochs = [e for values in curves for e in (*range(1, len(values) + 1), math.nan)]
+    return epochs[:-1], [v for values in curves for v in (*values, math.nan)][:-1]
 
 
 def _says(summary: StudySummary, runs: list[RunSummary], curve: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from markupsafe import Markup
@@ -159,11 +160,12 @@ def _panel(
     else:
         runs = [run for run in runs if isinstance(run.changes[name], int | float)]
         places = {run.name: run.changes[name] for run in runs}
-    for run in runs:
-        best, pruned = run.name == leader_name(summary), run.outcome == "pruned"
+    leader = leader_name(summary)
+    for best, pruned in product((False, True), repeat=2):
+        alike = [r for r in runs if (r.name == leader, r.outcome == "pruned") == (best, pruned)]
         axes.plot(
-            places[run.name],
-            _value(run, summary),
+            [places[run.name] for run in alike],
+            [_value(run, summary) for run in alike],
             "x" if pruned else "o",
             color=BLUE if best else GREY if pruned else SOFT,
             ms=8 if best else 5,
