@@ -13,7 +13,6 @@ import click
 
 from spineseg.lasting import guard_terminal
 
-
 _SELDOM = (200_000, 20, 100)
 """Python looks for garbage after so many objects more: for 700 a study of hundreds of trainings,
 of records and curves that are none, is looked through a fifth of the time that `compare` takes."""
