@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from evidence_factory import evidence
 from report_factory import confirmed_study, run, study
 
@@ -19,6 +21,18 @@ def test_fresh_seeds_are_drawn_as_one_cost_and_no_curve(full_page: str) -> None:
     assert "no-flips, 3 on fresh seeds" in cost.bars(summary)
     assert "9 of them, on fresh seeds" in cost.cost_text(summary)
     assert "no-flips-seed-1" not in full_page
+
+
+def test_curves_of_searched_runs_are_one_line_with_a_gap_and_a_mark_for_each() -> None:
+    def drawn(number: int) -> str:
+        runs = [run(f"s{i}", 0.2, kind="search", outcome="pruned") for i in range(number)]
+        return learning.learning_curves(study(*runs), valid_curve("mask_map50_95"), "x")
+
+    few, many = drawn(2), drawn(20)
+    assert few.count("-line2d_") == many.count("-line2d_")
+    assert many.count("<use") - few.count("<use") == 18
+    begins = [len(re.findall(r"M [\d.]+ [\d.]+", text)) for text in (few, many)]
+    assert begins[1] - begins[0] == 18
 
 
 def test_a_failed_fresh_seed_is_named() -> None:
