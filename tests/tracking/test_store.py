@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import ENVIRONMENT
 from mlflow_server import free_port
 
 from spineseg.errors import StoreError
@@ -41,6 +42,30 @@ def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"store\.root") as caught:
         open_store(tmp_path / "file", None)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kilobytes", [50, 500])
+def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path, kilobytes: int) -> None:
+    code = (
+        "import sys; from pathlib import Path; from spineseg.tracking.store import open_store; "
+        "open_store(Path(sys.argv[1]), None)"
+    )
+    making = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=ENVIRONMENT)
+    while _size(tmp_path / ".mlflow.db.new") < 1000 * kilobytes:
+        assert making.poll() is None
+    making.kill()
+    making.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert open_store(tmp_path, None).client.search_experiments() == []
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "artifacts",
+        "mlflow.db",
+        "mlflow.db.lock",
+    }
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 @pytest.mark.parametrize("made_by", ["optuna", "nobody"])

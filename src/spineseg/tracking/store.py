@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spineseg.errors import NoneYetError, RefusedError, StoreError
 from spineseg.files import without_password as without_password
+from spineseg.files import write_whole
 from spineseg.places import locked_within
 from spineseg.tracking.file_transfer import be_patient_with_files
 
@@ -75,6 +76,7 @@ def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
         if mlflow_uri is None:
             (root / "artifacts").mkdir(parents=True, exist_ok=True)
         with _made_by_one(uri):
+            _make_whole(_sqlite_file(uri), root)
             store = _opened(uri, root)
             if mlflow_uri is None:
                 _drop_empty_default(store)
@@ -158,6 +160,18 @@ def _made_by_one(uri: str) -> Iterator[None]:
                 "again when that has ended"
             )
         yield
+
+
+def _make_whole(file: Path | None, root: Path) -> None:
+    """Make a new SQLite store aside: MLflow cannot open one whose making was killed, ever again."""
+    if file is None or file.exists() or not file.parent.is_dir():
+        return
+    aside = file.with_name(f".{file.name}.new")
+    for left in (aside, aside.with_name(f"{aside.name}-journal")):
+        left.unlink(missing_ok=True)
+    _opened(f"sqlite:///{aside}", root)
+    write_whole(file, aside.read_bytes())
+    aside.unlink()
 
 
 @contextmanager
