@@ -170,11 +170,11 @@ class ControlLoop:
         ended = work.end is not None and not work.has_attempt
         if not news and not ended:
             return False
-        run = work.run
+        run = read_run(work.folder) if ended else work.run  # Its figures need not stay in memory.
         self._has.runs[work.job.number] = run
         self._has.news(run)
         if ended and work.end is not None:
-            self._ended(work, work.end)
+            self._ended(work, run, work.end)
         elif had_attempt and not work.has_attempt and work.slot is not None:
             self._slots_at = 0.0  # Its node may be gone, or its disk full.
             following = work.next()
@@ -182,15 +182,15 @@ class ControlLoop:
                 self._avoid[work.job.number] = work.slot
         return True
 
-    def _ended(self, work: AtWork, end: Finished | Failed) -> None:
+    def _ended(self, work: AtWork, run: Run, end: Finished | Failed) -> None:
         self._at_work.remove(work)
         self._dry_until = 0.0
         tell(self._has.memory.study, work.trial, end, work.job.objective)
-        self._has.progress.trial_ended(work.job)
+        self._has.progress.trial_ended(run)
         if isinstance(end, Failed):
             if work.job.kind == "baseline":
                 raise RunError(of_baseline(work.job, end, self._has.config))
-            if told := repeated(work.run, self._has.runs.values(), self._has.config):
+            if told := repeated(run, self._has.runs.values(), self._has.config):
                 raise RunError(told)
 
     def _put_to_work(self, slot: Slot) -> bool:

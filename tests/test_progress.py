@@ -67,7 +67,7 @@ def test_the_time_left_says_what_it_does_not_count_and_then_counts_it() -> None:
     watched = Watched().begin(BASELINE).tell(BASELINE, story(BASELINE)[:2])
     assert "pictures and scoring not counted yet" in watched.progress.lines()[1]
     watched.tell(BASELINE, story(BASELINE)[2:])
-    watched.progress.trial_ended(BASELINE)
+    watched.progress.trial_ended(Run(Path("000-baseline"), BASELINE, story(BASELINE)))
     watched.begin(NO_FLIPS)  # 15 s after the end: what the driver needed counts as well.
     assert "60 s left" in watched.progress.lines()[0]
     assert watched.progress.lines()[1].startswith("study small: 1 of at most 8 trainings ended; at")
@@ -201,6 +201,6 @@ def test_a_failed_training_that_is_tried_again_is_told_and_counted() -> None:
     watched.begin(later)
     assert watched.last().startswith("[2/2] baseline (once more, after 000 failed): as configured")
     watched.tell(later, story(later))
-    watched.progress.trial_ended(later)
+    watched.progress.trial_ended(Run(Path("001-baseline"), later, story(later)))
     assert "[2/2] baseline completed" in watched.last()
     assert watched.progress.lines() == []

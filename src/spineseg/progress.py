@@ -131,10 +131,11 @@ class Progress:
             self.say(text)
         self._line.refresh()
 
-    def trial_ended(self, job: Job) -> None:
+    def trial_ended(self, run: Run) -> None:
         """Take a training from the lines: its end is on record everywhere."""
         with self._lock:
-            del self._at_work[job.id]
+            self._runs[run.job.id] = run
+            del self._at_work[run.job.id]
         self._line.doing("choosing what to train next")
 
     def asked_again(self, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from small_study import names, run, run_scored, runs
 
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError, RunError
-from spineseg.events import Lost, Started
+from spineseg.events import Epoch, Lost, Started
 from spineseg.retry import ask_again
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
@@ -122,6 +123,22 @@ def test_a_spent_budget_begins_nothing_more_and_a_larger_one_goes_on(path: Path)
     assert names(config) == ["baseline", "no-flips"]
     config = run(path, FakeLauncher(), "limits.trainings=4")
     assert names(config) == ["baseline", "no-flips", "slow", "search-001"]
+
+
+def test_figures_of_ended_trainings_are_not_kept_in_memory(path: Path) -> None:
+    class Counting(Placed):
+        epochs = 0
+
+        def start(self, run_folder: Path, orders: Orders, slot: Slot) -> FakeChild:
+            gc.collect()
+            self.epochs = sum(isinstance(each, Epoch) for each in gc.get_objects())
+            return super().start(run_folder, orders, slot)
+
+    before = sum(isinstance(each, Epoch) for each in gc.get_objects())
+    launcher = Counting()
+    config = run(path, launcher, "search.trials=12")
+    trained = sum(each.epoch_count for each in runs(config))
+    assert len(launcher.placed) == 15 and launcher.epochs - before < trained / 3
 
 
 def test_a_failed_confirmation_is_tried_again_by_the_next_command(confirmable: Path) -> None:
