@@ -1,16 +1,17 @@
-"""Records of many films are read without a search for garbage, which goes on after."""
+"""Commands look for garbage seldom: records of many films are none, and it goes on after."""
 
 from __future__ import annotations
 
 import gc
-import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
-import pydantic
 import pytest
 from made_up_records import made_up_record
 
+from spineseg.commands.ending import run_to_its_end
 from spineseg.evaluation.records import load_records, save_records
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import CLASS_NAMES
@@ -18,7 +19,19 @@ from spineseg.levels import CLASS_NAMES
 SQUARE = np.array([(0.1, 0.1), (0.2, 0.1), (0.2, 0.2)])
 
 
-def test_no_garbage_is_looked_for_while_records_are_read(tmp_path: Path) -> None:
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """Let the search for garbage be as it was: a command changes it for its process."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("as_before")
+def test_a_command_hardly_looks_for_garbage_while_it_reads_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outlines = tuple(Outline(level, SQUARE) for level in CLASS_NAMES)
     rng = np.random.default_rng(0)
     records = [
@@ -32,22 +45,17 @@ def test_no_garbage_is_looked_for_while_records_are_read(tmp_path: Path) -> None
     def heard(phase: str, info: dict[str, int]) -> None:
         searches.append(phase)
 
-    gc.callbacks.append(heard)
-    try:
-        found = load_records(path)
-        during = len(searches)
-        gc.collect()
-    finally:
-        gc.callbacks.remove(heard)
-    assert found == records
-    assert during <= 2  # One may follow at once, when it is looked for again.
-    assert len(searches) > during
-    assert gc.isenabled()
+    @click.command()
+    def read() -> None:
+        gc.callbacks.append(heard)
+        try:
+            assert load_records(path) == records
+        finally:
+            gc.callbacks.remove(heard)
 
-
-def test_a_damaged_file_leaves_the_search_on(tmp_path: Path) -> None:
-    path = tmp_path / "records.json.gz"
-    path.write_bytes(gzip.compress(b'[{"name": 1}]'))
-    with pytest.raises(pydantic.ValidationError):
-        load_records(path)
+    monkeypatch.setattr("sys.argv", ["spineseg"])
+    monkeypatch.setattr("spineseg.commands.ending._close_output", lambda: None)
+    monkeypatch.setattr("spineseg.commands.ending.guard_terminal", lambda: None)
+    run_to_its_end(read)
+    assert len(searches) <= 2  # A search begins and ends.
     assert gc.isenabled()
