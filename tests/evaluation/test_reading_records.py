@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import numpy as np
+import pydantic
 import pytest
 from made_up_records import made_up_record
 
@@ -57,5 +59,18 @@ def test_a_command_hardly_looks_for_garbage_while_it_reads_records(
     monkeypatch.setattr("spineseg.commands.ending._close_output", lambda: None)
     monkeypatch.setattr("spineseg.commands.ending.guard_terminal", lambda: None)
     run_to_its_end(read)
-    assert len(searches) <= 2  # A search begins and ends.
+    during = len(searches)
+    assert during <= 2  # A search begins and ends.
+    gc.callbacks.append(heard)
+    gc.collect()
+    gc.callbacks.remove(heard)
+    assert len(searches) > during
+    assert gc.isenabled()
+
+
+def test_a_damaged_file_leaves_the_search_on(tmp_path: Path) -> None:
+    path = tmp_path / "records.json.gz"
+    path.write_bytes(gzip.compress(b'[{"name": 1}]'))
+    with pytest.raises(pydantic.ValidationError):
+        load_records(path)
     assert gc.isenabled()

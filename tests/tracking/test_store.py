@@ -64,6 +64,13 @@ def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path, kilobytes:
     }
 
 
+def test_what_stands_behind_a_databases_file_is_no_part_of_its_name(tmp_path: Path) -> None:
+    open_store(tmp_path, f"sqlite:///{tmp_path / 'their.db'}?timeout=30")
+    assert {path.name for path in tmp_path.iterdir()} == {"their.db", "their.db.lock"}
+    again = open_existing_store(tmp_path, f"sqlite:///{tmp_path / 'their.db'}?timeout=30")
+    assert [each.name for each in again.client.search_experiments()] == ["Default"]
+
+
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 

@@ -75,8 +75,7 @@ def open_store(root: Path, mlflow_uri: str | None) -> TrackingStore:
     with refusing(uri):
         if mlflow_uri is None:
             (root / "artifacts").mkdir(parents=True, exist_ok=True)
-        with _made_by_one(uri):
-            _make_whole(_sqlite_file(uri), root)
+        with _made_by_one(uri, root):
             store = _opened(uri, root)
             if mlflow_uri is None:
                 _drop_empty_default(store)
@@ -130,7 +129,8 @@ def _address(root: Path, mlflow_uri: str | None) -> str:
 
 def _sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite address, None for any other."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    path = uri.removeprefix("sqlite:///").partition("?")[0]  # Behind it: how it is opened.
+    return Path(path) if uri.startswith("sqlite:///") else None
 
 
 def _is_tracking_store(file: Path) -> bool:
@@ -147,8 +147,8 @@ def _is_tracking_store(file: Path) -> bool:
 
 
 @contextmanager
-def _made_by_one(uri: str) -> Iterator[None]:
-    """Let one process at a time open a SQLite store: MLflow makes its tables without a lock."""
+def _made_by_one(uri: str, root: Path) -> Iterator[None]:
+    """Let one process at a time make a SQLite store, and open it: MLflow does so without a lock."""
     file = _sqlite_file(uri)
     if file is None or not file.parent.is_dir():
         yield
@@ -159,13 +159,13 @@ def _made_by_one(uri: str) -> Iterator[None]:
                 f"{file}: another process has been opening it for {_MAKING_SECONDS:.0f} s; try "
                 "again when that has ended"
             )
+        if not file.exists():
+            _make_whole(file, root)
         yield
 
 
-def _make_whole(file: Path | None, root: Path) -> None:
+def _make_whole(file: Path, root: Path) -> None:
     """Make a new SQLite store aside: MLflow cannot open one whose making was killed, ever again."""
-    if file is None or file.exists() or not file.parent.is_dir():
-        return
     aside = file.with_name(f".{file.name}.new")
     for left in (aside, aside.with_name(f"{aside.name}-journal")):
         left.unlink(missing_ok=True)
