@@ -44,7 +44,7 @@ from spineseg.training.weights import bundled_weights
 
 HERE = Path(__file__).parents[1]
 # Films, their side, epochs.
-LENGTHS = {"tiny": (20, 64, 1), "short": (100, 192, 3), "long": (400, 256, 8)}
+LENGTHS = {"tiny": (20, 64, 1), "short": (100, 192, 3), "long": (240, 224, 6)}
 T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}
 _LOOK_SECONDS = 0.02
 KEPT = {"short": "against_yolo", "long": "against_yolo_long"}
