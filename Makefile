@@ -7,7 +7,8 @@ PORT   ?= 5000
 TRY_PORT ?= 5002
 # Which build of torch: auto (without an NVIDIA GPU the CPU build, where pip's index has one), cpu, cuda
 TORCH  ?= auto
-# What few need, installed beside the rest: EXTRA="ray postgres" (Ray clusters, PostgreSQL)
+# What few need, installed beside the rest: EXTRA="ray postgres models" (Ray clusters, PostgreSQL,
+# Mask R-CNN, Mask2Former and SAM)
 EXTRA  ?=
 # Overrides of config keys, as SET="search.trials=4 data.sources.0.path='My Films'"
 SET    ?=
@@ -19,7 +20,7 @@ BIN      := .venv/bin
 SPINESEG := $(BIN)/spineseg
 INSTALLING = PYTHONPATH=src $(BIN)/python -m spineseg.installing requirements.lock \
   .venv/requirements.txt --torch '$(TORCH)'
-EXTRAS   := ray postgres
+EXTRAS   := ray postgres models
 ifneq ($(filter-out $(EXTRAS),$(EXTRA)),)
 $(error EXTRA=$(EXTRA): must be among $(EXTRAS))
 endif
@@ -38,7 +39,7 @@ help:  ## list the targets
 	@echo "  STUDY=name, or CONFIG=configs/studies/FILE.yaml, picks a study; SET=\"key=value ...\" overrides"
 	@echo "  its keys, a value with spaces in quotes: SET=\"data.sources.0.path='My Films' name=mine\"."
 
-setup: .venv/ready $(EXTRAS_HERE:%=.venv/ready-%)  ## make .venv with the pinned versions (TORCH=cpu, EXTRA="ray postgres")
+setup: .venv/ready $(EXTRAS_HERE:%=.venv/ready-%)  ## make .venv with the pinned versions (TORCH=cpu, EXTRA="ray postgres models")
 ifneq ($(TORCH),auto)
 	@$(INSTALLING) --check
 endif

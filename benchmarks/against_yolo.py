@@ -39,8 +39,8 @@ from spineseg.config.training import TrainConfig
 from spineseg.events import Finished
 from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
-from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import bundled_weights
+from spineseg.training.yolo.settings import ultralytics_settings
 
 HERE = Path(__file__).parents[1]
 # Films, their side, epochs.

@@ -27,8 +27,8 @@ from spineseg.evidence.run_matches import RunMatches
 from spineseg.metrics import PRECISIONS
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.process_setup import prepare_environment
-from spineseg.training.validation import validate_weights
 from spineseg.training.weights import bundled_weights
+from spineseg.training.yolo.validation import validate_weights
 
 RESAMPLES = 10_000
 

@@ -18,7 +18,7 @@ from spineseg.evaluation.matching import record_film
 from spineseg.evaluation.records import FilmRecord, matched_record
 from spineseg.evaluation.renumber import numbered_record
 from spineseg.levels import ANATOMICAL_ORDER, RANK
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 from spineseg.review.columns import column_shift
 from spineseg.training.devices import chosen_devices
 
@@ -52,7 +52,7 @@ def main() -> None:
     dataset = Dataset(asked.folder, load_manifest(asked.folder))
     chosen = chosen_model(Asked(weights=asked.weights))
     device = chosen_devices("auto")[0].name
-    predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device)
+    segmenter = load_segmenter(chosen.path, image_size_px=chosen.image_size_px, device=device)
     print(chosen.text())
     for part in ("train", "valid"):
         films = [
@@ -63,7 +63,7 @@ def main() -> None:
         records = [
             numbered_record(record_film(film, prediction), chosen.numbering)
             for film, prediction in zip(
-                films, predictor.predict_many(film.path for film in films), strict=True
+                films, segmenter.predict_many(film.path for film in films), strict=True
             )
         ]
         doubted = sum(column_shift(record) in (-1, 1) for record in records)

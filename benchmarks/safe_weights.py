@@ -55,7 +55,7 @@ def main() -> None:
         from spineseg.export import _phantoms
         from spineseg.prediction.network_file import load_network, write_network
         from spineseg.prediction.onnx_file import agreement, write_onnx
-        from spineseg.prediction.predictor import Predictor
+        from spineseg.prediction.segmenter import load_segmenter
 
         torch.set_num_threads(1)
         films = _phantoms()
@@ -69,9 +69,9 @@ def main() -> None:
                 f"yolo11{scale}-seg: in full {in_full:.2f} s, .pt as data {as_data:.2f} s, "
                 f".safetensors {from_safe:.2f} s"
             )
-            predictor = Predictor(safe, image_size_px=640)
-            write_onnx(predictor, folder / "w.onnx", {}, opset=17)
-            print("  ONNX:", agreement(predictor, folder / "w.onnx", films).text())
+            segmenter = load_segmenter(safe, image_size_px=640)
+            write_onnx(segmenter, folder / "w.onnx", {}, opset=17)
+            print("  ONNX:", agreement(segmenter, folder / "w.onnx", films).text())
 
 
 if __name__ == "__main__":

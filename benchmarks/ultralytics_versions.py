@@ -47,8 +47,8 @@ from ultralytics_tables import (
 from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import checked, read_mapping
 from spineseg.process_setup import prepare_environment
-from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
+from spineseg.training.yolo.settings import ultralytics_settings
 
 CHILD = Path(__file__).with_name("ultralytics_one_version.py")
 SMALL = {"image_size_px": 192, "batch": 4, "epochs": 10, "close_mosaic_epochs": 2}
@@ -200,7 +200,7 @@ def compare(asked: argparse.Namespace, home: Path) -> None:
                 job = {"task": "train", "settings": settings(side, config, folder)}
                 run = runs[side, seed] = answer(python, job, folder)
                 last = folder / "train" / "weights" / "last.pt"
-                # Both by the pinned version's predictor and the project's evaluator.
+                # Both by the pinned version's segmenter and the project's evaluator.
                 run["epochs"][-1] |= one_yardstick(last, data[1].parent, base.image_size_px)
         if start == asked.starts[0]:
             print(resolved([runs[side, asked.seeds[0]] for side in (0, 1)], pair))

@@ -18,6 +18,7 @@ from spineseg.evidence.results import StudySummary
 from spineseg.evidence.study_difference import Asked
 from spineseg.evidence.summary import summarise
 from spineseg.evidence.two_studies import TwoStudies, compare_studies
+from spineseg.families_measured import measure_families
 from spineseg.files import write_whole
 from spineseg.film_pictures import picture_names, shown_films
 from spineseg.live_line import doing
@@ -76,6 +77,7 @@ def compare_study(config: StudyConfig) -> StudyComparison:
 def summarised(config: StudyConfig) -> tuple[StudyRecord, StudySummary]:
     """Return the study's record and what it shows. Raises as `compare_study` does."""
     study = _record(config)
+    measure_families(study.runs, study.manifest, doing)
     return study, summarise(config, study, *_importances(config, study))
 
 

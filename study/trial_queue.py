@@ -16,8 +16,8 @@ from spineseg.search_rules import place_in_space
 from spineseg.trials import (
     TrialSpec,
     asked_again,
-    certain_trials,
     confirmations_known,
+    ready_trials,
     train_config,
 )
 from study.search_space import suggest
@@ -36,7 +36,7 @@ def next_trial(
     if asked:
         return asked[0]
     known = {run.name for run in runs}
-    for spec in certain_trials(config):
+    for spec in ready_trials(config, runs):
         if spec.name not in known:
             return spec
     searched = {run.name for run in runs if run.job.kind == "search"}

@@ -83,8 +83,10 @@ class Finished(_Event):
     best_epoch: int
     batch: int = Field(description="Batch size at the end: less than configured after an OOM.")
     optimizer: str = Field(description="Optimizer really used ('auto' resolved).")
-    trainer_metrics: dict[str, float] = Field(description="The trainer's own scores of best.pt.")
-    metrics: dict[str, float] = Field(description="The project's own scores of best.pt.")
+    trainer_metrics: dict[str, float] = Field(
+        description="The trainer's own scores of the best weights; empty where it has none."
+    )
+    metrics: dict[str, float] = Field(description="The project's own scores of the best weights.")
     train_seconds: float = Field(description="Over all attempts.")
     best_weights: str = Field(description="Path relative to the run folder.")
     last_weights: str

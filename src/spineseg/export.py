@@ -104,11 +104,18 @@ def _checked_onnx(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     from spineseg.prediction.onnx_file import agreement, write_onnx
-    from spineseg.prediction.predictor import Predictor
+    from spineseg.prediction.segmenter import load_segmenter
 
-    predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, trust=chosen.trusted)
-    write_onnx(predictor, part, _about(chosen), opset)
-    apart = agreement(predictor, part, images or _phantoms())
+    segmenter = load_segmenter(
+        chosen.path, image_size_px=chosen.image_size_px, trust=chosen.trusted
+    )
+    if not segmenter.exportable:
+        raise WeightsError(
+            f"{shown(chosen.path)}: a {segmenter.network.architecture} is not written as ONNX, "
+            f"YOLO8 to YOLO12 alone are; name --out {shown(part.with_suffix(SAFE).name)}"
+        )
+    write_onnx(segmenter, part, _about(chosen), opset)
+    apart = agreement(segmenter, part, images or _phantoms())
     what = "films" if images else "synthetic films made for it"
     said = f"onnxruntime and torch on {what}: {apart.text()}"
     if not apart.within:

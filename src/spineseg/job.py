@@ -22,6 +22,8 @@ from spineseg.prediction.numbering.model import NumberingModel
 JOB_FILE = "job.json"
 FORMAT = 2
 """Raised with every change of a run folder that an older reader would take for something else."""
+WEIGHTS = ("weights", "prompter")
+"""The fields that name a file of weights, each with its hash beside it."""
 AS_CONFIGURED = "as configured"
 """The baseline's difference from itself, in words."""
 TOLD = ("kind", "changes", "hypothesis", "arm", "name")
@@ -29,7 +31,7 @@ TOLD = ("kind", "changes", "hypothesis", "arm", "name")
 RunKind = Literal["baseline", "variant", "search", "confirm", "timing"]
 _OF_THE_PLACE = {
     *("id", "created", "code_version", "commit", "user"),
-    *("dataset", "weights", "hypothesis", "space"),
+    *("dataset", "weights", "prompter", "hypothesis", "space"),
 }
 """Fields that may differ between a job on record and the same job asked for again."""
 
@@ -59,6 +61,8 @@ class Job(Model):
     dataset: Path = Field(description="Where the merged dataset lay, with data.yaml.")
     weights: Path | None = Field(description="Where the starting weights lay; none: random.")
     weights_sha256: str | None = Field(description="What the starting weights were.")
+    prompter: Path | None = Field(None, description="Where the weights lay that prompt a SAM.")
+    prompter_sha256: str | None = Field(None, description="What these were.")
     numbering: NumberingModel = Field(description="How its columns are numbered, beside plainly.")
     code_version: str = Field(description="Of this software, when the run was asked for.")
     commit: str = Field("", description="The whole commit of that; empty: not known.")

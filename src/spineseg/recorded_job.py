@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from spineseg.code_version import code_commit, code_version, user_name
 from spineseg.config.study import StudyConfig
+from spineseg.config.training import STUDYS_OWN, TrainConfig
 from spineseg.data.manifest import Dataset
+from spineseg.errors import WeightsError
 from spineseg.files import sha256_of, write_whole
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.training.weights import resolve_weights
+from spineseg.runs import first_baseline
+from spineseg.training.weights import resolve_prompter, resolve_weights
 from spineseg.trials import TrialSpec, train_config
 
 
@@ -28,8 +32,9 @@ def recorded_job(asked: Job, places: StudyPlaces) -> Job:
         return asked
     job = Job.read(folder)
     job.refuse_unlike(asked, folder)
-    if (job.dataset, job.weights) != (asked.dataset, asked.weights):  # Copied from elsewhere.
-        job = job.model_copy(update={"dataset": asked.dataset, "weights": asked.weights})
+    places_now = {name: getattr(asked, name) for name in ("dataset", "weights", "prompter")}
+    if any(getattr(job, name) != place for name, place in places_now.items()):  # Copied here.
+        job = job.model_copy(update=places_now)
         write_whole(folder / JOB_FILE, job.model_dump_json(indent=1))
     return job
 
@@ -44,9 +49,13 @@ def new_job(
     number: int,
     parameters: Mapping[str, Any],
 ) -> Job:
-    """Return the job of a trial, fully resolved. Raises WeightsError without starting weights."""
+    """Return the job of a trial, fully resolved. Raises WeightsError without starting weights.
+
+    As well where a SAM has nothing that prompts it: `ready_trials` says when it has.
+    """
     training = train_config(config, spec)
     weights = resolve_weights(training, places.weights)
+    prompter = _prompter(training, places)
     return Job(
         study=config.name,
         number=number,
@@ -64,8 +73,25 @@ def new_job(
         dataset=dataset.folder.resolve(),
         weights=weights,
         weights_sha256=sha256_of(weights) if weights else None,
+        prompter=prompter,
+        prompter_sha256=sha256_of(prompter) if prompter else None,
         numbering=numbering,
         code_version=code_version(),
         commit=code_commit(),
         user=user_name(),
     )
+
+
+def _prompter(training: TrainConfig, places: StudyPlaces) -> Path | None:
+    """Return the weights that prompt a SAM; None for another network."""
+    if training.family != "sam":
+        return None
+    if training.prompts != STUDYS_OWN:
+        return resolve_prompter(training)
+    baseline = first_baseline(places.folder)
+    if baseline is None or baseline.outcome != "completed":
+        raise WeightsError(
+            f"prompts: {training.model} is prompted by the study's baseline, which has not "
+            "finished; name weights with baseline.prompts, or train the baseline first"
+        )
+    return baseline.best_weights.resolve()

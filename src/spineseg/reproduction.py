@@ -22,6 +22,7 @@ from spineseg.code_version import code_commit, code_version
 from spineseg.config.recorded import reference
 from spineseg.config.search import SearchConfig
 from spineseg.config.study import StoreConfig, StudyConfig
+from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.data.merge import prepare_dataset
 from spineseg.errors import ConfigError, DataError, RunError, WeightsError
@@ -168,7 +169,7 @@ def _study_again(
         name=study_name(job),
         description=f"{job.study}/{job.name}, MLflow run {recorded.run_id}, run again.",
         data=known.data,
-        baseline=job.config,
+        baseline=_prompted(job),
         search=SearchConfig(),
         objective=job.objective,
         numbering=job.numbering.numbering,
@@ -177,6 +178,21 @@ def _study_again(
         devices=known.devices.model_copy(update={"trials_per_device": 1}),
         store=place,
     )
+
+
+def _prompted(job: Job) -> TrainConfig:
+    """Return a job's training; a SAM's with the file that prompted it, which its study named.
+
+    Raises WeightsError where that is another now, or gone.
+    """
+    if job.prompter is None:
+        return job.config
+    if not job.prompter.is_file() or sha256_of(job.prompter) != job.prompter_sha256:
+        raise WeightsError(
+            f"{job.prompter}: prompted run {job.study}/{job.name} and is not there as it was "
+            f"(SHA-256 {(job.prompter_sha256 or _NOTHING)[:_KNOWN_DIGITS]}); put it back"
+        )
+    return job.config.with_(prompts=str(job.prompter))
 
 
 def study_name(job: Job) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from spineseg.config.networks import NETWORKS
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started
 from spineseg.job import Job
@@ -15,14 +16,6 @@ from spineseg.run_log import Mark
 STARTING = "starting"
 CLOSING = ("scoring", "pictures", "recording")
 """What follows the last epoch, in its order."""
-# Multiply-adds of one forward pass relative to size n, from Ultralytics' model table.
-_RELATIVE_WORK = {
-    "yolo11n-seg": 1.0,
-    "yolo11s-seg": 3.4,
-    "yolo11m-seg": 11.9,
-    "yolo11l-seg": 13.7,
-    "yolo11x-seg": 30.7,
-}
 _STOPPED_SECONDS = 600.0  # No process takes so long to start: it was stopped before it had begun.
 LATEST = 9  # Trainings that speak for the next ones: a machine has other work at other times.
 
@@ -38,7 +31,7 @@ def duration(seconds: float) -> str:
 
 def relative_work(config: TrainConfig, baseline: TrainConfig) -> float:
     """Return the multiply-adds of one epoch as a multiple of the baseline's."""
-    work = _RELATIVE_WORK[config.model] / _RELATIVE_WORK[baseline.model]
+    work = NETWORKS[config.model].work / NETWORKS[baseline.model].work
     return work * (config.image_size_px / baseline.image_size_px) ** 2
 
 

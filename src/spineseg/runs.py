@@ -201,7 +201,7 @@ def read_run(folder: Path) -> Run:
 def _contradiction(run: Run) -> str | None:
     """Return what in a run's log cannot be; None where all can."""
     objective = run.job.objective
-    if not run.log and (run.folder / "train" / "weights" / "best.pt").exists():
+    if not run.log and any((run.folder / "train" / "weights").glob("best.*")):
         return "says nothing, and there are weights"
     if isinstance(run.log, RunLog) and run.log.unscored:
         return f"has an epoch without {objective}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from spineseg.config.problems import checked
 from spineseg.config.search import Choices, FloatRange, IntRange, SearchConfig
-from spineseg.config.training import TrainConfig
+from spineseg.config.training import TrainConfig, carried
 from spineseg.errors import ConfigError
 
 
@@ -35,14 +35,16 @@ def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None
             "name fields to search, or set search.trials to 0"
         )
     for name, value in search.fixed.items():
-        _check(baseline, {name: value}, f"{where}: search.fixed.{name}")
+        _check(baseline, {name: value} | _needed(search, {name}), f"{where}: search.fixed.{name}")
         if name in search.space:
             raise ConfigError(
                 f"{where}: search.fixed.{name} is searched too; remove it from one of the two"
             )
     for name, axis in search.space.items():
         for value in _extremes(axis):
-            _check(baseline, {name: value}, f"{where}: search.space.{name}")
+            for other in _models(search, name):
+                changes = other | _needed(search, {name, *other}) | {name: value}
+                _check(baseline, changes, f"{where}: search.space.{name}")
     for name in ("epochs", "patience_epochs", "seed"):
         if name in search.space or name in search.fixed:
             raise ConfigError(
@@ -58,6 +60,26 @@ def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None
             )
 
 
+def _models(search: SearchConfig, name: str) -> list[dict[str, Any]]:
+    """Return the networks that a value of a key is to go with, each as a change."""
+    axis = search.space.get("model")
+    if isinstance(axis, Choices) and name != "model":
+        return [{"model": choice} for choice in axis.choices]
+    return [{"model": search.fixed["model"]} if "model" in search.fixed else {}]
+
+
+def _needed(search: SearchConfig, named: set[str]) -> dict[str, Any]:
+    """Return the optimiser that trials come with, where it is not among those `named`.
+
+    A network may not have the baseline's, and be refused for that.
+    """
+    if "optimizer" in named:
+        return {}
+    if isinstance(axis := search.space.get("optimizer"), Choices):
+        return {"optimizer": axis.choices[0]}
+    return {key: search.fixed[key] for key in ("optimizer",) if key in search.fixed}
+
+
 def _optimizers(search: SearchConfig, baseline: TrainConfig) -> set[Any]:
     axis = search.space.get("optimizer")
     if isinstance(axis, Choices):
@@ -70,7 +92,7 @@ def _extremes(axis: FloatRange | IntRange | Choices) -> tuple[Any, ...]:
 
 
 def _check(baseline: TrainConfig, changes: dict[str, Any], where: str) -> None:
-    checked(TrainConfig, baseline.model_dump() | changes, where)
+    checked(TrainConfig, carried(baseline.model_dump(), changes), where)
 
 
 def check_variants(

@@ -1,15 +1,23 @@
-"""What is looked at before anything trains: variants, search, starting weights."""
+"""What is looked at before anything trains: variants, search, starting weights, what they need."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from spineseg.config.networks import family_of
 from spineseg.config.search import Choices
 from spineseg.config.study import StudyConfig
+from spineseg.config.training import STUDYS_OWN, TrainConfig
+from spineseg.errors import ConfigError, WeightsError
+from spineseg.files import shown
+from spineseg.levels import CLASS_NAMES
 from spineseg.places import Caches
-from spineseg.prediction.network_file import refuse_code
+from spineseg.prediction.extra import NEEDING, has_models, lacking
+from spineseg.prediction.network_file import read_card, refuse_code
+from spineseg.prediction.suffixes import SAFE
 from spineseg.search_rules import check_space, check_variants
-from spineseg.training.weights import resolve_weights
+from spineseg.training.weights import resolve_prompter, resolve_weights
 from spineseg.trials import certain_trials, train_config
 
 
@@ -17,19 +25,81 @@ def check_study(config: StudyConfig, where: Path) -> None:
     """Raise ConfigError where a variant or the search cannot be what it says."""
     check_variants(config.baseline, {v.name: v.changes for v in config.variants}, str(where))
     check_space(config.search, config.baseline, str(where))
+    for training in _trainings(config):
+        if _has_own_prompts(training) and config.baseline.family != "yolo":
+            raise ConfigError(
+                f"{where}: {training.model} is to be prompted by the baseline, which is a "
+                f"{config.baseline.model} and no YOLO network; name weights with prompts"
+            )
+
+
+def _has_own_prompts(training: TrainConfig) -> bool:
+    return training.family == "sam" and training.prompts == STUDYS_OWN
 
 
 def check_weights(config: StudyConfig) -> None:
     """Raise WeightsError where a training that the study may come to has nothing to start from.
 
-    Published checkpoints are fetched. A file that would run code is refused: a study trusts none.
+    ConfigError where what its network needs is not installed. Published checkpoints are fetched. A
+    file that would run code is refused: a study trusts none.
     """
     cache = Caches(config.store.root).weights
-    wanted = [train_config(config, spec) for spec in certain_trials(config)]
-    for name in ("model", "weights"):
-        axis = config.search.space.get(name)
-        if isinstance(axis, Choices):
-            wanted += [config.baseline.with_(**{name: choice}) for choice in axis.choices]
-    for weights in {resolve_weights(training, cache) for training in wanted}:
+    for training in _trainings(config):
+        if training.family in NEEDING and not has_models():
+            raise lacking(training.model)
+        weights = resolve_weights(training, cache)
         if weights is not None:
             refuse_code(weights)
+            _refuse_another(training, weights)
+        if training.family == "sam" and not _has_own_prompts(training):
+            prompter = resolve_prompter(training)
+            refuse_code(prompter)
+            if family_in(prompter) != "yolo":
+                raise WeightsError(
+                    f"prompts: {shown(prompter)} holds no YOLO network; name weights of one"
+                )
+
+
+def _trainings(config: StudyConfig) -> Iterator[TrainConfig]:
+    """Yield each kind of training that the study may come to, as far as its network goes."""
+    yield from (train_config(config, spec) for spec in certain_trials(config))
+    fixed = config.baseline.model_copy(update=config.search.fixed)
+    for name in ("model", "weights", "prompts"):
+        axis = config.search.space.get(name)
+        if isinstance(axis, Choices):
+            yield from (fixed.model_copy(update={name: value}) for value in axis.choices)
+
+
+def family_in(weights: Path) -> str:
+    """Return the family of the network in a file of weights, as far as its name and head say."""
+    if weights.suffix.lower() != SAFE:
+        return "yolo"
+    return family_of(read_card(weights).architecture) or "yolo"
+
+
+def _refuse_another(training: TrainConfig, weights: Path) -> None:
+    """Raise WeightsError for a file of another network than is to start from it.
+
+    YOLO's networks take what fits of one another's weights.
+    """
+    if training.weights == "coco":
+        return
+    family = family_in(weights)
+    if family != training.family:
+        raise WeightsError(
+            f"weights: {shown(weights)} holds a network of {family}, and {training.model} is of "
+            f"{training.family}; name weights of that, or 'random'"
+        )
+    if family == "yolo":
+        return
+    card = read_card(weights)
+    if card.architecture != training.model:
+        raise WeightsError(
+            f"weights: {shown(weights)} holds a {card.architecture}, not a {training.model}; name "
+            "weights of that, or 'random'"
+        )
+    if card.class_names != CLASS_NAMES:
+        raise WeightsError(
+            f"weights: {shown(weights)} knows other classes than the 24 levels in their order; "
+            "name other weights, or 'random'"
+        )

@@ -7,15 +7,15 @@ the baseline are trained again with seeds that no choice was made by, and compar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spineseg.config.search import Axis, Choices, IntRange
 from spineseg.config.study import StudyConfig
-from spineseg.config.training import TrainConfig
+from spineseg.config.training import STUDYS_OWN, TrainConfig
 from spineseg.errors import ConfigError
-from spineseg.job import RunKind, first_difference
+from spineseg.job import Job, RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.run_times import relative_work
 from spineseg.runs import Run
@@ -61,6 +61,20 @@ def certain_trials(config: StudyConfig) -> list[TrialSpec]:
 def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
     """Return the training that a trial stands for."""
     return config.baseline.with_(**spec.changes)
+
+
+def ready_trials(config: StudyConfig, runs: Iterable[Run]) -> list[TrialSpec]:
+    """Return the certain trials that need not wait for the baseline: all but a SAM's, before that.
+
+    The baseline's network prompts it.
+    """
+    done = any(run.job.kind == "baseline" and run.outcome == "completed" for run in runs)
+    return [spec for spec in certain_trials(config) if done or not _is_prompted(config, spec)]
+
+
+def _is_prompted(config: StudyConfig, spec: TrialSpec) -> bool:
+    training = train_config(config, spec)
+    return training.family == "sam" and training.prompts == STUDYS_OWN
 
 
 def confirmation_trials(config: StudyConfig) -> int:
@@ -204,9 +218,8 @@ def _largest(config: StudyConfig) -> dict[str, Any]:
                 sizes[name].add(high - (high - low) % step)
 
     def work(name: str, size: Any) -> float:
-        return relative_work(baseline.with_(**{name: size}), baseline) * (
-            size if name == "epochs" else 1
-        )
+        larger = baseline.model_copy(update={name: size})
+        return relative_work(larger, baseline) * (size if name == "epochs" else 1)
 
     return {name: max(sizes[name], key=lambda size: work(name, size)) for name in _SIZES}
 
@@ -227,7 +240,7 @@ def refuse_another(config: StudyConfig, runs: Iterable[Run], fingerprint: str | 
         pairs: list[tuple[str, Any, Any]] = [
             ("objective", job.objective, config.objective),
             ("numbering", _choice(job.numbering), _choice(numbering_of(config))),
-            ("baseline", _kept(job.config, job.changes), _kept(config.baseline, job.changes)),
+            ("baseline", _kept(job.config, job), _kept(config.baseline, job)),
         ]
         if job.kind == "variant" and job.name in variants:
             pairs.append((f"variants.{job.name}.changes", job.changes, variants[job.name]))
@@ -256,6 +269,6 @@ def _choice(numbering: NumberingModel) -> dict[str, Any]:
     return numbering.model_dump(exclude={"columns"})
 
 
-def _kept(config: TrainConfig, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run has from its baseline: all but its own changes."""
-    return {key: value for key, value in config.model_dump().items() if key not in changes}
+def _kept(config: TrainConfig, job: Job) -> dict[str, Any]:
+    """Return what of a config a run has from its baseline: all but the run's own changes."""
+    return {key: getattr(config, key) for key in job.config.model_dump() if key not in job.changes}

@@ -23,7 +23,7 @@ from spineseg.config.training import TrainConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import ConfigError
 from spineseg.study_checks import check_study
-from spineseg.training.settings import ultralytics_settings
+from spineseg.training.yolo.settings import ultralytics_settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"

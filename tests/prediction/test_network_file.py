@@ -18,7 +18,7 @@ from spineseg.errors import WeightsError
 from spineseg.phantom.film import render_film
 from spineseg.prediction.checkpoints import trained_size_px
 from spineseg.prediction.network_file import load_network, trained_image_size_px, write_network
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 from spineseg.training.weights import bundled_weights
 
 
@@ -44,7 +44,7 @@ def test_both_kinds_of_file_predict_as_ultralytics_own_loading_does(
         films.append(tmp_path / f"{view}.png")
         Image.fromarray(render_film(view, 256, 3).pixels).save(films[-1])
     theirs, pickled, written = (
-        list(Predictor(path, image_size_px=224, trust=trust).predict_many(films))
+        list(load_segmenter(path, image_size_px=224, trust=trust).predict_many(films))
         for path, trust in (
             (bundled_weights(), True),
             (bundled_weights(), False),
@@ -262,7 +262,7 @@ def test_a_level_that_two_classes_give_is_refused(safe: Path, tmp_path: Path) ->
     network = load_network(safe)
     network.names = dict(enumerate(names))
     with pytest.raises(WeightsError, match="its classes give T1 more than once"):
-        Predictor(tmp_path / "w.pt", image_size_px=96, network=network)
+        load_segmenter(tmp_path / "w.pt", image_size_px=96, network=network)
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux's")

@@ -26,7 +26,7 @@ from spineseg.levels import CLASS_NAMES
 from spineseg.phantom.film import render_film
 from spineseg.prediction import onnx_file
 from spineseg.prediction.onnx_file import Agreement
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter, load_segmenter
 from spineseg.training.weights import bundled_weights
 from study.cli import cli
 
@@ -80,7 +80,7 @@ def test_films_of_ones_own_are_compared_on(
 def perturbed(right: Path, change: float) -> Callable[..., None]:
     """Return a writer of ONNX that is off in one weight, as a broken exporter's would be."""
 
-    def off(predictor: Predictor, target: Path, about: Any, opset: int) -> None:
+    def off(segmenter: Segmenter, target: Path, about: Any, opset: int) -> None:
         model = onnx.load(str(right))
         weight = next(w for w in model.graph.initializer if w.name.endswith("model.0.conv.weight"))
         values = onnx.numpy_helper.to_array(weight).copy()
@@ -165,7 +165,7 @@ def test_trusted_weights_become_a_file_that_runs_nothing(tmp_path: Path) -> None
         exported(tmp_path / "w.safetensors", Asked(weights=path))
     assert not marker.exists()
     exported(tmp_path / "w.safetensors", Asked(weights=path, trust=True))
-    assert Predictor(tmp_path / "w.safetensors", image_size_px=96).levels == CLASS_NAMES
+    assert load_segmenter(tmp_path / "w.safetensors", image_size_px=96).levels == CLASS_NAMES
     with pytest.raises(ConfigError):
         exported(tmp_path / "w.bin", Asked(weights=path, trust=True))
 
@@ -182,7 +182,7 @@ def test_the_command_writes_what_ultralytics_reads(tmp_path: Path) -> None:
     Image.fromarray(render_film("frontal", 128, 1).pixels).save(film)
     theirs = YOLO(tmp_path / "w.onnx", task="segment")(film, imgsz=96, conf=0.1, verbose=False)[0]
     assert len(theirs.boxes) > 0 and theirs.names == dict(enumerate(CLASS_NAMES))
-    ours = Predictor(bundled_weights(), image_size_px=96).predict(film)
+    ours = load_segmenter(bundled_weights(), image_size_px=96).predict(film)
     assert ours.detections[0].confidence == pytest.approx(float(theirs.boxes[0].conf), abs=1e-3)
 
 

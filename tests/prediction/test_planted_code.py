@@ -21,7 +21,7 @@ from spineseg.prediction.network_file import (
     trained_image_size_px,
     write_network,
 )
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 from spineseg.study_checks import check_weights
 from spineseg.training.bundle import copy_without_paths
 from study.cli import cli
@@ -86,7 +86,7 @@ def test_whoever_trusts_a_file_runs_it(tmp_path: Path) -> None:
     asked = Asked(weights=path, trust=True)
     chosen = chosen_model(asked)
     assert chosen.trusted and chosen.text().endswith(", its code is trusted")
-    assert marker.exists() and Predictor(path, image_size_px=96, trust=True).levels
+    assert marker.exists() and load_segmenter(path, image_size_px=96, trust=True).levels
     with pytest.raises(WeightsError):
         chosen_model(Asked(weights=path))
 
@@ -97,7 +97,7 @@ def test_a_crafted_version_of_a_registry_does_not_run(tmp_path: Path, empty_stor
     register_file(fresh_store(tmp_path / "mlruns", empty_stores), path)
     chosen = chosen_model(Asked(model="spine-vertebrae", store=str(tmp_path / "mlruns")))
     with pytest.raises(WeightsError, match=r"would run posix\.system") as caught:
-        Predictor(chosen.path, image_size_px=96, trust=chosen.trusted)
+        load_segmenter(chosen.path, image_size_px=96, trust=chosen.trusted)
     one_line(caught.value)
     assert not marker.exists()
 

@@ -14,7 +14,7 @@ from run_folders import make_job, write_finished
 from spineseg.chosen_model import Asked, Chosen, chosen_model
 from spineseg.levels import THORACIC
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter
 from spineseg.review.columns import column_check, column_shift, compared_columns, trained_on
 from spineseg.training.weights import bundled_weights
 
@@ -87,14 +87,14 @@ def test_a_planted_shift_is_found_and_the_test_part_is_never_shown_to_the_model(
     relabelled(export / "valid" / "images" / "film-1.png", one_lower())
     dataset = prepare(tmp_path, export)
     seen: list[str] = []
-    really = Predictor.predict_many
+    really = Segmenter.predict_many
 
-    def watched(self: Predictor, paths: Any, batch: int = 16) -> Any:
+    def watched(self: Segmenter, paths: Any, batch: int = 16) -> Any:
         paths = list(paths)
         seen.extend(path.name for path in paths)
         return really(self, paths, batch)
 
-    monkeypatch.setattr(Predictor, "predict_many", watched)
+    monkeypatch.setattr(Segmenter, "predict_many", watched)
     chosen = chosen_model(Asked(weights=bundled_weights()))
     check = compared_columns(dataset, chosen, device="cpu", say=lambda text: None)
     assert [finding.films for finding in check.findings] == [("film-1.png",)]

@@ -65,7 +65,7 @@ def test_at_every_confidence_the_slider_says_what_predict_says(
     _, _, answer = page.ask("/films", png())
     (found,) = answer["answers"]
     film = decode(png(), Path("film"))
-    said = numbered_film(model.predictor, film, Path("film"), model.chosen.numbering)
+    said = numbered_film(model.segmenter, film, Path("film"), model.chosen.numbering)
     for confidence in np.arange(0.05, 0.96, 0.01).round(2):
         wanted = prediction_as_json(said, float(confidence))["vertebrae"]
         sure = [v for v in found["vertebrae"] if v["exact"] >= confidence]

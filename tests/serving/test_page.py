@@ -92,7 +92,7 @@ def waited(page: Any) -> None:
 
 def said(model: Offered, content: bytes, confidence: float) -> list[dict]:
     film, name = decode(content, Path("film")), Path("film")
-    found = numbered_film(model.predictor, film, name, model.chosen.numbering)
+    found = numbered_film(model.segmenter, film, name, model.chosen.numbering)
     return prediction_as_json(found, confidence, film.spacing)["vertebrae"]
 
 

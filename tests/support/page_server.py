@@ -19,7 +19,7 @@ import uvicorn
 from spineseg.chosen_model import Chosen
 from spineseg.files import sha256_of
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 from spineseg.serving.app import page_app
 from spineseg.serving.offered import Offered
 from spineseg.serving.server import bound
@@ -31,8 +31,8 @@ def offered(key: str, title: str, image_size_px: int = 224, synthetic: bool = Tr
     path, whole = bundled_weights(), NumberingModel(numbering="sequence")
     source = {"file": path.name}
     chosen = Chosen(path, sha256_of(path), image_size_px, whole, source, synthetic=synthetic)
-    predictor = Predictor(chosen.path, image_size_px=image_size_px)
-    return Offered(key, title, chosen, predictor)
+    segmenter = load_segmenter(chosen.path, image_size_px=image_size_px)
+    return Offered(key, title, chosen, segmenter)
 
 
 class PageServer:

@@ -18,6 +18,7 @@ from spineseg.files import is_locked
 from spineseg.job import Job
 from spineseg.places import LOCK_FILE
 from spineseg.training.devices import CPU, Device
+from spineseg.training.families.protocol import trainings_of
 from spineseg.training.launcher import Launcher
 
 # Every part of an epoch's state: two batches to a step, a mosaic that is closed, a warm-up.
@@ -103,7 +104,8 @@ def differences(one: Path, other: Path) -> dict[str, float]:
     for name in sorted(mine.keys() | theirs.keys()):
         if mine.get(name) != theirs.get(name):
             found[name] = abs(mine.get(name, float("nan")) - theirs.get(name, float("nan")))
-    for name in ("best.pt", "last.pt"):
+    suffix = trainings_of(Job.read(one).config.family).SUFFIX
+    for name in (f"best{suffix}", f"last{suffix}"):
         a, b = (_weights(folder / "train" / "weights" / name) for folder in (one, other))
         apart = max(float((a[key].double() - b[key].double()).abs().max()) for key in a)
         if apart:

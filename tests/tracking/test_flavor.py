@@ -12,7 +12,7 @@ from mixed_films import SPACING, bomb, dicom, png
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModelContext
 
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter
 from spineseg.tracking.flavor import COLUMNS, VertebraModel
 from spineseg.tracking.model_package import example_film, requirements
 from spineseg.training.weights import bundled_weights
@@ -71,9 +71,9 @@ def test_a_film_that_cannot_be_read_has_its_reason_and_the_others_their_answers(
 def test_whatever_else_a_film_breaks_the_others_are_answered(
     model: VertebraModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = Predictor.predict_film
+    really = Segmenter.predict_film
     monkeypatch.setattr(
-        Predictor,
+        Segmenter,
         "predict_film",
         lambda self, pixels, path: 1 / 0 if path.name == "film 0" else really(self, pixels, path),
     )

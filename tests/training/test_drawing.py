@@ -14,7 +14,7 @@ from ultralytics.utils.metrics import ConfusionMatrix, ap_per_class
 from ultralytics.utils.plotting import plot_labels, plot_results
 
 from spineseg.training.drawing import Drawing
-from spineseg.training.plots import _confusion, _curve, _labels, _precision, draw_results
+from spineseg.training.yolo.plots import _confusion, _curve, _labels, _precision, draw_results
 
 
 def whole(folder: Path, text: str) -> None:

@@ -59,19 +59,19 @@ def test_weights_are_stripped_whole_or_not_at_all(
 def test_torn_weights_are_said_and_never_take_the_place_of_others(
     weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert weights_are_whole(weights) and capsys.readouterr().out == ""
+    assert weights_are_whole(weights, ".pt") and capsys.readouterr().out == ""
     for name, half in (("best.pt", True), ("last.pt", False)):
         whole = (weights / name).read_bytes()
         (weights / name).write_bytes(whole[: len(whole) // 2 * half])
-        assert not weights_are_whole(weights)
+        assert not weights_are_whole(weights, ".pt")
         said = capsys.readouterr().out
         assert name in said and "begins anew, from epoch 1" in said
         with pytest.raises(WeightsError, match="holds no weights"):
             stripped.strip(weights / name)
         (weights / name).write_bytes(whole)
     (weights / "last.pt").unlink()
-    assert not weights_are_whole(weights)
-    assert weights_are_whole(weights, with_last=False)  # Of a training that goes on.
+    assert not weights_are_whole(weights, ".pt")
+    assert weights_are_whole(weights, ".pt", with_last=False)  # Of a training that goes on.
 
 
 def test_the_weights_that_wait_take_their_place_once_their_epoch_is_on_record(

@@ -26,9 +26,9 @@ from spineseg.training.control import (
     wait_until_judged,
 )
 from spineseg.training.launcher import Launcher
-from spineseg.training.resume import saved
-from spineseg.training.seeded import seeded_loader
+from spineseg.training.saved import saved
 from spineseg.training.weights import bundled_weights
+from spineseg.training.yolo.films import seeded_loader
 
 
 class Films(torch.utils.data.Dataset):

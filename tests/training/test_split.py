@@ -11,9 +11,10 @@ import torch
 
 from spineseg.config.training import TrainConfig
 from spineseg.prediction.network_file import load_network
-from spineseg.training.split import parts, whole_part
-from spineseg.training.trainer import QuietTraining, train
+from spineseg.training.families.protocol import Hooks
 from spineseg.training.weights import bundled_weights
+from spineseg.training.yolo.split import parts, whole_part
+from spineseg.training.yolo.trainer import QuietTraining, train_with
 
 
 def batch_of(objects: list[int], size_px: int = 64, *, overlap_mask: bool = True) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def test_a_training_in_parts_takes_the_same_steps_at_the_same_rates(
     from exports import write_export
     from ultralytics.models.yolo.segment import SegmentationTrainer
 
-    from spineseg.training.settings import ultralytics_settings
+    from spineseg.training.yolo.settings import ultralytics_settings
 
     export = write_export(tmp_path / "export", {"train": 13, "valid": 3})
     config = TrainConfig(
@@ -141,16 +142,13 @@ def test_a_training_in_parts_takes_the_same_steps_at_the_same_rates(
             "workers": 0,
             "plots": False,
         }
-        trained = train(
-            settings,
-            "a-run",
-            None,
+        hooks = Hooks(
             on_start=lambda trainer: None,
             on_epoch=lambda trainer, metrics, losses=losses: losses.append(metrics),
             stop_asked=lambda: False,
             may_end_epoch=lambda trainer: None,
-            split=parts_a_batch,
         )
+        trained = train_with(settings, "a-run", None, hooks, split=parts_a_batch)
         assert trained.batch_size == batch
         found.append((list(steps), losses))
     (whole, losses), (in_parts, others) = found

@@ -13,8 +13,8 @@ import torch
 from spineseg.errors import WeightsError
 from spineseg.levels import CERVICAL
 from spineseg.prediction.network_file import write_network
-from spineseg.training.trainer import QuietTraining
 from spineseg.training.weights import bundled_weights
+from spineseg.training.yolo.trainer import QuietTraining
 
 
 def start(kind: type, weights: Path) -> tuple[dict[str, Any], torch.Tensor]:

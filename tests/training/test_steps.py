@@ -42,8 +42,9 @@ def test_the_trainer_changes_the_weights_as_often_as_is_counted(
     from exports import write_export
     from ultralytics.models.yolo.segment import SegmentationTrainer
 
-    from spineseg.training.settings import ultralytics_settings
-    from spineseg.training.trainer import train
+    from spineseg.training.families.protocol import Hooks
+    from spineseg.training.yolo.settings import ultralytics_settings
+    from spineseg.training.yolo.trainer import train_with
 
     export = write_export(tmp_path / "export", {"train": 6, "valid": 2})
     config = TrainConfig(
@@ -67,13 +68,11 @@ def test_the_trainer_changes_the_weights_as_often_as_is_counted(
     monkeypatch.setattr(
         SegmentationTrainer, "optimizer_step", lambda self: changes.append(self.epoch)
     )
-    train(
-        settings,
-        "a-run",
-        None,
+    hooks = Hooks(
         on_start=lambda trainer: None,
         on_epoch=lambda trainer, metrics: None,
         stop_asked=lambda: False,
         may_end_epoch=lambda trainer: None,
     )
+    train_with(settings, "a-run", None, hooks)
     assert len(changes) == steps_of(config, 6).updates

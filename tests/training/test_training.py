@@ -26,8 +26,8 @@ from spineseg.training.control import ask_to_stop, is_running
 from spineseg.training.devices import CPU, chosen_devices
 from spineseg.training.failures import failure_kind, lost_kind
 from spineseg.training.launcher import Child, Launcher
-from spineseg.training.settings import ultralytics_settings
 from spineseg.training.weights import resolve_weights
+from spineseg.training.yolo.settings import ultralytics_settings
 
 CONFIG = TrainConfig(
     weights="random",

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from spineseg.config.key import Key
 from spineseg.config.model import PATTERNS, OneOf, Unit
+from spineseg.config.networks import KeyOf
 from spineseg.config.study import StudyConfig
 
 _TYPES = {
@@ -106,10 +107,14 @@ def _described(path: str, field: FieldInfo, only_with: str) -> tuple[Key, list[I
         default=default,
         unit=next((mark.name for mark in metadata if isinstance(mark, Unit)), ""),
         allowed=", ".join(part for part in [allowed, *_rules(metadata)] if part),
-        only_with=only_with,
+        only_with=only_with or next((_owners(m) for m in metadata if isinstance(m, KeyOf)), ""),
         table=bool(inside),
     )
     return key, inside
+
+
+def _owners(mark: KeyOf) -> str:
+    return f"networks of {' or '.join(mark.families)}"
 
 
 def _type_of(path: str, annotation: Any, metadata: list[Any]) -> tuple[str, str, list[Inside]]:

@@ -15,7 +15,7 @@ from spineseg.config.named import CONFIGS, Named, named_study
 from spineseg.config.problems import AnyModel, checked
 from spineseg.config.recorded import refuse_blotted, with_paths_found
 from spineseg.config.study import StoreConfig, StudyConfig
-from spineseg.config.training import TrainConfig
+from spineseg.config.training import TrainConfig, carried
 from spineseg.errors import ConfigError
 
 WRITE_ANEW = "remove the file, and `spineseg run` the study's own: it is written anew"
@@ -95,7 +95,7 @@ def _baseline(content: Any, path: Path) -> Any:
         own = {key: value for key, value in content.items() if key != "extends"}
         parent = _beside(path, str(content["extends"]), "baseline.extends")
         checked(TrainConfig, read_mapping(parent), parent)
-        return read_mapping(parent) | own
+        return carried(read_mapping(parent), own)
     return content
 
 

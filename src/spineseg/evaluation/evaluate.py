@@ -14,7 +14,7 @@ from spineseg.evaluation.stored import NUMBERINGS, Evaluated
 from spineseg.films import LabelledFilm
 from spineseg.live_line import counting
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 
 
 def evaluate_weights(
@@ -35,8 +35,8 @@ def evaluate_weights(
     """
     if not films:
         raise DataError("there is no film to evaluate on; name a part that has some")
-    predictor = Predictor(weights, image_size_px=image_size_px, device=device, trust=trust)
-    predictions = predictor.predict_many((film.path for film in films), batch)
+    segmenter = load_segmenter(weights, image_size_px=image_size_px, device=device, trust=trust)
+    predictions = segmenter.predict_many((film.path for film in films), batch)
     pairs = counting(zip(films, predictions, strict=True), len(films), "film")
     records = [record_film(film, prediction) for film, prediction in pairs]
     return evaluated_records(records, numbering)

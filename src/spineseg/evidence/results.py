@@ -10,6 +10,7 @@ from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
+from spineseg.footprint import Footprint
 
 
 class RunSummary(Model):
@@ -27,7 +28,14 @@ class RunSummary(Model):
     curves: dict[str, list[float]] = Field(default_factory=dict)
     epochs: int = 0
     best_epoch: int | None = None
+    model: str = ""
+    weights: str = Field("", description="What it begins with, as the config says.")
     parameters: int | None = None
+    weights_bytes: int | None = None
+    peak_mb: float | None = Field(None, description="Most memory in training: GPU's, or process's.")
+    films_seen: int = Field(0, description="Training films, each as often as it was trained on.")
+    fitting_seconds: float = Field(0.0, description="Of its epochs, without their validation.")
+    footprint: Footprint | None = None
     train_seconds: float = 0.0
     seed: int | None = None
     batch: int | None = None
@@ -43,6 +51,11 @@ class RunSummary(Model):
     def note(self) -> str:
         """What is told beside its outcome: as which it was tried again, its batch in parts."""
         return "; ".join(filter(None, (self.again, in_parts(self.split))))
+
+    @property
+    def films_a_second(self) -> float | None:
+        """How many films a second it trained on; None where it has no epoch."""
+        return self.films_seen / self.fitting_seconds if self.fitting_seconds > 0 else None
 
     def value(self, metric: str) -> float | None:
         """Return a score of the best weights, None where the run was not evaluated."""

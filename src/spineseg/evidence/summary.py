@@ -13,13 +13,16 @@ import numpy as np
 
 from spineseg.config.numbering import Numbering
 from spineseg.config.study import StudyConfig
+from spineseg.errors import RecordError
 from spineseg.evaluation.result import Evaluation
 from spineseg.evaluation.stored import refuse_incomplete
+from spineseg.events import Epoch
 from spineseg.evidence.arms import Arm, MatchReader, arm_results, confirmed_arms, effect_of
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
+from spineseg.footprint import footprint
 from spineseg.limits.cut import cut_short
 from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord
@@ -35,6 +38,7 @@ CURVES = (
 )
 _OTHER: dict[Numbering, Numbering] = {"argmax": "sequence", "sequence": "argmax"}
 VARIANT_RESAMPLES = 2_000
+_PEAKS = ("system/gpu_0_memory_peak_megabytes", "system/process_memory_peak_megabytes")
 
 
 def summarise(
@@ -45,7 +49,8 @@ def summarise(
     `importances` are those of the searched parameters; where there are none, `reason` says why.
     """
     later = tried_again(study.runs)
-    runs = [run_summary(run, later.get(run.job.id)) for run in study.runs]
+    films = study.manifest.count("train")
+    runs = [run_summary(run, films, later.get(run.job.id)) for run in study.runs]
     finished = [run for run in runs if run.outcome == "completed" and run.kind != "confirm"]
     scored = [(value, run) for run in finished if (value := run.value(config.objective))]
     best = max(scored, key=lambda pair: pair[0], default=None)
@@ -70,8 +75,11 @@ def summarise(
     )
 
 
-def run_summary(run: Run, later: Run | None = None) -> RunSummary:
-    """Return what the report says of one run; `later` is what it was tried again as, if it was."""
+def run_summary(run: Run, films: int, later: Run | None = None) -> RunSummary:
+    """Return what the report says of one run, trained on so many films.
+
+    `later` is what it was tried again as, if it was.
+    """
     job, done, epochs = run.job, run.finished, run.epochs
     if done is not None:
         refuse_incomplete(run.folder, "valid")
@@ -92,7 +100,14 @@ def run_summary(run: Run, later: Run | None = None) -> RunSummary:
         },
         epochs=len(epochs),
         best_epoch=done.best_epoch if done else None,
+        model=job.config.model,
+        weights=job.config.weights,
         parameters=run.started.parameters if run.started else None,
+        weights_bytes=_weights_bytes(run) if done else None,
+        peak_mb=max((_peak_mb(event) for event in epochs), default=0.0) or None,
+        films_seen=films * len(epochs),
+        fitting_seconds=sum(event.epoch_seconds - event.validation_seconds for event in epochs),
+        footprint=footprint(run.folder),
         train_seconds=sum(event.epoch_seconds for event in epochs),
         seed=job.config.seed,
         batch=done.batch if done else job.config.batch,
@@ -104,6 +119,21 @@ def run_summary(run: Run, later: Run | None = None) -> RunSummary:
         again=again_in_words(run, later),
         superseded=later is not None,
     )
+
+
+def _weights_bytes(run: Run) -> int | None:
+    try:
+        return run.best_weights.stat().st_size
+    except (RecordError, OSError):
+        return None
+
+
+def _peak_mb(epoch: Epoch) -> float:
+    """Return the most memory that a training had taken: of its GPU where it had one."""
+    for name in _PEAKS:
+        if name in epoch.system:
+            return epoch.system[name]
+    return 0.0
 
 
 def _other_scores(run: Run) -> Evaluation:

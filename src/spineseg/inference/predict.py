@@ -78,21 +78,21 @@ def predict_films(
     folder = folder_for(out, made_by, films)
     say("loading the network")
 
-    from spineseg.prediction.predictor import Predictor
+    from spineseg.prediction.segmenter import load_segmenter
 
-    predictor = Predictor(
+    segmenter = load_segmenter(
         chosen.path, image_size_px=chosen.image_size_px, device=device_name, trust=chosen.trusted
     )
     say(chosen.text())
-    worker = _Worker(chosen, predictor, confidence, folder)
+    worker = _Worker(chosen, segmenter, confidence, folder)
     return worker.through(found, films, made_by, each)
 
 
 class _Worker:
     """Predicts films one after the other into a folder."""
 
-    def __init__(self, chosen: Chosen, predictor: Any, confidence: float, folder: Path) -> None:
-        self._chosen, self._predictor, self._confidence = chosen, predictor, confidence
+    def __init__(self, chosen: Chosen, segmenter: Any, confidence: float, folder: Path) -> None:
+        self._chosen, self._segmenter, self._confidence = chosen, segmenter, confidence
         self._folder = folder
         self._pictures: dict[str, str] = {}  # SHA-256 of a picture -> the film that showed it.
         self._common = {
@@ -165,7 +165,7 @@ class _Worker:
         from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
 
         pixels = film.pixels()
-        prediction = numbered_film(self._predictor, film, path, self._chosen.numbering)
+        prediction = numbered_film(self._segmenter, film, path, self._chosen.numbering)
         drawn = draw_overlay(pixels, prediction_outlines(prediction, self._confidence))
         overlay, thumbnail = self._pictures_of(name)
         out = io.BytesIO()

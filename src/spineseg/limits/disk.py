@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from spineseg.config.networks import NETWORKS
 from spineseg.errors import FullDiskError
 from spineseg.files import shown
 from spineseg.job import Job
@@ -14,14 +15,6 @@ from spineseg.runs import Run
 
 RESERVE_BYTES = 512 * 2**20
 """Left for logs, stores and whatever else writes there."""
-# Weights of each size with 24 levels, in round figures; runs on record say it exactly.
-_PARAMETERS = {
-    "yolo11n-seg": 2_900_000,
-    "yolo11s-seg": 10_200_000,
-    "yolo11m-seg": 22_500_000,
-    "yolo11l-seg": 27_800_000,
-    "yolo11x-seg": 62_300_000,
-}
 # Bytes for each weight of the network, Adam's two averages counted, and one for what is no weight
 # (measured at size n: 20.3 and 10.2). Full precision: network, averaged network, gradients,
 # optimiser; and once more while the new file is written beside it.
@@ -48,7 +41,7 @@ def _parts(job: Job, runs: Sequence[Run]) -> tuple[int, int, int]:
     """Return bytes of a training's weights while it trains, when it has ended, and of the rest."""
     alike = [run for run in runs if run.job.config.model == job.config.model]
     known = [run.started.parameters for run in alike if run.started]
-    parameters = max([*known, 0]) or _PARAMETERS[job.config.model]
+    parameters = max([*known, 0]) or NETWORKS[job.config.model].parameters
     weights = parameters * (_RESUME * _TIMES + _CHECKPOINTS)
     found = [_size(run.folder / _WEIGHTS) for run in alike[-_LATEST:]]
     done = [run.folder for run in runs if run.finished][-_LATEST:]

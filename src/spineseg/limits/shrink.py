@@ -19,6 +19,7 @@ from spineseg.trials import finalists
 
 _REMOVED = (
     "train/weights/last.pt",
+    "train/weights/last.safetensors",
     "train/weights/resume.pt",
     "train/weights/*.part",
     "train/*.png",

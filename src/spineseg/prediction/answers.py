@@ -12,19 +12,19 @@ from spineseg.errors import DataError
 from spineseg.prediction.detections import Prediction
 from spineseg.prediction.numbered import numbered_prediction
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}\s*")
 
 
 def numbered_film(
-    predictor: Predictor, film: DecodedFilm, name: Path, numbering: NumberingModel
+    segmenter: Segmenter, film: DecodedFilm, name: Path, numbering: NumberingModel
 ) -> Prediction:
     """Return the numbered detections on a decoded film, which `name` names.
 
     One film at a time: among others a network rounds otherwise, and now and then a pixel differs.
     """
-    return numbered_prediction(predictor.predict_film(film.pixels(), name), numbering)
+    return numbered_prediction(segmenter.predict_film(film.pixels(), name), numbering)
 
 
 def decoded_film(given: object, name: Path) -> DecodedFilm:

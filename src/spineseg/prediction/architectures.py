@@ -29,16 +29,3 @@ def description(name: str) -> dict[str, Any] | None:
             if scale in found.get("scales", {"": ()}):
                 return found | {"scale": scale, "yaml_file": f"{name}.yaml"}
     return None
-
-
-def untrained(shipped: dict[str, Any], classes: int) -> Any:
-    """Return the network of a shipped description, on the CPU; its weights are what memory held.
-
-    Draws no random numbers.
-    """
-    from ultralytics.nn.tasks import SegmentationModel
-
-    from spineseg.prediction.unfilled import Unfilled
-
-    with Unfilled():
-        return SegmentationModel(shipped | {"nc": classes}, nc=classes, verbose=False)

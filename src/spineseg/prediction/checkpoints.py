@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from spineseg.config.networks import family_of
 from spineseg.errors import WeightsError
 from spineseg.files import shown
 from spineseg.prediction.architectures import description
@@ -183,7 +184,9 @@ def finite(path: Path, weights: dict[str, Any]) -> dict[str, Any]:
 def another_network(path: Path, architecture: str, why: str) -> WeightsError:
     """Return the error for weights that are not those of the network they name."""
     return WeightsError(
-        f"{shown(path)}: it is not the {architecture} that Ultralytics ships ({why}); "
+        f"{shown(path)}: it is not the {architecture} that "
+        f"{'Ultralytics ships' if family_of(architecture) in (None, 'yolo') else 'is known here'} "
+        f"({why}); "
         f"{NAME_ANOTHER}, or, if you trust whoever made it, let it run its own code with --trust"
     )
 

@@ -8,14 +8,16 @@ name from what Ultralytics ships, and takes the file's weights where every layer
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from spineseg.config.networks import family_of
 from spineseg.errors import WeightsError
 from spineseg.files import shown, write_whole
-from spineseg.prediction.architectures import description, untrained
+from spineseg.prediction.built import untrained
 from spineseg.prediction.checkpoints import (
     LEAST_SIDE_PX,
     MOST_CLASSES,
@@ -32,8 +34,18 @@ from spineseg.prediction.pickled import named_in, no_checkpoint
 from spineseg.prediction.suffixes import SAFE
 
 _CARD = "spineseg"
+_MOST_HALF = 60_000.0  # Half precision ends at 65,504.
 _MOST_HEADER_BYTES = 4_000_000  # Of the largest network's, a twentieth.
 LICENCE = "AGPL-3.0"  # Of Ultralytics' networks, and so of weights trained from them.
+
+
+class Prompter(BaseModel):
+    """The YOLO network that prompts a SAM, and lies in the same file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str
+    image_size_px: int = Field(ge=LEAST_SIDE_PX, le=MOST_SIDE_PX, multiple_of=LEAST_SIDE_PX)
 
 
 class NetworkCard(BaseModel):
@@ -46,6 +58,7 @@ class NetworkCard(BaseModel):
     class_names: tuple[str, ...] = Field(min_length=1, max_length=MOST_CLASSES)
     image_size_px: int = Field(ge=LEAST_SIDE_PX, le=MOST_SIDE_PX, multiple_of=LEAST_SIDE_PX)
     licence: str = LICENCE
+    prompter: Prompter | None = None
     numbering: NumberingModel | None = None  # How the weights number; None: the file is silent.
     synthetic: bool | None = None  # Trained on synthetic films only; None where nobody knows.
 
@@ -53,9 +66,10 @@ class NetworkCard(BaseModel):
 def load_network(path: Path, *, trust: bool = False) -> Any:
     """Return the network in a file, float32, on the CPU, ready to predict.
 
-    It carries `names`, `args["imgsz"]` and `task`. With `trust`, a .pt file is loaded in full, and
-    runs the code it holds. Raises WeightsError where there is no network, it does not segment, it
-    would run code, it is another network than it says, or its weights are no numbers.
+    It carries `architecture`, `names`, `args["imgsz"]` and `task`. With `trust`, a .pt file is
+    loaded in full, and runs the code it holds. Raises WeightsError where there is no network, it
+    does not segment, it would run code, it is another network than it says, or its weights are no
+    numbers.
     """
     if trust and not _is_safe(path):
         network = _in_full(path)
@@ -124,6 +138,36 @@ def write_network(
     write_whole(target, save(whole, metadata={_CARD: card.model_dump_json(exclude_none=True)}))
 
 
+def write_built(network: Any, target: Path, image_size_px: int) -> None:
+    """Write a network that was built by its name to `target` as .safetensors, in half precision.
+
+    It is trained at `image_size_px`. A tensor that half precision cannot hold keeps its own. Raises
+    WeightsError, and writes nothing, where a weight is no number.
+    """
+    from safetensors.torch import save
+
+    weights = finite(target, network.state_dict())
+    card = NetworkCard(
+        architecture=network.architecture,
+        class_names=tuple(network.names[place] for place in sorted(network.names)),
+        image_size_px=image_size_px,
+    )
+    if getattr(network, "prompter", None) is not None:
+        prompter = Prompter(
+            architecture=network.prompter.architecture,
+            image_size_px=network.prompter_image_size_px,
+        )
+        card = card.model_copy(update={"prompter": prompter})
+    halved = {key: _halved(weights[key]) for key in sorted(weights)}
+    write_whole(target, save(halved, metadata={_CARD: card.model_dump_json(exclude_none=True)}))
+
+
+def _halved(tensor: Any) -> Any:
+    kept = tensor.detach().cpu()
+    fits = kept.is_floating_point() and kept.numel() and float(kept.abs().max()) < _MOST_HALF
+    return (kept.half() if fits else kept.clone()).contiguous()
+
+
 def _is_safe(path: Path) -> bool:
     return path.suffix.lower() == SAFE
 
@@ -145,10 +189,28 @@ def _opened(path: Path, *, trust: bool = False) -> tuple[Any, NetworkCard, dict[
 
 
 def _named(path: Path, card: NetworkCard) -> Any:
-    shipped = description(card.architecture)
-    if shipped is None:
+    classes, parts = len(card.class_names), {}
+    if family_of(card.architecture) == "sam":
+        parts["image_size_px"] = card.image_size_px
+    if card.prompter is not None:
+        prompter = untrained(card.prompter.architecture, classes)
+        if prompter is None or family_of(card.architecture) != "sam":
+            raise unknown_architecture(path, card.prompter.architecture)
+        parts["prompter"] = prompter
+    network = untrained(card.architecture, classes, **parts)
+    if network is None:
         raise unknown_architecture(path, card.architecture)
-    return untrained(shipped, len(card.class_names))
+    network.architecture = card.architecture
+    if card.prompter is not None:
+        prompted_by(network, card.prompter, card.class_names)
+    return network
+
+
+def prompted_by(network: Any, prompter: Prompter, class_names: Sequence[str]) -> None:
+    """Note in a SAM what prompts it, and which classes that knows."""
+    network.prompter_image_size_px = prompter.image_size_px
+    network.prompter.architecture = prompter.architecture
+    network.prompter.names = dict(enumerate(class_names))
 
 
 def read_card(path: Path) -> NetworkCard:

@@ -1,7 +1,7 @@
 """A network as ONNX, for any runtime, and whether that gives what torch gives.
 
 Input `images`, float32 (films, 3, side, side): red first, 0..1, each film scaled to fit and put in
-the middle of grey 114/255, as `Predictor.fitted` makes it. Outputs, under Ultralytics' names:
+the middle of grey 114/255, as `Segmenter.fitted` makes it. Outputs, under Ultralytics' names:
 `output0`, float32 (films, 4 + classes + 32, places): at each place a box (centre x, y, width,
 height in px of the input), a score 0..1 for each class, and 32 mask coefficients; `output1`,
 float32 (films, 32, side / 4, side / 4): the masks' prototypes. A mask is where coefficients times
@@ -22,7 +22,7 @@ import numpy as np
 import pycocotools.mask as coco_mask
 
 from spineseg.prediction.box_masks import box_masks
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter
 
 BOX_PX, SCORE, MASK_IOU = 0.1, 0.001, 0.999
 """How far both runtimes may be apart: boxes in px of the network's input, scores, masks."""
@@ -57,8 +57,8 @@ class Agreement:
         )
 
 
-def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], opset: int) -> None:
-    """Write the predictor's network to `target`, any number of films at a time.
+def write_onnx(segmenter: Segmenter, target: Path, about: Mapping[str, Any], opset: int) -> None:
+    """Write the segmenter's network to `target`, any number of films at a time.
 
     `about` goes into its metadata beside what Ultralytics' own readers look for.
     """
@@ -68,13 +68,13 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
     class Outputs(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = predictor.network
+            self.network = segmenter.network
 
         def forward(self, images: Any) -> Any:
             found = self.network(images)[0]
             return found[0], found[1]
 
-    side = predictor.image_size_px
+    side = segmenter.image_size_px
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # Of tracing, and that another exporter is newer.
         torch.onnx.export(
@@ -89,7 +89,7 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
         )
     model = onnx.load(str(target))
     places = sum((side // stride) ** 2 for stride in _STRIDES)
-    numbers = 4 + len(predictor.levels) + 32
+    numbers = 4 + len(segmenter.levels) + 32
     model.graph.output[0].CopyFrom(  # Tracing says of these two sizes that they are some number.
         onnx.helper.make_tensor_value_info(
             "output0", onnx.TensorProto.FLOAT, ["films", numbers, places]
@@ -101,17 +101,17 @@ def write_onnx(predictor: Predictor, target: Path, about: Mapping[str, Any], ops
         "batch": 1,
         "imgsz": [side, side],
         "channels": 3,
-        "names": dict(enumerate(predictor.levels)),
+        "names": dict(enumerate(segmenter.levels)),
         "args": {"dynamic": True},
     }
-    for key, value in (theirs | {"levels": json.dumps(predictor.levels)} | dict(about)).items():
+    for key, value in (theirs | {"levels": json.dumps(segmenter.levels)} | dict(about)).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, str(value)
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
 
 
-def agreement(predictor: Predictor, written: Path, films: Sequence[np.ndarray]) -> Agreement:
+def agreement(segmenter: Segmenter, written: Path, films: Sequence[np.ndarray]) -> Agreement:
     """Return how far onnxruntime on `written` and torch are apart on films.
 
     Films are (height, width, 3), blue first, run all at once. Raises whatever onnxruntime does for
@@ -122,10 +122,10 @@ def agreement(predictor: Predictor, written: Path, films: Sequence[np.ndarray]) 
 
     session = onnxruntime.InferenceSession(str(written), providers=["CPUExecutionProvider"])
     box, score, logit, iou, best, masks = 0.0, 0.0, 0.0, 1.0, 0.0, 0
-    classes = slice(4, 4 + len(predictor.levels))
+    classes = slice(4, 4 + len(segmenter.levels))
     with torch.inference_mode():
-        pixels = predictor.fitted(list(films))
-        by_torch = [part.cpu().numpy() for part in predictor.network(pixels)[0][:2]]
+        pixels = segmenter.fitted(list(films))
+        by_torch = [part.cpu().numpy() for part in segmenter.network(pixels)[0][:2]]
     by_onnx = session.run(None, {"images": pixels.cpu().numpy()})
     if not all(np.isfinite(part).all() for part in by_onnx):
         return Agreement(len(films), 0, np.inf, np.inf, np.inf, 0.0, 0.0)
@@ -135,7 +135,7 @@ def agreement(predictor: Predictor, written: Path, films: Sequence[np.ndarray]) 
         score = _worst(score, torchs[0][classes], onnxs[0][classes])
         places = np.argsort(torchs[0][classes].max(0))[::-1][:_MASKS_A_FILM]
         best = max(best, float(torchs[0][classes].max()))
-        ours, theirs = (_masks(parts, places, predictor, film) for parts in (torchs, onnxs))
+        ours, theirs = (_masks(parts, places, segmenter, film) for parts in (torchs, onnxs))
         logit = _worst(logit, ours[0], theirs[0])
         iou = min([iou, *(_iou(a, b) for a, b in zip(ours[1], theirs[1], strict=True))])
         masks += len(places)
@@ -147,7 +147,7 @@ def _worst(before: float, ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def _masks(
-    parts: list[np.ndarray], places: np.ndarray, predictor: Predictor, film: np.ndarray
+    parts: list[np.ndarray], places: np.ndarray, segmenter: Segmenter, film: np.ndarray
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Return the mask logits at places, and the masks on the film as run-length codes."""
     import torch
@@ -155,8 +155,8 @@ def _masks(
 
     found, prototypes = parts
     rows = found[:, places].T
-    logits = np.einsum("nk,khw->nhw", rows[:, 4 + len(predictor.levels) :], prototypes)
-    side = predictor.image_size_px
+    logits = np.einsum("nk,khw->nhw", rows[:, 4 + len(segmenter.levels) :], prototypes)
+    side = segmenter.image_size_px
     corners = xywh2xyxy(torch.from_numpy(rows[:, :4].copy()))
     boxes = scale_boxes((side, side), corners, film.shape[:2]).numpy()
     masks = box_masks(logits, boxes, (film.shape[0], film.shape[1]))

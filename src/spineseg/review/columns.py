@@ -77,18 +77,18 @@ def compared_columns(
     """
     from spineseg.evaluation.matching import record_film
     from spineseg.evaluation.renumber import numbered_record
-    from spineseg.prediction.predictor import Predictor
+    from spineseg.prediction.segmenter import load_segmenter
 
     entries = [e for e in dataset.manifest.entries if e.levels and not e.augmented]
     open_ = [entry for entry in entries if entry.part != "test"]
     films = [
         read_merged_film(dataset.folder / entry.part / "images" / entry.name) for entry in open_
     ]
-    predictor = Predictor(
+    segmenter = load_segmenter(
         chosen.path, image_size_px=chosen.image_size_px, device=device, trust=chosen.trusted
     )
     say(f"comparing {len(films)} films with {chosen.text()}")
-    predictions = predictor.predict_many(film.path for film in films)
+    predictions = segmenter.predict_many(film.path for film in films)
     records = [
         numbered_record(record_film(film, prediction), chosen.numbering)
         for film, prediction in zip(films, predictions, strict=True)

@@ -14,7 +14,7 @@ from spineseg.errors import DataError, NoneYetError, SpinesegError
 from spineseg.places import StudyPlaces
 from spineseg.prediction.answers import numbered_film
 from spineseg.prediction.outlines import prediction_as_json, prediction_outlines
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import Segmenter, load_segmenter
 from spineseg.runs import read_runs
 
 LEAST_CONFIDENCE = 0.05
@@ -29,7 +29,7 @@ class Offered:
     key: str  # champion, baseline or bundled
     title: str
     chosen: Chosen
-    predictor: Predictor
+    segmenter: Segmenter
 
     def as_json(self) -> dict[str, Any]:
         """Return what the page says of it."""
@@ -49,7 +49,7 @@ class Offered:
         Each with its unrounded confidence as `exact`. Those of a higher confidence are the first
         of them: of two outlines of one body it is the surer that is kept, at any confidence.
         """
-        found = numbered_film(self.predictor, film, name, self.chosen.numbering)
+        found = numbered_film(self.segmenter, film, name, self.chosen.numbering)
         rows = prediction_as_json(found, LEAST_CONFIDENCE, film.spacing)["vertebrae"]
         outlines = prediction_outlines(found, LEAST_CONFIDENCE)
         return [
@@ -105,5 +105,5 @@ def _baseline(study: StudyConfig, config: Path, sets: tuple[str, ...]) -> tuple[
 
 
 def _loaded(key: str, title: str, chosen: Chosen, device: str) -> Offered:
-    predictor = Predictor(chosen.path, image_size_px=chosen.image_size_px, device=device)
-    return Offered(key, title, chosen, predictor)
+    segmenter = load_segmenter(chosen.path, image_size_px=chosen.image_size_px, device=device)
+    return Offered(key, title, chosen, segmenter)

@@ -41,7 +41,7 @@ class VertebraModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights that lie beside the model."""
         from spineseg.prediction.numbering.model import NumberingModel
-        from spineseg.prediction.predictor import Predictor
+        from spineseg.prediction.segmenter import load_segmenter
         from spineseg.process_setup import prepare_environment
 
         settings = Path(tempfile.mkdtemp(prefix="spineseg-"))
@@ -50,7 +50,7 @@ class VertebraModel(PythonModel):
         config, weights = context.model_config, Path(context.artifacts["weights"])
         self._confidence = float(config["confidence"])
         self._numbering = NumberingModel.model_validate(config.get("numbering", {}))
-        self._predictor = Predictor(weights, image_size_px=int(config["image_size_px"]))
+        self._segmenter = load_segmenter(weights, image_size_px=int(config["image_size_px"]))
         self._common = {
             "numbering": self._numbering.numbering,
             "model": _model_name(weights),
@@ -86,7 +86,7 @@ class VertebraModel(PythonModel):
         try:
             with self._alone:
                 film = decoded_film(image, name)
-                found = numbered_film(self._predictor, film, name, self._numbering)
+                found = numbered_film(self._segmenter, film, name, self._numbering)
                 answer = prediction_as_json(found, confidence, film.spacing)
         except SpinesegError as error:
             return _refused(str(error))

@@ -17,9 +17,11 @@ from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 from PIL import Image
 
+from spineseg.config.networks import family_of
 from spineseg.files import sha256_of
 from spineseg.phantom.film import render_film
-from spineseg.prediction.network_file import write_network
+from spineseg.prediction.extra import PREDICTING_WITH_TRANSFORMERS
+from spineseg.prediction.network_file import read_card, write_network
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.prediction.suffixes import SAFE
 from spineseg.tracking.model_versions import SHA256
@@ -67,6 +69,7 @@ CODE = (
     "column_order.py",
     "config/__init__.py",
     "config/model.py",
+    "config/networks.py",
     "config/numbering.py",
     "decoding",
     "errors.py",
@@ -127,7 +130,7 @@ def log_model(
                 },
                 signature=_SIGNATURE,
                 input_example=pd.DataFrame({"image": [example]}),
-                pip_requirements=requirements(),
+                pip_requirements=requirements(read_card(safe).architecture),
                 code_paths=[str(_code(Path(folder)))],
                 metadata={SHA256: sha256_of(safe)},
             )
@@ -139,9 +142,10 @@ def log_model(
     return model
 
 
-def requirements() -> list[str]:
-    """Return what answering needs, pinned, without the tags of local builds (as 2.1+cpu)."""
-    return [f"{name}=={installed(name).partition('+')[0]}" for name in _REQUIREMENTS]
+def requirements(network: str) -> list[str]:
+    """Return what answering by a network needs, pinned, without tags of local builds (2.1+cpu)."""
+    more = ("transformers",) if family_of(network) in PREDICTING_WITH_TRANSFORMERS else ()
+    return [f"{name}=={installed(name).partition('+')[0]}" for name in (*_REQUIREMENTS, *more)]
 
 
 def _code(folder: Path) -> Path:

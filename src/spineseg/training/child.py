@@ -6,7 +6,7 @@ import os
 import signal
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spineseg.data.known import refuse_unwhole
 from spineseg.errors import RecordError
@@ -34,16 +34,14 @@ from spineseg.training.control import (
 )
 from spineseg.training.drawing import Drawing
 from spineseg.training.failures import disk_is_full, failure_kind, lost_kind
-from spineseg.training.film_cache import film_cache
 from spineseg.training.finish import finish
 from spineseg.training.machine import machine_facts, system_readings, use_cores
 from spineseg.training.orders import Orders
 from spineseg.training.pending import settle
 from spineseg.training.pictures import FilmPictures
-from spineseg.training.settings import ultralytics_settings
 
 if TYPE_CHECKING:
-    from spineseg.training.trainer import QuietTraining
+    from spineseg.training.families.protocol import Asked, Training
 
 
 def run_job(run_folder: Path, device: str, cache: Path, orders: Orders) -> None:
@@ -96,6 +94,7 @@ def _run(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
 
 def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders) -> None:
     from spineseg.data.labelled import read_merged_film
+    from spineseg.training.families.protocol import Asked
 
     end_last_line(run_folder)
     events = read_events(run_folder, job.id)
@@ -106,51 +105,26 @@ def _train_and_evaluate(run_folder: Path, job: Job, device: str, orders: Orders)
     with Drawing(run_folder / TRAINER_FOLDER) as drawing:  # Before torch has threads.
         use_cores(orders)
         epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
-        settings = _settings(run_folder, job, device, orders)
-        weights = run_folder / TRAINER_FOLDER / "weights"
+        asked = Asked(job, run_folder / TRAINER_FOLDER, device, orders, drawing)
         pictures = FilmPictures(run_folder, job, read_merged_film)
-        outcome = _train(run_folder, job, settings, epochs, pictures, drawing, orders)
-        finish(run_folder, job, settings, weights, epochs, outcome, pictures, drawing, orders.split)
+        outcome = _train(run_folder, asked, epochs, pictures)
+        finish(run_folder, asked, epochs, outcome, pictures)
 
 
-def _settings(run_folder: Path, job: Job, device: str, orders: Orders) -> dict[str, Any]:
-    return {
-        **ultralytics_settings(job.config),
-        "model": f"{job.config.model.removesuffix('-seg')}-seg.yaml",
-        "pretrained": str(job.weights) if job.weights else False,
-        "data": str(job.dataset / "data.yaml"),
-        "project": str(run_folder.resolve()),
-        "name": TRAINER_FOLDER,
-        "exist_ok": True,
-        "device": device,
-        "workers": 0 if device == "cpu" else min(8, orders.share_of_cores()),
-        "plots": True,
-        "cache": film_cache(job, orders.neighbours),
-        "fraction": job.fraction,
-    }
-
-
-def _train(
-    run_folder: Path,
-    job: Job,
-    settings: dict[str, Any],
-    epochs: dict[int, Epoch],
-    pictures: FilmPictures,
-    drawing: Drawing,
-    orders: Orders,
-) -> str:
+def _train(run_folder: Path, asked: Asked, epochs: dict[int, Epoch], pictures: FilmPictures) -> str:
     """Train what is left to train, filling `epochs`; return 'completed' or 'pruned'."""
-    from spineseg.training.resume import saved
-    from spineseg.training.trainer import StopRequested, train
+    from spineseg.training.families.protocol import Hooks, StopRequested, trainings_of
+    from spineseg.training.saved import saved
     from spineseg.training.whole_weights import weights_are_whole
 
-    weights = run_folder / TRAINER_FOLDER / "weights"
+    job, weights = asked.job, asked.weights
+    trainings = trainings_of(job.config.family)
     last = saved(weights / RESUME_FILE, job.id)
     done = last.epoch if last else 0
     settle(weights, done)
     is_over = bool(last and (last.over or done >= job.config.epochs))
     is_pruned = bool(last and not is_over and stop_asked(run_folder, done))
-    if last and not weights_are_whole(weights, with_last=is_over or is_pruned):
+    if last and not weights_are_whole(weights, trainings.SUFFIX, with_last=is_over or is_pruned):
         last, done, is_over, is_pruned = None, 0, False, False
         (weights / RESUME_FILE).unlink()
     for epoch in [epoch for epoch in epochs if epoch > done]:
@@ -167,13 +141,13 @@ def _train(
         pictures.missed += len(lacking)
         return "completed" if is_over else "pruned"
 
-    def on_start(trainer: QuietTraining) -> None:
-        append_event(run_folder, _started(trainer, job, orders, resumed_from_epoch=done))
+    def on_start(trainer: Training) -> None:
+        append_event(run_folder, _started(trainer, asked, resumed_from_epoch=done))
         pictures.missed += len(lacking - {done})
         if done in lacking:  # Killed while it drew; the weights are those again.
             pictures.draw_epoch(trainer, done)
 
-    def on_epoch(trainer: QuietTraining, metrics: dict[str, float]) -> None:
+    def on_epoch(trainer: Training, metrics: dict[str, float]) -> None:
         event = Epoch(
             run=job.id,
             epoch=trainer.epoch + 1,
@@ -188,7 +162,7 @@ def _train(
         say(event)
         pictures.draw_epoch(trainer, event.epoch)
 
-    def may_end_epoch(trainer: QuietTraining) -> None:
+    def may_end_epoch(trainer: Training) -> None:
         if job.kind == "search" and trainer.epoch:
             # Only so is a run pruned at the same epoch however fast its driver looks.
             if not wait_until_judged(run_folder, trainer.epoch):
@@ -196,47 +170,29 @@ def _train(
             if stop_asked(run_folder, trainer.epoch):
                 raise StopRequested
 
+    hooks = Hooks(
+        on_start=on_start,
+        on_epoch=on_epoch,
+        stop_asked=lambda: stop_asked(run_folder, len(epochs)),
+        may_end_epoch=may_end_epoch,
+    )
     try:
-        train(
-            settings,
-            job.id,
-            last,
-            on_start=on_start,
-            on_epoch=on_epoch,
-            stop_asked=lambda: stop_asked(run_folder, len(epochs)),
-            may_end_epoch=may_end_epoch,
-            split=orders.split,
-            drawing=drawing,
-        )
+        trainings.train(asked, last, hooks)
     except StopRequested:
         return "pruned"
     return "completed"
 
 
-def _started(
-    trainer: QuietTraining, job: Job, orders: Orders, *, resumed_from_epoch: int
-) -> Started:
-    import torch
-
-    resolved = {
-        key: value
-        for key, value in vars(trainer.args).items()
-        if isinstance(value, (str, int, float, bool)) and key not in {"project", "name", "save_dir"}
-    }
-    group = trainer.optimizer.param_groups[-1]
-    resolved["optimizer_used"] = type(trainer.optimizer).__name__
-    resolved["lr0_used"] = float(group.get("initial_lr", group["lr"]))
-    resolved["batch"] = int(trainer.batch_size)
-    resolved["amp_used"] = bool(trainer.amp)
-    on_cuda = trainer.device.type == "cuda"
+def _started(trainer: Training, asked: Asked, *, resumed_from_epoch: int) -> Started:
+    facts = trainer.facts()
     return Started(
-        run=job.id,
+        run=asked.job.id,
         pid=os.getpid(),
-        device=torch.cuda.get_device_name(trainer.device) if on_cuda else "CPU",
+        device=facts.device_name,
         resumed_from_epoch=resumed_from_epoch,
-        attempt=orders.attempt,
-        split=orders.split,
-        parameters=sum(p.numel() for p in trainer.model.parameters()),
-        resolved=resolved,
+        attempt=asked.orders.attempt,
+        split=asked.orders.split,
+        parameters=facts.parameters,
+        resolved=facts.settings,
         environment=machine_facts(),
     )

@@ -48,7 +48,7 @@ def _is_full_disk(error: BaseException) -> bool:
 
 def failure_kind(error: Exception) -> FailureKind:
     """Return the word for what ended a training."""
-    from spineseg.training.trainer import NanLoss
+    from spineseg.training.families.protocol import NanLoss
 
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from spineseg.events import Epoch, Finished, Phase, Started, append_event, read_events
-from spineseg.job import Job
-from spineseg.training.control import RESUME_FILE, TRAINER_FOLDER
+from spineseg.training.control import RESUME_FILE
+from spineseg.training.pending import BEST, LAST
 
 if TYPE_CHECKING:
     from spineseg.config.numbering import Numbering
     from spineseg.evaluation.records import FilmRecord
     from spineseg.evaluation.result import Evaluation
-    from spineseg.training.drawing import Drawing
+    from spineseg.training.families.protocol import Asked
 
 _FILMS_AT_A_TIME = 16  # As `evaluate_weights` by itself.
 
@@ -29,44 +29,35 @@ class Draws(Protocol):
 
 
 def finish(
-    run_folder: Path,
-    job: Job,
-    settings: dict[str, Any],
-    weights: Path,
-    epochs: dict[int, Epoch],
-    outcome: str,
-    pictures: Draws,
-    drawing: Drawing,
-    split: int = 1,
+    run_folder: Path, asked: Asked, epochs: dict[int, Epoch], outcome: str, pictures: Draws
 ) -> None:
     """Score the best weights with both yardsticks, draw the curves, and say that all is done.
 
-    `epochs` are those trained, `split` the parts of a batch, as memory was scarce; `drawing` draws
-    Ultralytics' own plots meanwhile, and is waited for before the end is said.
+    `epochs` are those trained; what the trainer draws itself is drawn meanwhile, and waited for
+    before the end is said.
     """
     from spineseg.data.labelled import read_films
     from spineseg.evaluation.evaluate import evaluate_weights
     from spineseg.evaluation.stored import save_evaluation
-    from spineseg.training.plots import draw_results
-    from spineseg.training.stripped import strip
-    from spineseg.training.validation import validate_weights
+    from spineseg.training.families.protocol import trainings_of
 
-    best, last = weights / "best.pt", weights / "last.pt"
+    job, weights, drawing = asked.job, asked.weights, asked.drawing
+    trainings = trainings_of(job.config.family)
+    best, last = (weights / f"{name}{trainings.SUFFIX}" for name in (BEST, LAST))
     append_event(run_folder, Phase(run=job.id, name="scoring"))
-    draw_results(drawing, run_folder / TRAINER_FOLDER / "results.csv")
-    trainer_metrics = validate_weights(best, settings, run_folder / TRAINER_FOLDER, split, drawing)
+    trainer_metrics = trainings.own_scores(asked, best)
     evaluated = evaluate_weights(
         best,
         read_films(job.dataset, "valid"),
         image_size_px=job.config.image_size_px,
-        device=settings["device"],
+        device=asked.device,
         numbering=job.numbering,
-        batch=max(1, _FILMS_AT_A_TIME // split),
+        batch=max(1, _FILMS_AT_A_TIME // asked.orders.split),
     )
     append_event(run_folder, Phase(run=job.id, name="pictures"))
     pictures.draw_best(evaluated.records[job.numbering.numbering], best_epoch(epochs))
     append_event(run_folder, Phase(run=job.id, name="recording"))
-    strip(last)
+    trainings.stripped(last)
     save_evaluation(run_folder, evaluated, "valid")
     drawing.finish()
     started = [e for e in read_events(run_folder, job.id) if isinstance(e, Started)]
@@ -100,7 +91,7 @@ def _tracked(scores: dict[Numbering, Evaluation], chosen: Numbering) -> dict[str
 
 
 def best_epoch(epochs: dict[int, Epoch]) -> int:
-    """Return the epoch of best.pt: highest sum of box and mask mAP50-95, the last of equals."""
+    """Return the best weights' epoch: highest sum of box and mask mAP50-95, the last of equals."""
 
     def fitness(epoch: int) -> float:
         metrics = epochs[epoch].metrics

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-BEST, LAST = "best.pt", "last.pt"
+BEST, LAST = "best", "last"
+"""What a training's files of weights are called, without what says how they are written."""
 
 
 def pending(file: Path, epoch: int) -> Path:
@@ -17,10 +18,9 @@ def settle(folder: Path, epoch: int) -> None:
 
     So a kill at any moment leaves the weights of an epoch that is on record, and whole ones.
     """
-    for name in (LAST, BEST):
-        place = folder / name
-        for part in folder.glob(f"{name}.epoch-*.part"):
-            if part == pending(place, epoch):
-                part.replace(place)
-            else:
-                part.unlink()
+    for part in [*folder.glob(f"{LAST}.*.epoch-*.part"), *folder.glob(f"{BEST}.*.epoch-*.part")]:
+        place = part.with_name(part.name.partition(".epoch-")[0])
+        if part == pending(place, epoch):
+            part.replace(place)
+        else:
+            part.unlink()

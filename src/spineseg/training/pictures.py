@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import random
 import time
@@ -26,7 +25,7 @@ from spineseg.metrics import COUNTED_CONFIDENCE
 from spineseg.overlay import draw_beside_labels
 
 if TYPE_CHECKING:
-    from spineseg.training.trainer import QuietTraining
+    from spineseg.training.families.protocol import Training
 
 _PICTURE_PX = (512, 512)  # Widest, tallest.
 _WEBP = {"quality": 80, "method": 2}  # Slower methods save little.
@@ -61,8 +60,8 @@ class FilmPictures:
     def _is_drawn(self, epoch: int) -> bool:
         return self._job.kind != "timing" and is_drawn(epoch, self._job.config.epochs)
 
-    def draw_epoch(self, trainer: QuietTraining, epoch: int) -> None:
-        """Draw the films with an epoch's averaged weights, where it is one to draw.
+    def draw_epoch(self, trainer: Training, epoch: int) -> None:
+        """Draw the films with an epoch's weights, where it is one to draw.
 
         `trainer` comes out as it went in: a copy of its network predicts, and what that took of
         the random numbers is given back.
@@ -72,8 +71,7 @@ class FilmPictures:
         append_event(self._folder, Phase(run=self._job.id, name="pictures"))
         with self._counted(epoch), _chance_kept():
             films = self._shown()
-            device = str(trainer.device.index or 0) if trainer.device.type == "cuda" else "cpu"
-            found = _outlines(copy.deepcopy(trainer.ema.ema), films, self._job, device)
+            found = _outlines(trainer.network_now(), films, self._job, trainer.facts().device)
             for name, outlines in zip(films, found, strict=True):
                 self._draw(name, outlines, epoch, f"epoch {epoch}")
         append_event(self._folder, Phase(run=self._job.id, name="training"))
@@ -139,12 +137,12 @@ def _outlines(
     """Return what `network`, which is used up, finds on each film, as `predict` would draw it."""
     from spineseg.prediction.numbered import numbered_prediction
     from spineseg.prediction.outlines import prediction_outlines
-    from spineseg.prediction.predictor import Predictor
+    from spineseg.prediction.segmenter import load_segmenter
 
-    predictor = Predictor(
+    segmenter = load_segmenter(
         Path(job.name), image_size_px=job.config.image_size_px, device=device, network=network
     )
-    predictions = predictor.predict_many(film.path for film in films.values())
+    predictions = segmenter.predict_many(film.path for film in films.values())
     return [
         prediction_outlines(numbered_prediction(each, job.numbering), COUNTED_CONFIDENCE)
         for each in predictions

@@ -21,10 +21,10 @@ from ultralytics.models.yolo.segment import (  # noqa: F401
 )
 from ultralytics.utils import LOGGER, SETTINGS
 
-import spineseg.prediction.predictor
+import spineseg.prediction.yolo
 import spineseg.training.child
-import spineseg.training.finish
-import spineseg.training.trainer  # noqa: F401
+import spineseg.training.families.yolo
+import spineseg.training.finish  # noqa: F401
 from spineseg.training.film_cache import without_false_warning
 
 LOGGER.addFilter(without_false_warning)

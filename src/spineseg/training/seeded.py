@@ -1,23 +1,20 @@
 """What a training draws at random, as a function of seed, epoch and film alone.
 
 So an epoch is the same whether or not the process has trained the epochs before, and however many
-processes load its films. Ultralytics draws from generators that run on from film to film, and mixes
-a film with what its process happened to load last.
+processes load its films.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, Sampler
-from ultralytics.data import build_dataloader
-from ultralytics.data.augment import Mosaic
+from torch.utils.data import Sampler
 
-_ORDER, _FILM = 1, 2  # Of one seed, the order of an epoch and the films in it draw differently.
+_ORDER, FILM = 1, 2
+"""Of one seed, the order of an epoch and the films in it draw differently."""
 
 
 def seed_of(*numbers: int) -> int:
@@ -53,36 +50,3 @@ class EpochOrder(Sampler[int]):
         dice = torch.Generator().manual_seed(seed_of(self._seed, _ORDER, number))
         for index in torch.randperm(self._films, generator=dice).tolist():
             yield number * self._films + index
-
-
-class SeededFilms(Dataset[Any]):
-    """Ultralytics' training films, each augmented by dice of its own in each pass."""
-
-    def __init__(self, films: Any, seed: int) -> None:
-        self.labels = films.labels
-        self.collate_fn = films.collate_fn
-        self._films = films
-        self._seed = seed
-        for transform in films.transforms.transforms[0].transforms:
-            if isinstance(transform, Mosaic):  # Mixes with any film, not with those loaded last.
-                transform.buffer_enabled = False
-
-    def __len__(self) -> int:
-        return len(self._films)
-
-    def __getitem__(self, key: int) -> Any:
-        number, index = divmod(key, len(self))
-        seed_all(self._seed, _FILM, number, index)
-        return self._films[index]
-
-    def close_mosaic(self, hyp: Any) -> None:
-        """Mix no films from here on."""
-        self._films.close_mosaic(hyp)
-
-
-def seeded_loader(films: Any, seed: int, **options: Any) -> tuple[Any, EpochOrder]:
-    """Return Ultralytics' loader of training films, with seeded order and films, and the order."""
-    order = EpochOrder(len(films), seed)
-    loader = build_dataloader(SeededFilms(films, seed), shuffle=True, **options)
-    loader.batch_sampler.sampler.sampler = order  # Within its repetition and its batches.
-    return loader, order

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from spineseg.config.networks import NETWORKS
 from spineseg.config.training import TrainConfig
 from spineseg.events import Epoch
 from spineseg.training.devices import CPU, Device, driver_asked
@@ -19,13 +20,9 @@ _RESERVE = 0.1  # Of the memory: a batch with many vertebrae, a validation, what
 _CONTEXT_MB = 600.0  # CUDA's own, for each process, which no tensor's count holds.
 _LEAST_CORES = 2  # For each training: one steps, one loads films.
 _LEAST_PROCESS_MB = 3000.0  # Of the machine's memory, for each training with its loaders.
-# What activations take, as a multiple of size n's: width times depth of the network.
-_ACTIVATIONS = {
-    "yolo11n-seg": 1.0,
-    "yolo11s-seg": 2.0,
-    "yolo11m-seg": 4.0,
-    "yolo11l-seg": 5.0,
-    "yolo11x-seg": 7.5,
+_MEMORY_HANGS_ON = {
+    *("model", "image_size_px", "batch", "amp", "mask_ratio", "overlap_mask", "optimizer"),
+    *("sampled_boxes", "points"),
 }
 _PEAK, _TOTAL = "system/gpu_0_memory_peak_megabytes", "system/gpu_0_memory_total_megabytes"
 _PROCESS = "system/process_memory_megabytes"
@@ -51,7 +48,7 @@ def fits_machine(process_mb: float, free_mb: float, processors: int, devices: in
 
 def relative_memory(config: TrainConfig, other: TrainConfig) -> float:
     """Return what a training takes of a device's memory at most, as a multiple of another's."""
-    work = _ACTIVATIONS[config.model] / _ACTIVATIONS[other.model]
+    work = NETWORKS[config.model].memory / NETWORKS[other.model].memory
     work *= (config.image_size_px / other.image_size_px) ** 2 * (config.batch / other.batch)
     return work * (2.0 if other.amp and not config.amp else 1.0)
 
@@ -131,12 +128,4 @@ class Peaks:
 
 def _key(config: TrainConfig) -> TrainConfig:
     """Return a training's settings with only those that memory hangs on as they are."""
-    return TrainConfig(
-        model=config.model,
-        image_size_px=config.image_size_px,
-        batch=config.batch,
-        amp=config.amp,
-        mask_ratio=config.mask_ratio,
-        overlap_mask=config.overlap_mask,
-        optimizer=config.optimizer,
-    )
+    return TrainConfig.model_validate(config.model_dump(include=_MEMORY_HANGS_ON))

@@ -25,9 +25,14 @@ def steps_of(config: TrainConfig, films: int) -> Steps:
     """Return the steps of a training on so many films.
 
     Ultralytics gathers the gradients of `nominal_batch` films before it changes the weights; in
-    the warm-up it begins with one batch and comes to that (its engine/trainer.py).
+    the warm-up it begins with one batch and comes to that (its engine/trainer.py). The loop of the
+    other families gathers as many within each epoch, from the first on.
     """
     an_epoch = ceil(films / config.batch)
+    if config.family != "yolo":
+        gathered = min(max(round(config.nominal_batch / config.batch), 1), an_epoch)
+        in_all, updates = an_epoch * config.epochs, ceil(an_epoch / gathered) * config.epochs
+        return Steps(an_epoch, in_all, updates)
     in_all = an_epoch * config.epochs
     gathered = min(max(round(config.nominal_batch / config.batch), 1), in_all)
     warmup = round(min(config.warmup_epochs, config.epochs - 1) * an_epoch)

@@ -9,10 +9,19 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from spineseg.config.networks import family_of
 from spineseg.config.training import TrainConfig
 from spineseg.errors import WeightsError
+from spineseg.prediction.suffixes import SAFE
+from spineseg.training.published import PUBLISHED
 
 BUNDLED_MODEL = "yolo11n-seg"
+_FETCH_YOLO = (
+    "import sys; from pathlib import Path\n"
+    "from ultralytics.utils.downloads import attempt_download_asset\n"
+    "attempt_download_asset(sys.argv[2], timeout=10, retry=1)"
+)
+_FETCH_OTHER = "from spineseg.training.published import main; raise SystemExit(main())"
 
 
 def bundled_weights() -> Path:
@@ -49,24 +58,43 @@ def resolve_weights(config: TrainConfig, cache: Path, *, fetch: bool = True) -> 
     return path.resolve()
 
 
+def resolve_prompter(config: TrainConfig) -> Path:
+    """Return the file whose YOLO network prompts a SAM, where that is not the study's baseline.
+
+    Raises WeightsError where there is no such file.
+    """
+    if config.prompts == "bundled":
+        return bundled_weights()
+    path = Path(config.prompts)
+    if not path.is_file():
+        raise WeightsError(
+            f"prompts: {config.prompts!r} is neither 'baseline', 'bundled' nor a file; name one "
+            "of them"
+        )
+    return path.resolve()
+
+
 def _published(model: str, cache: Path, *, fetch: bool) -> Path:
-    path = cache / f"{model}.pt"
+    if family_of(model) == "yolo":
+        suffix, code = ".pt", _FETCH_YOLO
+    elif model in PUBLISHED:
+        suffix, code = SAFE, _FETCH_OTHER
+    else:
+        raise WeightsError(
+            f"weights: no weights of {model} are published; start from 'random' or a file of a "
+            "run of this project"
+        )
+    path = cache / f"{model}{suffix}"
     if path.is_file():
         return path.resolve()
     if fetch:
-        cache.mkdir(parents=True, exist_ok=True)
         # Its own process: this one never imports torch. A torn download must not look whole.
-        code = (
-            "import sys; from pathlib import Path\n"
-            "from ultralytics.utils.downloads import attempt_download_asset\n"
-            "attempt_download_asset(sys.argv[1], timeout=10, retry=1)"
-        )
         part = cache / "part"
-        part.mkdir(exist_ok=True)
+        part.mkdir(parents=True, exist_ok=True)
         # After a time-out there is no file, and the error below says what to do.
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
-                [sys.executable, "-c", code, str(part / path.name)],
+                [sys.executable, "-c", code, model, str(part / path.name)],
                 capture_output=True,
                 timeout=600,
                 check=False,
@@ -75,7 +103,8 @@ def _published(model: str, cache: Path, *, fetch: bool) -> Path:
         if (part / path.name).is_file():
             (part / path.name).replace(path)
             return path.resolve()
+    others = "'bundled' or 'random'" if model == BUNDLED_MODEL else "'random'"
     raise WeightsError(
-        f"weights: {model}.pt could not be fetched (no internet?); "
-        f"put it at {path}, or start from 'bundled' or 'random'"
+        f"weights: {path.name} could not be fetched (no internet?); put it at {path}, or start "
+        f"from {others}"
     )

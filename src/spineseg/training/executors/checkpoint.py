@@ -7,10 +7,16 @@ import shutil
 from pathlib import Path
 
 from spineseg.files import sha256_of
+from spineseg.prediction.suffixes import WEIGHT_SUFFIXES
 from spineseg.training.control import TRAINER_FOLDER
+from spineseg.training.pending import BEST, LAST
 
 RESUME = f"{TRAINER_FOLDER}/weights/resume.pt"
-_WEIGHTS = (f"{TRAINER_FOLDER}/weights/best.pt", f"{TRAINER_FOLDER}/weights/last.pt")
+_WEIGHTS = tuple(
+    f"{TRAINER_FOLDER}/weights/{name}{suffix}"
+    for name in (BEST, LAST)
+    for suffix in WEIGHT_SUFFIXES
+)
 _TABLE = f"{TRAINER_FOLDER}/results.csv"
 _FILMS = "films"
 

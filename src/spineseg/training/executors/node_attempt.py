@@ -98,14 +98,20 @@ class NodeAttempt:
         put_down(self._folder, piece)
 
     def begin(
-        self, weights: tuple[str, str] | None, orders: Orders, words: tuple[int | None, int | None]
+        self,
+        weights: dict[str, tuple[str, str]],
+        orders: Orders,
+        words: tuple[int | None, int | None],
     ) -> None:
-        """Start the child, with data and weights that lie here, on the device that Ray gave."""
+        """Start the child, with data and weights that lie here, on the device that Ray gave.
+
+        `weights` are hash and name of the files that the job has under `WEIGHTS`.
+        """
         if self._child is not None:
             return  # Asked again: the answer was lost on its way.
         job = json.loads((self._folder / JOB_FILE).read_text())
         job["dataset"] = str(self._store.dataset(job["data_fingerprint"]))
-        job["weights"] = str(self._store.weights(*weights)) if weights else None
+        job |= {field: str(self._store.weights(*known)) for field, known in weights.items()}
         write_whole(self._folder / JOB_FILE, json.dumps(job, indent=1))
         self._listen(words)
         if not self._driver.enter_context(locked(self._place / DRIVER_LOCK)):

@@ -14,7 +14,7 @@ from spineseg.data.manifest import AUDIT_FILE, DATA_FILE, MANIFEST_FILE, load_ma
 from spineseg.errors import DataError, WeightsError
 from spineseg.events import EVENTS_FILE
 from spineseg.files import sha256_of
-from spineseg.job import JOB_FILE, Job
+from spineseg.job import JOB_FILE, WEIGHTS, Job
 from spineseg.training.control import judged
 from spineseg.training.executors.node import Node
 from spineseg.training.executors.pieces import Part, cut
@@ -98,17 +98,10 @@ def prepare(
         lambda: actor.settle_dataset.remote(fingerprint),
         lambda: nodes.fetches(node, f"the data {fingerprint[:12]}"),
     )
-    weights = None
-    if path := job.weights:
-        if not path.is_file():
-            raise WeightsError(f"weights: {path} is missing; put it back, and run again")
-        weights = job.weights_sha256 or sha256_of(path), path.name
-        yield from _store(
-            lambda: actor.has_weights.remote(*weights),
-            lambda: send(actor.take_stored, [(path.name, path)]),
-            lambda: actor.settle_weights.remote(*weights),
-            lambda: nodes.fetches(node, f"the weights {path.name}"),
-        )
+    weights: dict[str, tuple[str, str]] = {}
+    for field in WEIGHTS:
+        if (path := getattr(job, field)) is not None:
+            weights[field] = yield from _weights(actor, node, nodes, job, field, path)
     files = run_files(run_folder)
     same = {name: sha256_of(path) for name, path in files.items()}
     for name in (JOB_FILE, EVENTS_FILE):
@@ -117,6 +110,22 @@ def prepare(
     yield from send(actor.take, files.items())
     yield Question(lambda: actor.begin.remote(weights, orders, judged(run_folder)))
     return same
+
+
+def _weights(
+    actor: Any, node: Node, nodes: Nodes, job: Job, field: str, path: Path
+) -> Asking[tuple[str, str]]:
+    """Bring a file of weights that a job names to the node; return its hash and its name."""
+    if not path.is_file():
+        raise WeightsError(f"{field}: {path} is missing; put it back, and run again")
+    known = getattr(job, f"{field}_sha256") or sha256_of(path), path.name
+    yield from _store(
+        lambda: actor.has_weights.remote(*known),
+        lambda: send(actor.take_stored, [(path.name, path)]),
+        lambda: actor.settle_weights.remote(*known),
+        lambda: nodes.fetches(node, f"the weights {path.name}"),
+    )
+    return known
 
 
 def _store(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +18,17 @@ from spineseg.files import sync
 from spineseg.prediction.network_file import load_network
 from spineseg.training.control import RESUME_FILE
 from spineseg.training.drawing import Drawing
+from spineseg.training.families.protocol import Facts, Hooks, NanLoss, StopRequested
 from spineseg.training.pending import pending, settle
-from spineseg.training.plots import PlottedTraining
-from spineseg.training.resume import (
-    Saved,
-    restore,
-    restore_gradients,
-    save,
-    saved,
-)
-from spineseg.training.seeded import EpochOrder, seed_all, seeded_loader
-from spineseg.training.split import parts, whole_part
-from spineseg.training.validation import project_name
+from spineseg.training.saved import Saved, save, saved
+from spineseg.training.seeded import EpochOrder, seed_all
+from spineseg.training.yolo.films import seeded_loader
+from spineseg.training.yolo.plots import PlottedTraining
+from spineseg.training.yolo.split import parts, whole_part
+from spineseg.training.yolo.state import facts_of, restore, restore_gradients, state_of
+from spineseg.training.yolo.validation import project_name
 
 _MOST_TRIES = 3  # As Ultralytics.
-
-
-class StopRequested(Exception):
-    """Training was asked to stop; the weights of the last whole epoch are on disk."""
-
-
-class NanLoss(Exception):
-    """The loss is no longer a number."""
 
 
 class QuietTraining(PlottedTraining):
@@ -82,8 +71,18 @@ class QuietTraining(PlottedTraining):
         for weights in (pending(self.best, epoch), pending(self.last, epoch)):
             if weights.exists():  # The best may be of an earlier epoch.
                 sync(weights)  # Before it is said that nothing needs to write them again.
-        save(self, self.wdir / RESUME_FILE, self._run, said)
+        results = self.csv.read_text(encoding="utf-8")
+        state = Saved(epoch, bool(self.stop), said, results, state_of(self))
+        save(state, self.wdir / RESUME_FILE, self._run)
         settle(self.wdir, epoch)
+
+    def facts(self) -> Facts:
+        """Return what it trains with."""
+        return facts_of(self)
+
+    def network_now(self) -> Any:
+        """Return a copy of the averaged network."""
+        return copy.deepcopy(self.ema.ema)
 
     def save_model(self) -> bool:
         """Write the epoch's weights, as ever, but beside their place until the epoch is kept."""
@@ -254,31 +253,21 @@ _ultralytics_check_amp = engine.check_amp
 engine.check_amp = _check_amp
 
 
-def train(
+def train_with(
     settings: dict[str, Any],
     run: str,
     saved: Saved | None,
+    hooks: Hooks,
     *,
-    on_start: Callable[[QuietTraining], None],
-    on_epoch: Callable[[QuietTraining, dict[str, float]], None],
-    stop_asked: Callable[[], bool],
-    may_end_epoch: Callable[[QuietTraining], None],
     split: int = 1,
     drawing: Drawing | None = None,
 ) -> QuietTraining:
-    """Train the run of a job's id with Ultralytics `settings`, its weights on disk at the end.
-
-    Begins with what was `saved`, where that is given. `on_epoch` gets each finished epoch's metrics
-    under this project's names. `stop_asked` is looked at after every batch, `may_end_epoch` called
-    before an epoch leaves anything behind. Raises StopRequested, NanLoss, and whatever the trainer
-    raises; out of memory is raised at once rather than met with a smaller batch, since a run of
-    another batch size is not the run that was asked for: it may be trained with a `split`.
-    """
+    """Train the run of a job's id with Ultralytics `settings`, as `Trainings.train` says."""
     trainer = QuietTraining(settings, run, saved, split)
     trainer.drawing = drawing
 
     def look_for_stop(trainer: QuietTraining) -> None:
-        if stop_asked():
+        if hooks.stop_asked():
             raise StopRequested
 
     def epoch_is_over(trainer: QuietTraining) -> None:
@@ -286,12 +275,12 @@ def train(
         if not all(math.isfinite(float(value)) for value in losses.values()):
             raise NanLoss(f"the training loss is not a number after epoch {trainer.epoch + 1}")
         values = {**losses, **trainer.metrics, **trainer.lr}
-        on_epoch(trainer, {project_name(k): float(v) for k, v in values.items()})
+        hooks.on_epoch(trainer, {project_name(k): float(v) for k, v in values.items()})
 
-    trainer.add_callback("on_train_start", on_start)
+    trainer.add_callback("on_train_start", hooks.on_start)
     trainer.add_callback("on_train_epoch_start", QuietTraining.begin_epoch)
     trainer.add_callback("on_train_batch_end", look_for_stop)
-    trainer.add_callback("on_train_epoch_end", may_end_epoch)
+    trainer.add_callback("on_train_epoch_end", hooks.may_end_epoch)
     trainer.add_callback("on_fit_epoch_end", epoch_is_over)
     trainer.train()
     return trainer

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from spineseg.training.drawing import Drawing
-from spineseg.training.plots import PlottedValidator
-from spineseg.training.stripped import strip
+from spineseg.training.yolo.plots import PlottedValidator
+from spineseg.training.yolo.stripped import strip
 
 _METRIC_NAMES = {
     "precision": "precision",

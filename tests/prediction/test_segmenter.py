@@ -14,7 +14,7 @@ from spineseg.levels import CLASS_INDEX, CLASS_NAMES
 from spineseg.phantom.film import render_film
 from spineseg.prediction.film_mask import FilmMask
 from spineseg.prediction.outlines import mask_outline, prediction_as_json
-from spineseg.prediction.predictor import Predictor
+from spineseg.prediction.segmenter import load_segmenter
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_masks_have_the_films_own_size_and_levels_their_scores(weights: Path, film: Path) -> None:
-    prediction = Predictor(weights, image_size_px=96).predict(film)
+    prediction = load_segmenter(weights, image_size_px=96).predict(film)
     assert (prediction.height, prediction.width) == (128, 168)
     assert 0 < len(prediction.detections) <= 100
     confidences = [d.confidence for d in prediction.detections]
@@ -61,7 +61,7 @@ def test_boxes_and_confidences_are_ultralytics_own(weights: Path, film: Path) ->
     from ultralytics import YOLO
 
     theirs = YOLO(weights)(film, imgsz=96, conf=0.2, rect=False, verbose=False, max_det=100)[0]
-    ours = Predictor(weights, image_size_px=96, confidence=0.2).predict(film)
+    ours = load_segmenter(weights, image_size_px=96, confidence=0.2).predict(film)
     best = {}
     for d in ours.detections:  # Theirs keep the best level of a box only.
         best.setdefault(tuple(np.round(d.box)), d)
@@ -73,9 +73,9 @@ def test_boxes_and_confidences_are_ultralytics_own(weights: Path, film: Path) ->
 
 
 def test_one_film_or_many_gives_the_same(weights: Path, film: Path) -> None:
-    predictor = Predictor(weights, image_size_px=96)
-    one = predictor.predict(film)
-    many = list(predictor.predict_many([film] * 3, batch=2))
+    segmenter = load_segmenter(weights, image_size_px=96)
+    one = segmenter.predict(film)
+    many = list(segmenter.predict_many([film] * 3, batch=2))
     assert len(many) == 3
     for other in many:
         assert [d.level for d in other.detections[:5]] == [d.level for d in one.detections[:5]]
@@ -83,14 +83,14 @@ def test_one_film_or_many_gives_the_same(weights: Path, film: Path) -> None:
 
 def test_classes_are_mapped_by_name(tmp_path: Path, film: Path) -> None:
     weights = save_network(tmp_path / "few.pt", ["T1", "L5"])
-    prediction = Predictor(weights, image_size_px=96).predict(film)
+    prediction = load_segmenter(weights, image_size_px=96).predict(film)
     assert {d.level for d in prediction.detections} <= {"T1", "L5"}
     known = [CLASS_INDEX["T1"], CLASS_INDEX["L5"]]
     assert all(np.delete(d.level_scores, known).max() == 0 for d in prediction.detections)
 
 
 def test_the_json_holds_pixels_inside_the_film(weights: Path, film: Path) -> None:
-    answer = prediction_as_json(Predictor(weights, image_size_px=96).predict(film), 0.05)
+    answer = prediction_as_json(load_segmenter(weights, image_size_px=96).predict(film), 0.05)
     assert answer["width"] == 168 and answer["vertebrae"]
     for vertebra in answer["vertebrae"]:
         assert vertebra["confidence"] >= 0.05 and len(vertebra["polygon"]) >= 3
@@ -117,12 +117,12 @@ def test_weights_that_are_none_are_refused(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(WeightsError, match=words):
-        Predictor(path, image_size_px=96)
+        load_segmenter(path, image_size_px=96)
 
 
 def test_weights_of_other_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="person, car"):
-        Predictor(save_network(tmp_path / "x.pt", ["person", "car"]), image_size_px=96)
+        load_segmenter(save_network(tmp_path / "x.pt", ["person", "car"]), image_size_px=96)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image"])
@@ -130,4 +130,4 @@ def test_a_file_that_is_no_image_is_refused(weights: Path, tmp_path: Path, conte
     path = tmp_path / "x.jpg"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"no image that can be read|is empty"):
-        Predictor(weights, image_size_px=96).predict(path)
+        load_segmenter(weights, image_size_px=96).predict(path)

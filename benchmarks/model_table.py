@@ -1,0 +1,73 @@
+"""Write docs/model-table.md: networks side by side, by studies that lie on record here.
+
+python benchmarks/model_table.py configs/studies/models-small.yaml [CONFIG ...] [--set KEY=VALUE]
+
+Each config is a study that was run (`make study CONFIG=...`); its tables are those of its page.
+What is synthetic and what is real stand in tables of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from spineseg.config.study import StudyConfig
+from spineseg.config.yaml_files import load_study
+from spineseg.evidence.results import StudySummary
+from spineseg.places import Caches
+from spineseg.process_setup import prepare_environment
+from spineseg.report.model_table import as_markdown, entries, measured_table, words_table
+from study.compare import summarised
+
+PAGE = Path(__file__).parents[1] / "docs" / "model-table.md"
+HEAD = """# Networks side by side
+
+Written by `python benchmarks/model_table.py`, from studies on record; their pages have the same
+tables under "Networks side by side". A figure of several trainings, or of several films, is the
+mean and, in brackets, the least and the greatest. Small members of the families, on two CPU cores
+and from random weights, since published ones could not be reached where this was measured: what
+large members reach with published weights is for `configs/studies/models.yaml` on a GPU to say.
+"""
+
+
+def told(config: StudyConfig, summary: StudySummary) -> str:
+    """Return a study's tables, with what they were measured on."""
+    found = entries(summary)
+    if not found:
+        raise SystemExit(f"{config.name}: has finished networks of one family alone")
+    kind = "synthetic X-rays" if summary.synthetic else "real radiographs"
+    films = summary.data["films"]
+    lines = [
+        f"## {config.name}: {kind}",
+        "",
+        f"{config.description} {films['train']} films to train on, {films['valid']} to validate on "
+        f"(the figures are theirs), {config.baseline.image_size_px} px. On {summary.machine}, "
+        f"{time.strftime('%Y-%m-%d')}.",
+        "",
+        as_markdown(measured_table(found)),
+        "What the original said of each family, and whether the families stand to each other so:",
+        "",
+        as_markdown(words_table(found, summary.objective)),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("configs", nargs="+", type=Path)
+    parser.add_argument("--set", action="append", default=[], dest="sets")
+    asked = parser.parse_args()
+    parts = [HEAD]
+    for path in asked.configs:
+        config = load_study(path, asked.sets)
+        prepare_environment(Caches(config.store.root).trainer)
+        _, summary = summarised(config)
+        parts.append(told(config, summary))
+    PAGE.write_text("\n".join(parts))
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How a network of each family is trained: a module a family, under its name."""

@@ -1,0 +1,1 @@
+"""Trainings of networks that bring no trainer of their own, by that of transformers."""

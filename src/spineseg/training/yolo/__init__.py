@@ -1,0 +1,1 @@
+"""YOLO's trainings: the only door to Ultralytics' trainer."""

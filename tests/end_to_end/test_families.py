@@ -1,0 +1,130 @@
+"""Every family of networks through the same commands, really: no part faked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command import ENVIRONMENT, clean, spineseg
+
+pytest.importorskip("transformers", reason="make setup EXTRA=models")
+pytestmark = pytest.mark.wide
+
+STUDY = """
+name: tiny
+data:
+  sources:
+    - {{kind: phantom, seed: 4, frontal_films: 10, lateral_films: 8, film_size_px: 128,
+       difficulty: 0.1}}
+baseline:
+  weights: {weights}
+  image_size_px: 64
+  batch: 4
+  nominal_batch: 4
+  epochs: 3
+  optimizer: AdamW
+  lr0: 0.0005
+  momentum: 0.9
+  warmup_epochs: 0.0
+  scale: 0.1
+  fliplr: 0.0
+  {baseline}
+variants:
+  - {{name: other, hypothesis: Another family stands in the same table., changes: {{{variant}}}}}
+search:
+  trials: 1
+  startup_trials: 1
+  space: {{lr0: {{low: 0.0001, high: 0.001, log: true}}}}
+confirm: null
+"""
+YOLO = "model: yolo11n-seg, weights: bundled"
+FAMILIES = {
+    "mask_rcnn": ("random", "model: maskrcnn-resnet18", YOLO),
+    "mask2former": ("random", "model: mask2former-small", YOLO),
+    "sam": ("bundled", "model: yolo11n-seg", "model: sam-small, weights: random"),
+    "yolo26": ("random", "model: yolo26n-seg", "model: yolov8n-seg"),
+}
+
+
+def killed_in_its_second_epoch(folder: Path, run: str) -> None:
+    """Start the study and kill all of it, once a run has an epoch on record."""
+    study = subprocess.Popen(
+        [sys.executable, "-m", "study.cli", "run", "tiny.yaml"],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    log = folder / "mlruns/work/studies/tiny" / run / "events.jsonl"
+    until = time.monotonic() + 400
+    while not (log.exists() and '"type": "epoch"' in log.read_text()):
+        assert study.poll() is None and time.monotonic() < until, study.communicate()[0]
+        time.sleep(0.02)
+    os.killpg(study.pid, signal.SIGKILL)
+    study.wait()
+
+
+def events(folder: Path, run: str) -> list[dict]:
+    log = folder / "mlruns/work/studies/tiny" / run / "events.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+SERVED = """
+import json, sys
+import mlflow, pandas as pd
+mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
+model = mlflow.pyfunc.load_model("models:/spine-vertebrae@challenger")
+with open(sys.argv[1], "rb") as film:
+    answer = model.predict(pd.DataFrame({"image": [film.read()]}), params={"confidence": 0.0})
+row = answer.iloc[0]
+assert not row["error"], row["error"]
+print(json.dumps([row["width"], row["height"], len(json.loads(row["vertebrae"]))]))
+"""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_trains_is_killed_goes_on_is_scored_registered_served_and_predicts(
+    family: str, tmp_path: Path
+) -> None:
+    weights, baseline, variant = FAMILIES[family]
+    (tmp_path / "tiny.yaml").write_text(
+        STUDY.format(weights=weights, baseline=baseline, variant=variant)
+    )
+    name = "other" if family == "sam" else "baseline"
+    run = "001-other" if family == "sam" else "000-baseline"
+    killed_in_its_second_epoch(tmp_path, run)
+    done = spineseg("run", "tiny.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = events(tmp_path, run)
+    assert [e["resumed_from_epoch"] for e in told if e["type"] == "started"][-1] >= 1
+    assert told[-1]["type"] == "finished" and told[-1]["outcome"] == "completed"
+    status = json.loads(spineseg("status", "tiny", "--json", cwd=tmp_path).stdout)
+    assert {trial["state"] for trial in status["trials"]} <= {"completed", "pruned"}
+    page = (tmp_path / "mlruns/work/studies/tiny/report.html").read_text()
+    assert ("Networks side by side" in page) == (family != "yolo26")
+
+    named = spineseg("promote", "tiny", "--challenger", "--run", name, cwd=tmp_path)
+    assert named.returncode == 0, named.stdout + named.stderr
+    film = next((tmp_path / "mlruns/work/data").glob("*/valid/images/*"))
+    for words in (("--run", f"tiny/{name}"), ("--model", "spine-vertebrae@challenger")):
+        out = str(tmp_path / words[0].strip("-"))
+        found = spineseg("predict", str(film), *words, "--out", out, "--json", cwd=tmp_path)
+        assert found.returncode == 0, found.stdout + found.stderr
+    served = subprocess.run(
+        [sys.executable, "-c", SERVED, str(film)],
+        cwd=tmp_path,
+        env=clean(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert served.returncode == 0, served.stderr[-2000:]
+    assert json.loads(served.stdout.splitlines()[-1])[:2] == [128, 128]
