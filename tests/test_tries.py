@@ -200,7 +200,7 @@ def test_attempts_losses_and_batches_in_parts_are_told_of_a_run() -> None:
         "attempt 1 was killed (x y) before its first epoch ended",
         "attempt 2 ran out of memory (x y) after epoch 2",
     ]
-    said = run_summary(run)
+    said = run_summary(run, 8)
     assert (said.attempts, said.split, said.note) == (3, 2, "batch in 2 parts")
     assert attempts(BASELINE) == split(BASELINE) == 1 and losses_in_words(BASELINE) == []
 

@@ -91,7 +91,7 @@ def test_a_section_without_anything_to_say_is_left_out_with_its_link(tmp_path: P
 def test_every_section_is_a_module_beside_its_template() -> None:
     sections = ROOM / "sections"
     modules = {path.stem for path in sections.glob("*.py")} - {"__init__"}
-    assert modules == {path.stem for path in sections.glob("*.j2")} and len(modules) == 13
+    assert modules == {path.stem for path in sections.glob("*.j2")} and len(modules) == 14
 
 
 def test_the_same_study_gives_the_same_figure() -> None:

@@ -12,6 +12,7 @@ from mixed_films import SPACING, bomb, dicom, png
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModelContext
 
+from spineseg.prediction.extra import has_models
 from spineseg.prediction.segmenter import Segmenter
 from spineseg.tracking.flavor import COLUMNS, VertebraModel
 from spineseg.tracking.model_package import example_film, requirements
@@ -133,9 +134,12 @@ def test_no_films_are_an_empty_table(model: VertebraModel) -> None:
     assert answers(model) == []
 
 
+@pytest.mark.skipif(not has_models(), reason="make setup EXTRA=models")
 def test_what_is_required_can_be_installed_anywhere() -> None:
-    for line in requirements():
+    for line in (*requirements("yolo11n-seg"), *requirements("sam-small")):
         assert "+" not in line and "==" in line
+    assert not any("transformers" in line for line in requirements("maskrcnn-resnet18"))
+    assert any(line.startswith("transformers==") for line in requirements("mask2former-small"))
 
 
 def test_the_example_is_a_small_film() -> None:

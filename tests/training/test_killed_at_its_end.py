@@ -20,13 +20,13 @@ from spineseg.errors import WeightsError
 from spineseg.events import Epoch, Finished, Phase, Started
 from spineseg.film_pictures import picture_file, picture_names, shown_films
 from spineseg.prediction.network_file import load_network
-from spineseg.training import stripped
 from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
 from spineseg.training.pending import pending, settle
 from spineseg.training.pictures import FilmPictures
 from spineseg.training.weights import bundled_weights
 from spineseg.training.whole_weights import weights_are_whole
+from spineseg.training.yolo import stripped
 
 
 @pytest.fixture
