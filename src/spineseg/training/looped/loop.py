@@ -15,6 +15,7 @@ import transformers
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spineseg.data.labelled import read_films
+from spineseg.files import sync
 from spineseg.levels import CLASS_NAMES
 from spineseg.prediction.built import named
 from spineseg.prediction.network_file import load_network, write_built
@@ -138,6 +139,8 @@ class LoopedTraining:
             "trainer": told,
             "best": self._best,
         }
+        for weights in self._asked.weights.glob(f"*.epoch-{epoch}.part"):
+            sync(weights)  # Before it is said that nothing needs to write them again.
         kept = Saved(epoch, self.is_over, said, "", state)
         save(kept, self._asked.weights / RESUME_FILE, self._asked.job.id)
         settle(self._asked.weights, epoch)
