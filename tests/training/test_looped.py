@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from spineseg.prediction.network_file import read_card
 from spineseg.training.control import ask_to_stop
 from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
+from spineseg.training.looped.loop import LoopedTraining
 from spineseg.training.orders import Orders
 from spineseg.training.weights import bundled_weights
 
@@ -138,12 +140,15 @@ def test_a_loss_that_is_no_number_ends_it_as_such(
     assert isinstance(end, Failed) and end.kind == "nan_loss", end
 
 
-@pytest.mark.wide
-def test_patience_ends_it_and_that_is_gone_on_from(
-    tmp_path: Path, dataset: Dataset, launcher: Launcher
+@pytest.mark.parametrize(
+    ("patience", "epoch", "best", "over"),
+    [(0, 50, 1, False), (3, 3, 1, True), (3, 2, 1, False), (3, 9, 8, False), (1, 1, 1, True)],
+)
+def test_it_is_over_when_it_has_gained_nothing_for_too_long(
+    patience: int, epoch: int, best: int, over: bool
 ) -> None:
-    config = asked("mask2former", lr0=1e-9, patience_epochs=1, epochs=9)
-    folder = write(tmp_path / "run", dataset, config)
-    run(launcher, folder, Orders())
-    end = log(folder)[-1]
-    assert isinstance(end, Finished) and end.outcome == "completed" and end.epochs < 9
+    training = object.__new__(LoopedTraining)
+    config = asked("mask2former", patience_epochs=patience)
+    training._asked = SimpleNamespace(job=SimpleNamespace(config=config))
+    training.epoch, training._best = epoch, {"fitness": 0.2, "epoch": best}
+    assert training.is_over == over

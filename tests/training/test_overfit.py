@@ -47,7 +47,7 @@ FAMILIES = {
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     phantom = {"kind": "phantom", "seed": 3, "film_size_px": SIDE, "difficulty": 0.0}
-    phantom |= {"frontal_films": 10, "lateral_films": 0}
+    phantom |= {"frontal_films": 7, "lateral_films": 3}
     data = {"sources": [phantom], "valid_fraction": 0.2, "test_fraction": 0.0}
     return prepare_dataset(DataConfig.model_validate(data), tmp_path_factory.mktemp("data"))
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from spineseg.training.families.protocol import NanLoss
+
 
 class Learner(nn.Module, ABC):
     """A network with its loss, as transformers' Trainer wants it: `loss` among what it returns.
@@ -23,9 +25,14 @@ class Learner(nn.Module, ABC):
         self._films = 0
 
     def forward(self, pixels: torch.Tensor, targets: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the loss of a batch (n, 3, side, side), 0..1, with its bodies film by film."""
+        """Return the loss of a batch (n, 3, side, side), 0..1, with its bodies film by film.
+
+        Raises NanLoss where it is no number: what would follow from it says less.
+        """
         losses = self.losses(pixels, targets)
         total: torch.Tensor = torch.stack(list(losses.values())).sum()
+        if not bool(torch.isfinite(total)):
+            raise NanLoss(f"the training loss is {float(total):g}")
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.detach() * len(targets)
         self._films += len(targets)

@@ -15,6 +15,7 @@ import transformers
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spineseg.data.labelled import read_films
+from spineseg.errors import WeightsError
 from spineseg.files import sync
 from spineseg.levels import CLASS_NAMES
 from spineseg.prediction.built import named
@@ -94,6 +95,7 @@ class LoopedTraining:
                     save_strategy="no",
                     eval_strategy="no",
                     logging_strategy="no",
+                    logging_nan_inf_filter=False,
                     report_to=[],
                     disable_tqdm=True,
                     remove_unused_columns=False,
@@ -161,8 +163,6 @@ class LoopedTraining:
     def end_epoch(self) -> dict[str, float]:
         """Judge the network, write its weights aside, and return the epoch's figures."""
         losses = {f"train/{name}": value for name, value in self.learner.mean_losses().items()}
-        if not all(math.isfinite(value) for value in losses.values()):
-            raise NanLoss(f"the training loss is not a number after epoch {self.epoch + 1}")
         start = time.perf_counter()
         scores = validated(self.network_now(), self._valid, self._asked)
         self.validation_seconds = time.perf_counter() - start
@@ -179,7 +179,10 @@ class LoopedTraining:
         self._asked.weights.mkdir(parents=True, exist_ok=True)
         for name in names:
             place = pending(self._asked.weights / f"{name}{SUFFIX}", self.epoch + 1)
-            write_built(self.learner.network, place, self._asked.job.config.image_size_px)
+            try:
+                write_built(self.learner.network, place, self._asked.job.config.image_size_px)
+            except WeightsError as error:
+                raise NanLoss(f"after epoch {self.epoch + 1}: {error}") from None
 
     def network_now(self) -> Any:
         """Return the network itself: it is judged as it is, and trained on afterwards."""
