@@ -42,6 +42,7 @@ SERVES = {
 """Lines that serve until Ctrl-C, and where what they serve answers."""
 BEGUN = {
     r"make study CONFIG=configs/studies/spine.yaml": "spine",
+    r"make study CONFIG=configs/studies/models-small.yaml": "models-small",
     r"make study STUDY=my-films": "my-films",
 }
 """Lines that train for hours or days: begun, and stopped after an epoch; the study's name."""

@@ -22,7 +22,7 @@ from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
 from spineseg.training.weights import bundled_weights
 
-pytestmark = pytest.mark.wide
+pytestmark = pytest.mark.long
 SIDE = 128
 STILL = {
     "image_size_px": SIDE,
@@ -37,7 +37,14 @@ STILL = {
     "hsv_v": 0.0,
 }
 FAMILIES = {
-    "yolo": {"model": "yolo11n-seg", "lr0": 0.004, "epochs": 120, "mosaic": 0.0, "hsv_s": 0.0},
+    # From scratch its levels are learnt slowly: 960 films seen give mask mAP50 0.1 or so.
+    "yolo": {
+        "model": "yolo11n-seg",
+        "weights": "bundled",
+        "lr0": 0.002,
+        "epochs": 40,
+        "mosaic": 0.0,
+    },
     "mask_rcnn": {"model": "maskrcnn-resnet18", "lr0": 0.001, "epochs": 60},
     "mask2former": {"model": "mask2former-small", "lr0": 0.001, "epochs": 120, "points": 1024},
     "sam": {"model": "sam-small", "lr0": 0.001, "epochs": 60, "train_encoder": True},
