@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="make setup EXTRA=models")
 
+import torch
 from stopped_training import differences, log, train, write_job
 
 from spineseg.config.data import DataConfig
@@ -17,9 +18,12 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.events import Epoch, Failed, Finished, Started
 from spineseg.job import Job
+from spineseg.levels import CLASS_NAMES
+from spineseg.prediction.built import named
 from spineseg.prediction.network_file import read_card
 from spineseg.training.control import ask_to_stop
 from spineseg.training.devices import CPU
+from spineseg.training.families.sam import SamLearner, _near
 from spineseg.training.launcher import Launcher
 from spineseg.training.looped.loop import LoopedTraining
 from spineseg.training.orders import Orders
@@ -152,3 +156,32 @@ def test_it_is_over_when_it_has_gained_nothing_for_too_long(
     training._asked = SimpleNamespace(job=SimpleNamespace(config=config))
     training.epoch, training._best = epoch, {"fitness": 0.2, "epoch": best}
     assert training.is_over == over
+
+
+def test_a_sam_learns_from_what_lies_near_its_prompt() -> None:
+    boxes = torch.tensor([[2.0, 2.0, 6.0, 4.0], [0.0, 7.0, 2.0, 8.0]])
+    near = _near(boxes, torch.Size((8, 8)))
+    assert near.shape == (2, 8, 8)
+    assert near[0, 1:5, 0:8].all() and near[0].sum() == 4 * 8  # Half a side on each side.
+    assert near[1, 7:, :3].min() == 1 and near[1].sum() == 3
+
+
+def test_a_sam_gets_better_at_outlines_from_its_first_steps() -> None:
+    torch.manual_seed(1)
+    network = named("sam-small", CLASS_NAMES, image_size_px=64)
+    learner = SamLearner(network, jitter=0.0, encodes=True, once=False)
+    masks = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    masks[0, 10:20, 12:40], masks[1, 30:44, 20:46] = 1, 1
+    boxes = torch.tensor([[12.0, 10, 40, 20], [20, 30, 46, 44]])
+    films = [{"boxes": boxes, "masks": masks, "film": 0}]
+    pixels = masks.amax(0).float().expand(1, 3, 64, 64)
+    optimizer = torch.optim.AdamW([w for w in learner.parameters() if w.requires_grad], lr=1e-3)
+    dice = []
+    for _ in range(25):
+        found = learner.losses(pixels, films)
+        dice.append(found["dice_loss"].item())
+        optimizer.zero_grad()
+        sum(found.values()).backward()
+        optimizer.step()
+    assert dice[-1] < 0.6 * dice[0]
+    assert not any(w.requires_grad for w in network.sam.prompt_encoder.parameters())

@@ -18,6 +18,7 @@ from spineseg.training.looped.loop import SUFFIX, LoopedTraining, own_scores, st
 from spineseg.training.saved import Saved
 
 __all__ = ["SUFFIX", "own_scores", "stripped", "train"]
+_NEAR = 0.5  # Of a prompt's side, around it: what its mask learns from.
 _MOVES = ("hsv_v", "degrees", "translate", "scale", "shear", "flipud", "fliplr")
 
 
@@ -28,6 +29,8 @@ def train(asked: Asked, saved: Saved | None, hooks: Hooks) -> None:
 
 class SamLearner(Learner):
     """SAM with the Dice and the cross-entropy of its masks, prompted with labelled boxes, moved.
+
+    Both are of what lies near a prompt: a mask is cut to it, and a body is a hundredth of its film.
 
     Where the image encoder stays as it is and films do not move, each film is encoded once.
     """
@@ -44,29 +47,27 @@ class SamLearner(Learner):
     def losses(self, pixels: torch.Tensor, targets: list[dict[str, Any]]) -> dict[str, Any]:
         """Return both losses, each the mean over the batch's bodies."""
         embeddings = self._embeddings(pixels, targets)
-        logits, masks = [], []
+        logits, masks, around = [], [], []
         for embedding, film in zip(embeddings, targets, strict=True):
             if not len(film["boxes"]):
                 continue
+            prompts = self._moved(film["boxes"])
             found = self.network.sam(
-                image_embeddings=embedding[None],
-                input_boxes=self._moved(film["boxes"])[None],
-                multimask_output=False,
+                image_embeddings=embedding[None], input_boxes=prompts[None], multimask_output=False
             )
             logits.append(found.pred_masks[0, :, 0])
-            whole = film["masks"][:, None].float()
-            masks.append(interpolate(whole, size=logits[-1].shape[-2:], mode="area")[:, 0])
+            size = logits[-1].shape[-2:]
+            masks.append(interpolate(film["masks"][:, None].float(), size=size, mode="area")[:, 0])
+            around.append(_near(prompts * (size[-1] / pixels.shape[-1]), size))
         if not logits:  # Nothing to learn from in this batch.
             nothing = sum(w.sum() for w in self.parameters() if w.requires_grad) * 0.0
             return {"seg_loss": nothing, "dice_loss": nothing}
-        found, wanted = torch.cat(logits), torch.cat(masks)
-        inside = found.sigmoid().flatten(1)
-        common = (inside * wanted.flatten(1)).sum(1)
-        dice = 1 - (2 * common + 1) / (inside.sum(1) + wanted.flatten(1).sum(1) + 1)
-        return {
-            "seg_loss": binary_cross_entropy_with_logits(found, wanted),
-            "dice_loss": dice.mean(),
-        }
+        found, wanted, near = torch.cat(logits), torch.cat(masks), torch.cat(around)
+        inside = found.sigmoid() * near
+        common = (inside * wanted).sum((1, 2))
+        dice = 1 - (2 * common + 1) / (inside.sum((1, 2)) + wanted.sum((1, 2)) + 1)
+        entropy = binary_cross_entropy_with_logits(found, wanted, weight=near, reduction="sum")
+        return {"seg_loss": entropy / near.sum(), "dice_loss": dice.mean()}
 
     def _embeddings(self, pixels: torch.Tensor, targets: list[dict[str, Any]]) -> torch.Tensor:
         encoder = self.network.sam.vision_encoder
@@ -85,6 +86,16 @@ class SamLearner(Learner):
         """Return boxes (n, 4) with their sides moved at random: a prompt is never exact."""
         sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
         return boxes + (2 * torch.rand_like(boxes) - 1) * self._jitter * sides
+
+
+def _near(boxes: torch.Tensor, size: torch.Size) -> torch.Tensor:
+    """Return what lies near boxes (n, 4) of a mask's grid: (n, *size), 1 there and 0 elsewhere."""
+    grown = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1) * _NEAR
+    low, high = (boxes[:, :2] - grown)[..., None], (boxes[:, 2:] + grown)[..., None]
+    down, across = (torch.arange(each, device=boxes.device) + 0.5 for each in size)
+    columns = (across > low[:, 0]) & (across < high[:, 0])
+    rows = (down > low[:, 1]) & (down < high[:, 1])
+    return (rows[:, :, None] & columns[:, None, :]).float()
 
 
 def _learner(asked: Asked) -> Learner:
