@@ -58,8 +58,8 @@ def build(architecture: str, classes: int, *, image_size_px: int, prompter: Any 
         },
         mask_decoder_config={"hidden_size": width, "mlp_dim": 512 if small else 2048},
     )
-    # The original's. transformers draws the places' frequencies some hundred times as high, for they
-    # are read with the published weights: drawn so, neighbouring places have nothing in common.
+    # The original's. transformers draws the places' frequencies some hundred times as high, as they
+    # are read with the published weights: so drawn, neighbouring places have nothing in common.
     config.vision_config.scale = 1.0
 
     class PromptedSam(torch.nn.Module):
