@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from PIL import Image
 
 from spineseg.config.training import TrainConfig
 from spineseg.films import LabelledFilm, Outline
 from spineseg.levels import CLASS_INDEX
-from spineseg.training.looped.films import Batches, TrainingFilms, loader
-from spineseg.training.seeded import EpochOrder
+from spineseg.training.looped.films import Batches, TrainingFilms, _kept, _move, loader
+from spineseg.training.seeded import FILM, EpochOrder, seed_of
 
 STILL = TrainConfig(
     model="maskrcnn-resnet18",
@@ -53,8 +54,18 @@ def test_bodies_go_where_the_picture_goes(tmp_path: Path, config: TrainConfig) -
             around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert np.abs(box - around).max() <= 1.5
         assert set(one["levels"].tolist()) <= {CLASS_INDEX["L1"], CLASS_INDEX["T7"]}
+        for mask, corners in zip(one["masks"].numpy(), moved_corners(films, number), strict=True):
+            assert mask.sum() == pytest.approx(shapely.Polygon(corners).area, rel=0.06)
         seen.add(labelled.tobytes())
     assert len(seen) == (1 if config is STILL else 12)
+
+
+def moved_corners(films: TrainingFilms, key: int) -> list[np.ndarray]:
+    """Return the corners of the bodies that a film shows, where they are moved to and clipped."""
+    number, index = divmod(key, len(films))
+    dice = np.random.default_rng(seed_of(films._config.seed, FILM, number, index))
+    move = _move(dice, films._config)
+    return [corners for _, corners, _ in _kept(films._corners[index], move, 128)]
 
 
 def test_a_film_hangs_on_seed_pass_and_itself_alone(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pycocotools.mask as coco_mask
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -65,16 +66,14 @@ class TrainingFilms(Dataset[dict[str, Any]]):
         pixels = cv2.warpAffine(film, of_pixels, (side, side), borderValue=(_GREY,) * 3)
         gain = 1 + dice.uniform(-1, 1) * self._config.hsv_v
         pixels = np.clip(pixels * gain, 0, 255).astype(np.uint8)
-        masks = np.zeros((len(kept), side, side), np.uint8)
-        for mask, (_, corners, _) in zip(masks, kept, strict=True):
-            cv2.fillPoly(mask, [np.rint(corners - 0.5).astype(np.int32)], 1)
+        masks = np.array([_filled(corners, side) for _, corners, _ in kept], np.uint8)
         return {
             "pixels": torch.from_numpy(pixels.transpose(2, 0, 1).copy()),
             "boxes": torch.tensor(np.array([box for _, _, box in kept]), dtype=torch.float32)
             if kept
             else torch.zeros(0, 4),
             "levels": torch.tensor([levels[place] for place, _, _ in kept], dtype=torch.int64),
-            "masks": torch.from_numpy(masks),
+            "masks": torch.from_numpy(masks.reshape(-1, side, side)),
             "film": index,
         }
 
@@ -137,6 +136,17 @@ def _box(corners: np.ndarray, side: int) -> list[float] | None:
     if np.ptp(inside, axis=0).min() < _LEAST_SIDE_PX:
         return None
     return [*inside.min(axis=0).tolist(), *inside.max(axis=0).tolist()]
+
+
+def _filled(corners: np.ndarray, side: int) -> np.ndarray:
+    """Return the mask (side, side), 0 or 1, of what lies inside corners (n, 2), as COCO fills it.
+
+    As labels are scored; OpenCV fills each pixel that a polygon touches, and half a pixel on all
+    sides is a tenth of a body on a small film.
+    """
+    code = coco_mask.merge(coco_mask.frPyObjects([corners.ravel().tolist()], side, side))
+    mask: np.ndarray = coco_mask.decode(code)
+    return mask
 
 
 class Batches(Sampler[list[int]]):
