@@ -49,7 +49,7 @@ def build(architecture: str, classes: int, *, image_size_px: int, prompter: Any 
 
     small = architecture == "sam-small"
     width = 128 if small else 256
-    config = SamConfig(
+    config: Any = SamConfig(
         vision_config={"image_size": image_size_px, **(_SMALL if small else {})},
         prompt_encoder_config={
             "image_size": image_size_px,
