@@ -77,7 +77,7 @@ def compare_study(config: StudyConfig) -> StudyComparison:
 def summarised(config: StudyConfig) -> tuple[StudyRecord, StudySummary]:
     """Return the study's record and what it shows. Raises as `compare_study` does."""
     study = _record(config)
-    measure_families(study.runs, study.manifest, doing)
+    measure_families(study, doing)
     return study, summarise(config, study, *_importances(config, study))
 
 

@@ -16,8 +16,9 @@ from spineseg.search_rules import place_in_space
 from spineseg.trials import (
     TrialSpec,
     asked_again,
+    certain_trials,
     confirmations_known,
-    ready_trials,
+    is_ready,
     train_config,
 )
 from study.search_space import suggest
@@ -32,16 +33,15 @@ def next_trial(
     `runs` are all on record, those at work too, `trials` what Optuna's samplers know of them. What
     no choice hangs on any more is begun while other trainings are still under way.
     """
-    asked = asked_again(runs)
-    if asked:
-        return asked[0]
     known = {run.name for run in runs}
-    for spec in ready_trials(config, runs):
-        if spec.name not in known:
+    certain = [spec for spec in certain_trials(config) if spec.name not in known]
+    for spec in (*asked_again(runs), *certain):
+        if is_ready(config, spec, runs):
             return spec
     searched = {run.name for run in runs if run.job.kind == "search"}
     if len(searched) < config.search.trials:
-        return _searched_next(searched, trials, config)
+        drawn = _searched_next(searched, trials, config)
+        return drawn if is_ready(config, drawn, runs) else None
     return next((s for s in confirmations_known(runs, config) if s.name not in known), None)
 
 

@@ -8,45 +8,51 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from spineseg.data.manifest import Manifest
-from spineseg.errors import RunError
+from spineseg.errors import RecordError, RunError
 from spineseg.files import write_whole
 from spineseg.footprint import FOOTPRINT_FILE, Footprint, footprint
 from spineseg.runs import Run
+from spineseg.study_record import StudyRecord
 from spineseg.workers import cores
 
 _FILMS = 10
 _MOST_SECONDS = 600
 
 
-def measure_families(runs: Sequence[Run], manifest: Manifest, say: Callable[[str], None]) -> None:
-    """Measure the network of each configuration on fresh ground, where there are several families.
+def measure_families(study: StudyRecord, say: Callable[[str], None]) -> None:
+    """Measure the best configuration of each network, where there are several families.
 
     What was measured is not measured again. A network that cannot be measured is said and left out.
     """
-    done = [run for run in runs if run.outcome == "completed" and run.job.kind != "confirm"]
-    if len({run.job.config.family for run in done}) < 2:
+    best: dict[str, Run] = {}
+    for run in study.runs:
+        if run.outcome == "completed" and run.job.kind != "confirm":
+            known = best.setdefault(run.job.config.model, run)
+            best[run.job.config.model] = max(known, run, key=lambda each: each.value)
+    if len({run.job.config.family for run in best.values()}) < 2:
         return
-    for run in done:
+    for run in best.values():
         if footprint(run.folder) is not None:
             continue
         say(f"measuring what {run.name} takes, a film at a time")
         try:
-            found = _measured(run, manifest)
-        except RunError as error:
+            found = _measured(run, study)
+        except (RunError, RecordError) as error:
             say(str(error))
             continue
         write_whole(run.folder / FOOTPRINT_FILE, found.model_dump_json(indent=1))
 
 
-def _measured(run: Run, manifest: Manifest) -> Footprint:
-    weights = run.best_weights
-    names = [entry.name for entry in manifest.entries if entry.part == "valid"][:_FILMS]
-    films = [str(run.job.dataset / "valid" / "images" / name) for name in names]
-    size = str(run.job.config.image_size_px)
-    command = [sys.executable, "-m", "spineseg.prediction.measured", str(weights), size, *films]
+def _measured(run: Run, study: StudyRecord) -> Footprint:
+    weights, images = run.best_weights, run.job.dataset / "valid" / "images"
+    entries = [entry for entry in study.manifest.entries if entry.part == "valid"]
+    films = [images / entry.name for entry in entries[:_FILMS]]
+    if not all(film.is_file() for film in films):
+        raise RunError(f"{run.name} is not measured: its films are not at {images}")
+    told = (study.places.trainer, weights, run.job.config.image_size_px, *films)
+    command = [sys.executable, "-m", "spineseg.prediction.measured", *map(str, told)]
     try:
         said = subprocess.run(
             command,

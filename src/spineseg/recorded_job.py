@@ -8,7 +8,7 @@ from typing import Any
 
 from spineseg.code_version import code_commit, code_version, user_name
 from spineseg.config.study import StudyConfig
-from spineseg.config.training import STUDYS_OWN, TrainConfig
+from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.errors import WeightsError
 from spineseg.files import sha256_of, write_whole
@@ -51,7 +51,7 @@ def new_job(
 ) -> Job:
     """Return the job of a trial, fully resolved. Raises WeightsError without starting weights.
 
-    As well where a SAM has nothing that prompts it: `ready_trials` says when it has.
+    As well where a SAM has nothing that prompts it: `is_ready` says when it has.
     """
     training = train_config(config, spec)
     weights = resolve_weights(training, places.weights)
@@ -86,7 +86,7 @@ def _prompter(training: TrainConfig, places: StudyPlaces) -> Path | None:
     """Return the weights that prompt a SAM; None for another network."""
     if training.family != "sam":
         return None
-    if training.prompts != STUDYS_OWN:
+    if not training.is_prompted_by_baseline:
         return resolve_prompter(training)
     baseline = first_baseline(places.folder)
     if baseline is None or baseline.outcome != "completed":

@@ -8,7 +8,7 @@ from pathlib import Path
 from spineseg.config.networks import family_of
 from spineseg.config.search import Choices
 from spineseg.config.study import StudyConfig
-from spineseg.config.training import STUDYS_OWN, TrainConfig
+from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError, WeightsError
 from spineseg.files import shown
 from spineseg.levels import CLASS_NAMES
@@ -26,15 +26,11 @@ def check_study(config: StudyConfig, where: Path) -> None:
     check_variants(config.baseline, {v.name: v.changes for v in config.variants}, str(where))
     check_space(config.search, config.baseline, str(where))
     for training in _trainings(config):
-        if _has_own_prompts(training) and config.baseline.family != "yolo":
+        if training.is_prompted_by_baseline and config.baseline.family != "yolo":
             raise ConfigError(
                 f"{where}: {training.model} is to be prompted by the baseline, which is a "
                 f"{config.baseline.model} and no YOLO network; name weights with prompts"
             )
-
-
-def _has_own_prompts(training: TrainConfig) -> bool:
-    return training.family == "sam" and training.prompts == STUDYS_OWN
 
 
 def check_weights(config: StudyConfig) -> None:
@@ -44,17 +40,18 @@ def check_weights(config: StudyConfig) -> None:
     file that would run code is refused: a study trusts none.
     """
     cache = Caches(config.store.root).weights
-    for training in _trainings(config):
+    starts = {(each.model, each.weights, each.prompts): each for each in _trainings(config)}
+    for training in starts.values():
         if training.family in NEEDING and not has_models():
             raise lacking(training.model)
         weights = resolve_weights(training, cache)
         if weights is not None:
             refuse_code(weights)
             _refuse_another(training, weights)
-        if training.family == "sam" and not _has_own_prompts(training):
+        if training.family == "sam" and not training.is_prompted_by_baseline:
             prompter = resolve_prompter(training)
             refuse_code(prompter)
-            if family_in(prompter) != "yolo":
+            if _family_in(prompter) != "yolo":
                 raise WeightsError(
                     f"prompts: {shown(prompter)} holds no YOLO network; name weights of one"
                 )
@@ -70,7 +67,7 @@ def _trainings(config: StudyConfig) -> Iterator[TrainConfig]:
             yield from (fixed.model_copy(update={name: value}) for value in axis.choices)
 
 
-def family_in(weights: Path) -> str:
+def _family_in(weights: Path) -> str:
     """Return the family of the network in a file of weights, as far as its name and head say."""
     if weights.suffix.lower() != SAFE:
         return "yolo"
@@ -84,7 +81,7 @@ def _refuse_another(training: TrainConfig, weights: Path) -> None:
     """
     if training.weights == "coco":
         return
-    family = family_in(weights)
+    family = _family_in(weights)
     if family != training.family:
         raise WeightsError(
             f"weights: {shown(weights)} holds a network of {family}, and {training.model} is of "

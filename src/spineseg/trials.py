@@ -13,7 +13,7 @@ from typing import Any
 
 from spineseg.config.search import Axis, Choices, IntRange
 from spineseg.config.study import StudyConfig
-from spineseg.config.training import STUDYS_OWN, TrainConfig
+from spineseg.config.training import TrainConfig
 from spineseg.errors import ConfigError
 from spineseg.job import Job, RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
@@ -63,18 +63,11 @@ def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
     return config.baseline.with_(**spec.changes)
 
 
-def ready_trials(config: StudyConfig, runs: Iterable[Run]) -> list[TrialSpec]:
-    """Return the certain trials that need not wait for the baseline: all but a SAM's, before that.
-
-    The baseline's network prompts it.
-    """
-    done = any(run.job.kind == "baseline" and run.outcome == "completed" for run in runs)
-    return [spec for spec in certain_trials(config) if done or not _is_prompted(config, spec)]
-
-
-def _is_prompted(config: StudyConfig, spec: TrialSpec) -> bool:
-    training = train_config(config, spec)
-    return training.family == "sam" and training.prompts == STUDYS_OWN
+def is_ready(config: StudyConfig, spec: TrialSpec, runs: Iterable[Run]) -> bool:
+    """Return whether a trial may begin: one that the baseline prompts waits until that is done."""
+    if not train_config(config, spec).is_prompted_by_baseline:
+        return True
+    return any(run.job.kind == "baseline" and run.outcome == "completed" for run in runs)
 
 
 def confirmation_trials(config: StudyConfig) -> int:

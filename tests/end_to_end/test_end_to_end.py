@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import ENVIRONMENT, clean, spineseg
+from command import begun, clean, spineseg
 
 pytestmark = pytest.mark.wide
 
@@ -48,18 +48,6 @@ confirm: {top: 1, seeds: 3}
 """
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "study.cli", "run", "tiny.yaml"],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def wait_until_training(study: subprocess.Popen[str], log: Path) -> None:
     deadline = time.monotonic() + 300
     while not (log.exists() and '"epoch"' in log.read_text()):
@@ -72,11 +60,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh folder in which the study was killed, then interrupted, and run again to its end."""
     folder = tmp_path_factory.mktemp("fresh")
     (folder / "tiny.yaml").write_text(STUDY)
-    first = start(folder)
+    first = begun("run", "tiny.yaml", cwd=folder)
     wait_until_training(first, folder / "mlruns/work/studies/tiny/001-gentle/events.jsonl")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    second = start(folder)
+    second = begun("run", "tiny.yaml", cwd=folder)
     wait_until_training(second, folder / "mlruns/work/studies/tiny/002-search-001/events.jsonl")
     os.killpg(second.pid, signal.SIGINT)
     said, _ = second.communicate(timeout=60)

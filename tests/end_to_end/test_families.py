@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import ENVIRONMENT, clean, spineseg
+from command import begun, clean, spineseg
 
 pytest.importorskip("transformers", reason="make setup EXTRA=models")
 pytestmark = pytest.mark.wide
@@ -54,15 +54,7 @@ FAMILIES = {
 
 def killed_in_its_second_epoch(folder: Path, run: str) -> None:
     """Start the study and kill all of it, once a run has an epoch on record."""
-    study = subprocess.Popen(
-        [sys.executable, "-m", "study.cli", "run", "tiny.yaml"],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    study = begun("run", "tiny.yaml", cwd=folder)
     log = folder / "mlruns/work/studies/tiny" / run / "events.jsonl"
     until = time.monotonic() + 400
     while not (log.exists() and '"type": "epoch"' in log.read_text()):

@@ -19,6 +19,19 @@ def clean() -> dict[str, str]:
 ENVIRONMENT = clean() | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONUNBUFFERED": "1"}
 
 
+def begun(*words: str, cwd: Path) -> subprocess.Popen[str]:
+    """Begin a command in a process group of its own; stdout and stderr come together."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "study.cli", *words],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def spineseg(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, with more in its environment where that is given."""
     return subprocess.run(

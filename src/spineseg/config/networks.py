@@ -1,7 +1,7 @@
 """The networks that can be trained, by name: of which family each is, and how large.
 
 A further network of a family is a line here; a further family, that and a module beside each of
-`prediction/yolo.py` and `training/yolo/`.
+`prediction/yolo.py` and `training/families/yolo.py`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _yolo(parameters: int, work: float, memory: float) -> NetworkFacts:
     return NetworkFacts("yolo", parameters, work, memory)
 
 
-# Work of Ultralytics' networks from its own tables, memory as width times depth of the network;
-# the rest counted and measured by benchmarks/networks.py.
+# Of YOLO11, work from Ultralytics' own table, memory as width times depth of the network. All else
+# is estimated, until benchmarks/networks.py has counted it; runs on record tell what they took.
 NETWORKS: dict[str, NetworkFacts] = {
     "yolo11n-seg": _yolo(2_900_000, 1.0, 1.0),
     "yolo11s-seg": _yolo(10_200_000, 3.4, 2.0),

@@ -27,8 +27,7 @@ from spineseg.config.model import (
 )
 from spineseg.config.networks import FAMILIES, MODELS, SIDES_PX, Family, KeyOf, family_of
 
-STUDYS_OWN = "baseline"
-"""What prompts a SAM, where the study's own baseline does."""
+_STUDYS_OWN = "baseline"  # What prompts a SAM, where the study's own baseline does.
 _YOLO = KeyOf("yolo")
 _MASK_RCNN = KeyOf("mask_rcnn")
 _MASK2FORMER = KeyOf("mask2former")
@@ -159,7 +158,7 @@ class TrainConfig(Chosen):
         0.1, gt=0, le=1, description="Weight of queries that are to find nothing."
     )
     prompts: Annotated[str, _SAM] = Field(
-        STUDYS_OWN,
+        _STUDYS_OWN,
         min_length=1,
         description="Whose boxes and levels SAM is prompted with: 'baseline' (the study's first "
         "training), 'bundled', or the path of a YOLO network's weights.",
@@ -180,6 +179,11 @@ class TrainConfig(Chosen):
         assert found is not None, self.model
         return found
 
+    @property
+    def is_prompted_by_baseline(self) -> bool:
+        """Whether it cannot begin before its study's baseline is trained, which prompts it."""
+        return self.family == "sam" and self.prompts == _STUDYS_OWN
+
     def with_(self, **changes: Any) -> TrainConfig:
         """Return this config with `changes`, checked again.
 
@@ -197,7 +201,7 @@ class TrainConfig(Chosen):
     @model_validator(mode="before")
     @classmethod
     def _has_keys_of_its_family(cls, given: Any) -> Any:
-        model = given.get("model", "yolo11n-seg") if isinstance(given, Mapping) else None
+        model = given.get("model", MODELS[0]) if isinstance(given, Mapping) else None
         family = family_of(model) if isinstance(model, str) else None
         for key in given if family else ():
             owners = key_families().get(key, FAMILIES)

@@ -31,8 +31,7 @@ def untrained(architecture: str, classes: int, **parts: Any) -> Any:
     """Return the network of that name on the CPU; None where there is none.
 
     `parts` are networks that are built already and become part of it. Its weights are what memory
-    held. Draws no random numbers. Raises MissingExtraError where what
-    the family needs is not installed.
+    held. Draws no random numbers. Raises ConfigError where what the family needs is not installed.
     """
     from spineseg.prediction.unfilled import Unfilled
 

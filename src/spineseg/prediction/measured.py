@@ -1,9 +1,9 @@
 """What a network costs where it is used: seconds a film, one at a time, and memory.
 
-python -m spineseg.prediction.measured WEIGHTS IMAGE_SIZE_PX FILM ...
+python -m spineseg.prediction.measured CACHE WEIGHTS IMAGE_SIZE_PX FILM ...
 
 In a process of its own, so that nothing else's memory is counted; prints JSON. On the first CUDA
-device where there is one.
+device where there is one. CACHE is for Ultralytics' private settings.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from spineseg.decoding.decode import read_film
+from spineseg.process_setup import prepare_environment
 
 _MB = 1024.0  # ru_maxrss is in KiB.
 
@@ -60,7 +61,8 @@ def measured(weights: Path, image_size_px: int, films: list[Path]) -> dict[str, 
 
 def main() -> None:
     """Measure what the command line names."""
-    weights, size, *films = sys.argv[1:]
+    cache, weights, size, *films = sys.argv[1:]
+    prepare_environment(Path(cache))
     print(json.dumps(measured(Path(weights), int(size), [Path(film) for film in films])))
 
 

@@ -49,13 +49,7 @@ def resolve_weights(config: TrainConfig, cache: Path, *, fetch: bool = True) -> 
         return path
     if config.weights == "coco":
         return _published(config.model, cache, fetch=fetch)
-    path = Path(config.weights)
-    if not path.is_file():
-        raise WeightsError(
-            f"weights: {config.weights!r} is neither 'coco', 'bundled', 'random' nor a file; "
-            "name one of them"
-        )
-    return path.resolve()
+    return _named_file("weights", config.weights, "'coco', 'bundled', 'random'")
 
 
 def resolve_prompter(config: TrainConfig) -> Path:
@@ -65,12 +59,14 @@ def resolve_prompter(config: TrainConfig) -> Path:
     """
     if config.prompts == "bundled":
         return bundled_weights()
-    path = Path(config.prompts)
+    return _named_file("prompts", config.prompts, "'baseline', 'bundled'")
+
+
+def _named_file(key: str, value: str, words: str) -> Path:
+    """Return the file that a key names which has none of its words."""
+    path = Path(value)
     if not path.is_file():
-        raise WeightsError(
-            f"prompts: {config.prompts!r} is neither 'baseline', 'bundled' nor a file; name one "
-            "of them"
-        )
+        raise WeightsError(f"{key}: {value!r} is neither {words} nor a file; name one of them")
     return path.resolve()
 
 

@@ -40,7 +40,10 @@ class Training(Protocol):
         """Return what it trains with."""
 
     def network_now(self) -> Any:
-        """Return a copy of the network as it would be judged after this epoch, to draw films by."""
+        """Return the network as it is judged after this epoch; predicting by it changes no other.
+
+        Where it is the one that is trained, the next step puts it back into training.
+        """
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import tempfile
@@ -122,23 +123,19 @@ class LoopedTraining:
         torch.save(state["scheduler"], place / "scheduler.pt")
         if state["scaler"] is not None:
             torch.save(state["scaler"], place / "scaler.pt")
-        (place / "trainer_state.json").write_text(json.dumps(state["trainer"]))
+        (place / "trainer_state.json").write_text(state["trainer"])
         return str(place)
 
     def keep(self, said: dict[str, Any]) -> None:
         """Write down the state after an epoch, `said` being its event: from here it can go on."""
         trainer, epoch = self._trainer, self.epoch + 1
         scaler = trainer.accelerator.scaler
-        with tempfile.TemporaryDirectory(prefix="spineseg-") as folder:
-            file = Path(folder) / "state.json"
-            trainer.state.save_to_json(str(file))
-            told = json.loads(file.read_text())
         state = {
             "learner": self.learner.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scheduler": self._schedule.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else None,
-            "trainer": told,
+            "trainer": json.dumps(dataclasses.asdict(trainer.state)),
             "best": self._best,
         }
         for weights in self._asked.weights.glob(f"*.epoch-{epoch}.part"):
