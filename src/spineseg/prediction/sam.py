@@ -30,8 +30,9 @@ _SMALL: dict[str, Any] = {
     "num_pos_feats": 64,
     "patch_size": 8,
     "global_attn_indexes": [2, 5],
-    "initializer_range": 0.02,  # transformers' own is for weights that are read.
 }
+_FREQUENCIES, _SMALL_FREQUENCIES = 1.0, 4.0  # Of places: at 1 neighbours have much in common.
+_ALIKE = 2.0  # How strongly attention begins where places are alike.
 
 
 def build(architecture: str, classes: int, *, image_size_px: int, prompter: Any = None) -> Any:
@@ -58,19 +59,34 @@ def build(architecture: str, classes: int, *, image_size_px: int, prompter: Any 
         },
         mask_decoder_config={"hidden_size": width, "mlp_dim": 512 if small else 2048},
     )
-    # The original's. transformers draws the places' frequencies some hundred times as high, as they
-    # are read with the published weights: so drawn, neighbouring places have nothing in common.
-    config.vision_config.scale = 1.0
+    config.vision_config.scale = _SMALL_FREQUENCIES if small else _FREQUENCIES
 
     class PromptedSam(torch.nn.Module):
         """SAM, and the YOLO network whose boxes prompt it."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.sam = SamModel(config)
+            self.sam = _drawn(SamModel(config), small)
             self.prompter = prompter
 
     return PromptedSam()
+
+
+def _drawn(sam: Any, small: bool) -> Any:
+    """Return a SAM with weights drawn as PyTorch draws them, which SAM's authors do.
+
+    transformers' own draws are for weights that are read over them: behind these, attention is even
+    all over the film for hundreds of steps. In a small one it begins where a prompt's places and
+    the film's are alike: trained from nothing on few films, it would take long to find that.
+    """
+    for part in sam.modules():
+        if hasattr(part, "reset_parameters"):
+            part.reset_parameters()
+    for part in sam.mask_decoder.modules() if small else ():
+        if hasattr(part, "q_proj"):
+            part.q_proj.weight.data *= _ALIKE
+            part.k_proj.weight.data.copy_(part.q_proj.weight.data)
+    return sam
 
 
 class FamilySegmenter(Segmenter):

@@ -14,18 +14,19 @@ from spineseg.training.film_cache import memory_bytes
 from spineseg.training.orders import Orders
 from spineseg.workers import cores
 
+_MOST_THREADS = 8  # As Ultralytics: small networks gain nothing of more.
+
 
 def use_cores(orders: Orders) -> None:
-    """Let this process take no more threads than its share; alone on a machine, as many as ever."""
-    if orders.neighbours == 1 and not orders.cores:
-        return
+    """Let this process take its share of the machine in threads, whichever family it trains."""
     import torch
     from ultralytics.utils import torch_utils
 
-    share = orders.share_of_cores()
-    torch.set_num_threads(min(torch.get_num_threads(), share))
-    # Ultralytics sets torch's number to this one whenever it turns to the processor.
-    torch_utils.NUM_THREADS = min(torch_utils.NUM_THREADS, share)
+    threads = min(torch.get_num_threads(), orders.share_of_cores(), _MOST_THREADS)
+    torch.set_num_threads(threads)
+    # Ultralytics sets torch's number to this one whenever it turns to the processor; its own leaves
+    # a core free, half of a small machine.
+    torch_utils.NUM_THREADS = threads
 
 
 def machine_facts() -> dict[str, str]:
