@@ -1,6 +1,6 @@
 """Train small networks of each family on eight films, and score them on these: budget, or a fault?
 
-python benchmarks/learnt_by_heart.py [--families mask_rcnn sam] [--side 192] [--epochs 80]
+python benchmarks/learnt_by_heart.py [--families mask_rcnn sam] [--side 128] [--epochs 80]
 
 What a family cannot learn by heart it cannot learn from many films either. Two films a step, from
 random weights, nothing moves. Told are mask mAP50 with levels and without, of each detection by
@@ -27,6 +27,9 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.events import Finished, read_events
+from spineseg.levels import View
+from spineseg.phantom.export import write_films
+from spineseg.phantom.film import VIEWS
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.training.devices import CPU
 from spineseg.training.launcher import Launcher
@@ -49,6 +52,15 @@ STILL = {
     "fliplr": 0.0,
     "hsv_v": 0.0,
 }
+
+
+def eight_films(home: Path, view: View, side: int) -> Dataset:
+    """Return clear phantoms of one view, eight to train on and two beside them."""
+    count = {"frontal_films": 0, "lateral_films": 0} | {f"{view}_films": 10}
+    folders = write_films(home / "films", seed=3, size_px=side, difficulty=0.0, **count)
+    source = {"kind": "local", "path": folders[VIEWS.index(view)]}
+    data = {"sources": [source], "valid_fraction": 0.2, "test_fraction": 0.0}
+    return prepare_dataset(DataConfig.model_validate(data), home / "data")
 
 
 def learnt(family: str, side: int, epochs: int, dataset: Dataset, home: Path) -> str:
@@ -86,15 +98,13 @@ def main() -> None:
     """Print a line a family."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
-    parser.add_argument("--side", type=int, default=192)
+    parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--view", choices=VIEWS, default="lateral")
     asked = parser.parse_args()
-    phantom = {"kind": "phantom", "seed": 3, "film_size_px": asked.side, "difficulty": 0.0}
-    phantom |= {"frontal_films": 7, "lateral_films": 3}
-    data = {"sources": [phantom], "valid_fraction": 0.2, "test_fraction": 0.0}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         home = Path(name)
-        dataset = prepare_dataset(DataConfig.model_validate(data), home / "data")
+        dataset = eight_films(home, asked.view, asked.side)
         for family in asked.families:
             print(learnt(family, asked.side, asked.epochs, dataset, home), flush=True)
 

@@ -70,6 +70,7 @@ def test_each_network_is_its_best_configuration_with_its_fresh_seeds() -> None:
     assert rows["s a film, alone"][0] == "0.025 (0.020 to 0.030)"
     assert rows["films a s in training"] == ["2.0"] * 3 and rows["MB on disk"][0] == "6.0"
     assert rows["MB in training"][1] == "1850 (1800 to 1900)"
+    assert rows["minutes trained"] == ["1.6"] * 3
     assert as_markdown(table).splitlines()[1].startswith("| --- | ---: |")
 
 

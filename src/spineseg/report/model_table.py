@@ -138,6 +138,7 @@ MEASURES = (
     Measure("whole columns", _scores("whole_column_right_rate"), "{:.0%}".format),
     Measure("s a film, alone", _footprints, "{:.3f}".format),
     Measure("films a s in training", _one(lambda run: run.films_a_second), "{:.1f}".format),
+    Measure("minutes trained", _one(lambda run: run.train_seconds / 60), "{:.1f}".format),
     Measure("million weights", _one(_parameters), "{:.1f}".format),
     Measure("MB in training", _one(lambda run: run.peak_mb), "{:.0f}".format),
     Measure("MB in prediction", _one(_prediction_mb), "{:.0f}".format),
