@@ -31,9 +31,16 @@ large members reach with published weights is for `configs/studies/models.yaml` 
 """
 
 
+def as_many_films(summary: StudySummary) -> StudySummary:
+    """Return a study with those of its trainings alone that saw as many films as the baseline."""
+    seen = next(run.films_seen for run in summary.runs if run.kind == "baseline")
+    alike = [run for run in summary.runs if run.films_seen == seen]
+    return summary.model_copy(update={"runs": alike})
+
+
 def told(config: StudyConfig, summary: StudySummary) -> str:
     """Return a study's tables, with what they were measured on."""
-    found = entries(summary)
+    found = entries(alike := as_many_films(summary))
     if not found:
         raise SystemExit(f"{config.name}: has finished networks of one family alone")
     kind = "synthetic X-rays" if summary.synthetic else "real radiographs"
@@ -50,6 +57,14 @@ def told(config: StudyConfig, summary: StudySummary) -> str:
         "",
         as_markdown(words_table(found, summary.objective)),
     ]
+    if len(alike.runs) < len(summary.runs):
+        best = entries(summary)
+        lines += [
+            "### Each network's best configuration, whatever it took",
+            "",
+            as_markdown(measured_table(best)),
+            as_markdown(words_table(best, summary.objective)),
+        ]
     return "\n".join(lines)
 
 
