@@ -41,6 +41,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "mask2former": {"model": "mask2former-small", "lr0": 0.001},
     "sam": {"model": "sam-small", "lr0": 0.001, "train_encoder": True, "prompts": "bundled"},
 }
+_LEARNT = 0.9
 STILL = {
     "batch": 2,
     "nominal_batch": 2,
@@ -89,8 +90,11 @@ def learnt(family: str, side: int, epochs: int, dataset: Dataset, home: Path) ->
     ).scores["argmax"]
     own, any_level = scores.value("mask_map50"), scores.any_level["mask_map50"]
     boxes = scores.value("box_map50")
+    precision = {level: one.mask_ap50 for level, one in scores.levels.items()}
+    missed = [level for level, ap in precision.items() if ap is not None and ap < _LEARNT]
     return (
         f"{family}: mask mAP50 {own:.3f}, whatever the level {any_level:.3f}, box mAP50 {boxes:.3f}"
+        + (f"; not learnt: {', '.join(missed)}" if missed else "")
     )
 
 

@@ -67,12 +67,14 @@ def _yolo_loss(network: Any, pixels: torch.Tensor, told: list[dict[str, torch.Te
 
     network.args = get_cfg()
     side = pixels.shape[-1]
+    masks = torch.stack([_overlapping(film["masks"], side) for film in told])
     batch = {
         "img": pixels,
         "batch_idx": torch.cat([torch.full((_BODIES,), float(i)) for i in range(len(told))]),
         "cls": torch.cat([film["levels"].float()[:, None] for film in told]),
         "bboxes": torch.cat([xyxy2xywh(film["boxes"]) / side for film in told]),
-        "masks": torch.stack([_overlapping(film["masks"], side) for film in told]),
+        "masks": masks,
+        "sem_masks": (masks - 1).clamp(min=0),  # Body n is of level n - 1; YOLO26 reads it.
     }
     return lambda: network(batch)[0].sum()
 
