@@ -29,9 +29,8 @@ def next_trial(
 ) -> TrialSpec | None:
     """Return what is begun next, failed trainings asked for again first.
 
-    None where nothing is, until something ends or for good.
-    `runs` are all on record, those at work too, `trials` what Optuna's samplers know of them. What
-    no choice hangs on any more is begun while other trainings are still under way.
+    None where nothing is, until something ends or for good. `runs` are all on record, at work too,
+    `trials` what Optuna's samplers know of them. What no choice hangs on is begun beside the rest.
     """
     known = {run.name for run in runs}
     certain = [spec for spec in certain_trials(config) if spec.name not in known]
@@ -42,7 +41,8 @@ def next_trial(
     if len(searched) < config.search.trials:
         drawn = _searched_next(searched, trials, config)
         return drawn if is_ready(config, drawn, runs) else None
-    return next((s for s in confirmations_known(runs, config) if s.name not in known), None)
+    fresh = [spec for spec in confirmations_known(runs, config) if spec.name not in known]
+    return next((spec for spec in fresh if is_ready(config, spec, runs)), None)
 
 
 def place(config: StudyConfig, spec: TrialSpec) -> dict[str, Any]:

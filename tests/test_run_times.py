@@ -89,9 +89,9 @@ def test_a_study_is_left_what_none_pruned_takes_and_devices_share_it() -> None:
     config, runs = study(confirm=None), [whole(BASELINE)]
     taken = measured(config, runs)
     large = WHOLE + 2.4 * (3 * EACH + SCORING)
-    # A variant of the baseline's size, the large one, and the searched one as large as any.
+    # A variant of the baseline's size, the large one, and the searched one, of the baseline's too.
     before_it = ahead(config, runs, taken, set(), now=0)
-    assert before_it.again + sum(before_it.seconds) == pytest.approx(WHOLE + 2 * large)
+    assert before_it.again + sum(before_it.seconds) == pytest.approx(2 * WHOLE + large)
     assert shared([30.0, 10.0], 60.0, slots=2) == 50 and shared([300.0], 0.0, slots=4) == 300
 
 

@@ -15,9 +15,9 @@ from spineseg.files import sha256_of, write_whole
 from spineseg.job import JOB_FILE, Job
 from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.runs import first_baseline
+from spineseg.runs import last_of_name
 from spineseg.training.weights import resolve_prompter, resolve_weights
-from spineseg.trials import TrialSpec, train_config
+from spineseg.trials import TrialSpec, prompted_by, train_config
 
 
 def recorded_job(asked: Job, places: StudyPlaces) -> Job:
@@ -55,7 +55,7 @@ def new_job(
     """
     training = train_config(config, spec)
     weights = resolve_weights(training, places.weights)
-    prompter = _prompter(training, places)
+    prompter = _prompter(training, places, prompted_by(config, spec))
     return Job(
         study=config.name,
         number=number,
@@ -82,16 +82,16 @@ def new_job(
     )
 
 
-def _prompter(training: TrainConfig, places: StudyPlaces) -> Path | None:
-    """Return the weights that prompt a SAM; None for another network."""
+def _prompter(training: TrainConfig, places: StudyPlaces, run_name: str | None) -> Path | None:
+    """Return the weights that prompt a SAM, those of the run of that name; None for no SAM."""
     if training.family != "sam":
         return None
-    if not training.is_prompted_by_baseline:
+    if run_name is None:
         return resolve_prompter(training)
-    baseline = first_baseline(places.folder)
-    if baseline is None or baseline.outcome != "completed":
+    run = last_of_name(places.folder, run_name)
+    if run is None or run.outcome != "completed":
         raise WeightsError(
-            f"prompts: {training.model} is prompted by the study's baseline, which has not "
-            "finished; name weights with baseline.prompts, or train the baseline first"
+            f"prompts: {training.model} is prompted by the study's {run_name}, which has not "
+            "finished; name weights with baseline.prompts, or train that first"
         )
-    return baseline.best_weights.resolve()
+    return run.best_weights.resolve()

@@ -244,8 +244,16 @@ def first_baseline(study_folder: Path) -> Run | None:
 
     Of one that was tried again, the last. Raises RecordError where its folder is damaged.
     """
-    runs = [read_run(folder) for folder in study_folder.glob("*-baseline") if _is_run(folder)]
-    runs = [run for run in runs if run.job.kind == "baseline"]
+    return last_of_name(study_folder, "baseline")
+
+
+def last_of_name(study_folder: Path, name: str) -> Run | None:
+    """Return a study's run of that name, of one that was tried again the last; None without one.
+
+    Raises RecordError where its folder is damaged.
+    """
+    runs = [read_run(folder) for folder in study_folder.glob(f"*-{name}") if _is_run(folder)]
+    runs = [run for run in runs if run.name == name]
     return max(runs, key=lambda run: run.job.number, default=None)
 
 

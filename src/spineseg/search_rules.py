@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from spineseg.config.problems import checked
@@ -21,10 +23,9 @@ def place_in_space(
     if not search.space:
         return None
     place = {name: getattr(config, name) for name in search.space}
-    if config != baseline.with_(**search.fixed, **place):
-        return None
-    inside = all(axis.holds(place[name]) for name, axis in search.space.items())
-    return place if inside else None
+    if not all(axis.holds(place[name]) for name, axis in search.space.items()):
+        return None  # What lies outside may be of another network, which knows no such keys.
+    return place if config == baseline.with_(**search.fixed, **place) else None
 
 
 def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None:
@@ -34,17 +35,13 @@ def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None
             f"{where}: search.space is empty but search.trials is {search.trials}; "
             "name fields to search, or set search.trials to 0"
         )
-    for name, value in search.fixed.items():
-        _check(baseline, {name: value} | _needed(search, {name}), f"{where}: search.fixed.{name}")
+    for name in search.fixed:
         if name in search.space:
             raise ConfigError(
                 f"{where}: search.fixed.{name} is searched too; remove it from one of the two"
             )
-    for name, axis in search.space.items():
-        for value in _extremes(axis):
-            for other in _models(search, name):
-                changes = other | _needed(search, {name, *other}) | {name: value}
-                _check(baseline, changes, f"{where}: search.space.{name}")
+    for drawn in _draws(search):
+        _check_draw(baseline, search, drawn, where)
     for name in ("epochs", "patience_epochs", "seed"):
         if name in search.space or name in search.fixed:
             raise ConfigError(
@@ -60,24 +57,37 @@ def check_space(search: SearchConfig, baseline: TrainConfig, where: str) -> None
             )
 
 
-def _models(search: SearchConfig, name: str) -> list[dict[str, Any]]:
-    """Return the networks that a value of a key is to go with, each as a change."""
+def _draws(search: SearchConfig) -> Iterator[dict[str, Any]]:
+    """Yield a draw with each end of each range and each choice, for each network there may be."""
+    first = {name: _extremes(axis)[0] for name, axis in search.space.items()}
     axis = search.space.get("model")
-    if isinstance(axis, Choices) and name != "model":
-        return [{"model": choice} for choice in axis.choices]
-    return [{"model": search.fixed["model"]} if "model" in search.fixed else {}]
+    for model in axis.choices if isinstance(axis, Choices) else (None,):
+        of_model = first | ({} if model is None else {"model": model})
+        yield of_model
+        for name, other in search.space.items():
+            yield from (of_model | {name: value} for value in _extremes(other)[1:])
 
 
-def _needed(search: SearchConfig, named: set[str]) -> dict[str, Any]:
-    """Return the optimiser that trials come with, where it is not among those `named`.
+def _check_draw(
+    baseline: TrainConfig, search: SearchConfig, drawn: dict[str, Any], where: str
+) -> None:
+    """Raise ConfigError where a draw, with what is fixed, is no training.
 
-    A network may not have the baseline's, and be refused for that.
+    It names the key without which it would be one; what only the network does not suit, before it.
     """
-    if "optimizer" in named:
-        return {}
-    if isinstance(axis := search.space.get("optimizer"), Choices):
-        return {"optimizer": axis.choices[0]}
-    return {key: search.fixed[key] for key in ("optimizer",) if key in search.fixed}
+    changes = search.fixed | drawn
+    try:
+        _check(baseline, changes, where)
+    except ConfigError:
+        for name in sorted(changes, key=lambda name: name == "model"):
+            rest = {key: value for key, value in changes.items() if key != name}
+            with suppress(ConfigError):
+                _check(baseline, rest, where)
+                break
+        else:
+            name = next(iter(changes))
+        part = "fixed" if name in search.fixed else "space"
+        _check(baseline, changes, f"{where}: search.{part}.{name}")
 
 
 def _optimizers(search: SearchConfig, baseline: TrainConfig) -> set[Any]:
@@ -104,7 +114,8 @@ def check_variants(
         place = f"{where}: variants.{name}.changes"
         _check(baseline, changes, place)
         config = baseline.with_(**changes)
-        idle = [key for key, value in changes.items() if getattr(baseline, key) == value]
+        same = baseline.model_dump().items()
+        idle = [key for key, value in changes.items() if (key, value) in same]
         if idle:
             raise ConfigError(
                 f"{place}.{idle[0]}: equals the baseline's {changes[idle[0]]!r}; "

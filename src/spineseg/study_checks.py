@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from spineseg.config.networks import family_of
@@ -13,12 +14,15 @@ from spineseg.errors import ConfigError, WeightsError
 from spineseg.files import shown
 from spineseg.levels import CLASS_NAMES
 from spineseg.places import Caches
+from spineseg.prediction.checkpoints import read_checkpoint
 from spineseg.prediction.extra import NEEDING, has_models, lacking
 from spineseg.prediction.network_file import read_card, refuse_code
 from spineseg.prediction.suffixes import SAFE
 from spineseg.search_rules import check_space, check_variants
 from spineseg.training.weights import resolve_prompter, resolve_weights
 from spineseg.trials import certain_trials, train_config
+
+_STARTS = ("model", "weights", "prompts")  # What hangs together in what a training starts from.
 
 
 def check_study(config: StudyConfig, where: Path) -> None:
@@ -49,22 +53,32 @@ def check_weights(config: StudyConfig) -> None:
             refuse_code(weights)
             _refuse_another(training, weights)
         if training.family == "sam" and not training.is_prompted_by_baseline:
-            prompter = resolve_prompter(training)
-            refuse_code(prompter)
-            if _family_in(prompter) != "yolo":
-                raise WeightsError(
-                    f"prompts: {shown(prompter)} holds no YOLO network; name weights of one"
-                )
+            _refuse_as_prompter(resolve_prompter(training))
 
 
 def _trainings(config: StudyConfig) -> Iterator[TrainConfig]:
     """Yield each kind of training that the study may come to, as far as its network goes."""
     yield from (train_config(config, spec) for spec in certain_trials(config))
-    fixed = config.baseline.model_copy(update=config.search.fixed)
-    for name in ("model", "weights", "prompts"):
-        axis = config.search.space.get(name)
-        if isinstance(axis, Choices):
-            yield from (fixed.model_copy(update={name: value}) for value in axis.choices)
+    if config.search.trials:
+        axes = [(name, config.search.space.get(name)) for name in _STARTS]
+        drawn = {name: axis.choices for name, axis in axes if isinstance(axis, Choices)}
+        fixed = config.baseline.model_copy(update=config.search.fixed)
+        for values in product(*drawn.values()):
+            yield fixed.model_copy(update=dict(zip(drawn, values, strict=True)))
+
+
+def _refuse_as_prompter(weights: Path) -> None:
+    """Raise WeightsError for a file that cannot prompt a SAM."""
+    refuse_code(weights)
+    if _family_in(weights) != "yolo":
+        raise WeightsError(f"prompts: {shown(weights)} holds no YOLO network; name weights of one")
+    is_safe = weights.suffix.lower() == SAFE
+    told = read_card(weights) if is_safe else read_checkpoint(weights)
+    if tuple(told.class_names) != CLASS_NAMES:
+        raise WeightsError(
+            f"prompts: {shown(weights)} knows other classes than the 24 levels in their order; "
+            "name other weights"
+        )
 
 
 def _family_in(weights: Path) -> str:
@@ -94,6 +108,11 @@ def _refuse_another(training: TrainConfig, weights: Path) -> None:
         raise WeightsError(
             f"weights: {shown(weights)} holds a {card.architecture}, not a {training.model}; name "
             "weights of that, or 'random'"
+        )
+    if family == "sam" and card.image_size_px != training.image_size_px:
+        raise WeightsError(
+            f"weights: {shown(weights)} takes films of {card.image_size_px} px and no other, and "
+            f"image_size_px is {training.image_size_px}; set it so, or name other weights"
         )
     if card.class_names != CLASS_NAMES:
         raise WeightsError(

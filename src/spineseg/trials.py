@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from spineseg.config.search import Axis, Choices, IntRange
@@ -30,7 +31,7 @@ MOST_TRIES = 3
 OF_ITSELF = f"a passing failure; tried at most {MOST_TRIES} times of itself"
 """Why `again` asks, for the record."""
 _TURNS: tuple[RunKind, ...] = ("baseline", "variant", "search", "confirm", "timing")
-_SIZES = ("model", "image_size_px", "epochs")  # What a training's time hangs on.
+_SIZES = ("model", "image_size_px")  # What a searched training's time hangs on.
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,19 @@ def train_config(config: StudyConfig, spec: TrialSpec) -> TrainConfig:
 
 def is_ready(config: StudyConfig, spec: TrialSpec, runs: Iterable[Run]) -> bool:
     """Return whether a trial may begin: one that the baseline prompts waits until that is done."""
+    name = prompted_by(config, spec)
+    return name is None or any(run.name == name and run.outcome == "completed" for run in runs)
+
+
+def prompted_by(config: StudyConfig, spec: TrialSpec) -> str | None:
+    """Return which run's network prompts a trial's, by name; None where none of the study's does.
+
+    On a fresh seed it is the baseline's on that seed: else what one training was lucky in would
+    stand in all that are to tell luck apart.
+    """
     if not train_config(config, spec).is_prompted_by_baseline:
-        return True
-    return any(run.job.kind == "baseline" and run.outcome == "completed" for run in runs)
+        return None
+    return f"baseline{spec.name.removeprefix(spec.arm)}" if spec.kind == "confirm" else "baseline"
 
 
 def confirmation_trials(config: StudyConfig) -> int:
@@ -147,16 +158,18 @@ def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
     """
     runs = standing(runs)
     known = {run.name for run in runs}
-    largest = _largest(config)
     searched = sum(run.job.kind == "search" for run in runs)
     asked = asked_again(runs)
     first = [spec for spec in asked if spec.kind != "confirm"]
     first += [spec for spec in certain_trials(config) if spec.name not in known]
-    first += [TrialSpec("search", "", largest)] * (config.search.trials - searched)
+    left = config.search.trials - searched
+    first += [TrialSpec("search", "", _largest(config, _drawn(config)))] * left
     under_way = any(run.outcome == "running" and run.job.kind != "confirm" for run in runs)
     if first or under_way:
+        tried = [*(variant.changes for variant in config.variants), *_drawn(config)]
         arms: list[tuple[str, dict[str, Any]]] = [("baseline", {})]
-        fresh = _on_fresh_seeds(arms + [("", largest)] * _most_finalists(config), config)
+        arms += [("", _largest(config, tried))] * _most_finalists(config)
+        fresh = _on_fresh_seeds(arms, config)
     else:
         fresh = confirmations(runs, config)
     again = [spec for spec in asked if spec.kind == "confirm"]
@@ -198,23 +211,29 @@ def again(runs: Sequence[Run], config: StudyConfig) -> list[Run]:
     ]
 
 
-def _largest(config: StudyConfig) -> dict[str, Any]:
-    """Return the largest network and film that the variants and the search may come to."""
-    baseline = config.baseline
-    tried = [baseline, *(baseline.with_(**variant.changes) for variant in config.variants)]
-    sizes = {name: {getattr(training, name) for training in tried} for name in _SIZES}
+def _largest(config: StudyConfig, tried: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return which of some differences from the baseline makes the longest training."""
+
+    def work(changes: dict[str, Any]) -> float:
+        training = config.baseline.with_(**changes)
+        return relative_work(training, config.baseline) * training.epochs
+
+    return max(tried, key=work, default={})
+
+
+def _drawn(config: StudyConfig) -> list[dict[str, Any]]:
+    """Return the searched trials that may be longest: what their length hangs on at its ends."""
+    if not config.search.trials:
+        return []
+    ends: dict[str, tuple[Any, ...]] = {}
     for name in _SIZES:
         match config.search.space.get(name):
             case Choices(choices=choices):
-                sizes[name] |= set(choices)
+                ends[name] = choices
             case IntRange(low=low, high=high, step=step):
-                sizes[name].add(high - (high - low) % step)
-
-    def work(name: str, size: Any) -> float:
-        larger = baseline.model_copy(update={name: size})
-        return relative_work(larger, baseline) * (size if name == "epochs" else 1)
-
-    return {name: max(sizes[name], key=lambda size: work(name, size)) for name in _SIZES}
+                ends[name] = (low, high - (high - low) % step)
+    values = product(*ends.values())
+    return [config.search.fixed | dict(zip(ends, value, strict=True)) for value in values]
 
 
 def numbering_of(config: StudyConfig) -> NumberingModel:

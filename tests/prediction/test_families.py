@@ -133,6 +133,19 @@ def test_a_mask_rcnns_boxes_levels_and_masks_are_torchvisions(tmp_path: Path, fi
         assert ours_one.box == pytest.approx(box.numpy(), abs=1e-3)
 
 
+def test_a_mask_of_a_body_at_the_films_edge_is_not_squeezed(tmp_path: Path, film: Path) -> None:
+    made = network("maskrcnn-resnet18").eval()
+    write_built(made, tmp_path / "w.safetensors", SIDE)
+    segmenter = load_segmenter(tmp_path / "w.safetensors", image_size_px=SIDE, confidence=0.01)
+    pixels = np.array(Image.open(film).convert("RGB"))[:60]  # (60, 168): grey above and below.
+    low, high = segmenter.film_in_square(pixels.shape[:2])
+    assert low.tolist() == [0, 31] and high.tolist() == [96, 65]
+    corners = torch.tensor([[-9.0, 20.0, 40.0, 50.0]]).repeat(1, 25, 1)
+    scores = torch.eye(25)[3][None]
+    bodies, _ = segmenter._kept(corners, scores, pixels)
+    assert bodies.tolist() == [[0.0, 31.0, 40.0, 50.0]]  # What its mask is then made of.
+
+
 @needs_extra
 def test_a_sam_finds_where_its_prompter_does_and_takes_one_size_of_film(
     tmp_path: Path, film: Path
@@ -151,6 +164,19 @@ def test_a_sam_finds_where_its_prompter_does_and_takes_one_size_of_film(
     write_built(alone, file, SIDE)
     with pytest.raises(WeightsError, match="no network in it prompts SAM"):
         load_segmenter(file, image_size_px=SIDE)
+
+
+@needs_extra
+@pytest.mark.parametrize("architecture", ["sam-small", "maskrcnn-resnet18", "mask2former-small"])
+def test_a_file_in_which_no_yolo_prompts_sam_is_refused(architecture: str, tmp_path: Path) -> None:
+    made = network("sam-small")
+    about = Prompter(architecture="yolo11n-seg", image_size_px=SIDE)
+    made.prompter.architecture = architecture
+    about = about.model_copy(update={"architecture": architecture})
+    prompted_by(made, about, CLASS_NAMES)
+    write_built(made, tmp_path / "w.safetensors", SIDE)
+    with pytest.raises(WeightsError, match=architecture):
+        load_network(tmp_path / "w.safetensors")
 
 
 def test_weights_of_another_network_than_they_say_are_refused(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from run_folders import make_job, write_finished
 
-from spineseg.config.study import StudyConfig
+from spineseg.config.study import ConfirmConfig, StudyConfig
 from spineseg.runs import Run, read_runs
+from spineseg.trials import prompted_by
 from study.trial_queue import next_trial
 
 SAM = {"model": "sam-small", "image_size_px": 64}
@@ -52,6 +53,30 @@ def test_a_variant_waits_for_the_baseline_that_prompts_it_and_others_do_not(
     ended = [*read_runs(tmp_path / "small"), *under_way[1:]]
     spec = next_trial(config, ended, [])
     assert spec is not None and spec.name == "outlined"
+
+
+def test_on_a_fresh_seed_it_is_the_baseline_of_that_seed_that_prompts(tmp_path: Path) -> None:
+    variants = [{"name": "outlined", "hypothesis": "h", "changes": SAM}]
+    asked = study(variants, {"trials": 0})
+    config = asked.model_copy(update={"confirm": ConfirmConfig(top=1, seeds=2)})
+    folder = tmp_path / "small"
+    write_finished(folder, make_job())
+    training = asked.baseline.with_(**SAM)
+    write_finished(folder, make_job(name="outlined", number=1, config=training, changes=SAM))
+    order = []
+    while (spec := next_trial(config, read_runs(folder), [])) is not None:
+        order.append((spec.name, prompted_by(config, spec)))
+        again = make_job(kind="confirm", name=spec.name, arm=spec.arm, number=len(order) + 1)
+        if spec.name != "baseline-seed-2":
+            write_finished(folder, again)
+        else:
+            again.write(folder / again.folder_name)
+    # The second seed's SAM waits for the baseline on that seed, which is under way.
+    assert order == [
+        ("baseline-seed-1", None),
+        ("outlined-seed-1", "baseline-seed-1"),
+        ("baseline-seed-2", None),
+    ]
 
 
 @pytest.mark.parametrize("prompts", ["baseline", "bundled"])

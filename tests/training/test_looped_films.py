@@ -102,13 +102,15 @@ def test_bodies_too_small_to_be_seen_are_counted(tmp_path: Path) -> None:
         (1, 4, 1, [1]),
         (10, 4, 2, [2, 2, 2, 2, 1, 1]),
         (5, 4, 3, [1, 2, 2]),
+        (11, 4, (2, 2), [2, 2, 2, 2, 3]),
+        (5, 4, (4, 2), [2, 3]),
     ],
 )
 def test_batches_hold_each_film_once_and_leave_none_alone(
-    films: int, batch: int, split: int, sizes: list[int]
+    films: int, batch: int, split: int | tuple[int, int], sizes: list[int]
 ) -> None:
     order = EpochOrder(films, 7)
-    batches = Batches(order, batch, split)
+    batches = Batches(order, batch, *(split if isinstance(split, tuple) else (split,)))
     first, second = list(batches), list(batches)
     assert [len(keys) for keys in first] == sizes and len(batches) == len(sizes)
     assert sorted(key for keys in first for key in keys) == list(range(films))

@@ -107,6 +107,15 @@ def test_what_is_measured_is_known_and_what_is_not_is_scaled_up_only() -> None:
     assert not peaks.learn(SMALL, reading(3 * GIB), none) and peaks.expected(SMALL) == 4 * GIB
 
 
+def test_a_frozen_encoder_says_nothing_of_one_that_is_trained() -> None:
+    sam = SMALL.with_(model="sam-small", optimizer="AdamW", lr0=0.001)
+    peaks = Peaks()
+    peaks.learn(sam, reading(4 * GIB), lambda: 0.0)
+    peaks.learn(sam.with_(train_encoder=True), reading(9 * GIB), lambda: 0.0)
+    assert peaks.expected(sam) == 4 * GIB
+    assert peaks.expected(sam.with_(train_encoder=True)) == 9 * GIB
+
+
 def test_one_on_each_device_until_the_first_has_had_an_epoch(tmp_path: Path, machine: None) -> None:
     trains = executor(tmp_path, ZERO, ONE)
     assert [slot.name for slot in trains.slots()] == ["cuda 0", "cuda 1"]

@@ -161,7 +161,8 @@ class TrainConfig(Chosen):
         _STUDYS_OWN,
         min_length=1,
         description="Whose boxes and levels SAM is prompted with: 'baseline' (the study's first "
-        "training), 'bundled', or the path of a YOLO network's weights.",
+        "training; on a fresh seed the baseline's on that seed), 'bundled', or the path of a YOLO "
+        "network's weights.",
     )
     train_encoder: Annotated[bool, _SAM] = Field(
         False,

@@ -33,7 +33,9 @@ def untrained(architecture: str, classes: int, **parts: Any) -> Any:
     `parts` are networks that are built already and become part of it. Its weights are what memory
     held. Draws no random numbers. Raises ConfigError where what the family needs is not installed.
     """
+    import torch
+
     from spineseg.prediction.unfilled import Unfilled
 
-    with Unfilled():
+    with Unfilled(), torch.random.fork_rng(devices=[]):
         return room_of(architecture).build(architecture, classes, **parts)

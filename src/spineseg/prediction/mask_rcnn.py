@@ -85,7 +85,7 @@ class FamilySegmenter(Segmenter):
         counts = [len(each) for each in proposals]
         kept = [
             self._kept(*each)
-            for each in zip(boxes.split(counts), scores.split(counts), strict=True)
+            for each in zip(boxes.split(counts), scores.split(counts), images, strict=True)
         ]
         bodies = [body for body, _ in kept]
         features_of = roi.mask_roi_pool(features, bodies, films.image_sizes)
@@ -96,17 +96,18 @@ class FamilySegmenter(Segmenter):
             for (body, found), mask, image in zip(kept, split, images, strict=True)
         ]
 
-    def _kept(self, boxes: Any, scores: Any) -> tuple[Any, dict[str, Any]]:
+    def _kept(self, boxes: Any, scores: Any, image: np.ndarray) -> tuple[Any, dict[str, Any]]:
         """Return a film's bodies, a box each, and the rows that suppression leaves of them.
 
-        As torchvision's own postprocessing: every level of every proposal is a row, suppressed
-        within its level. What is looked at further is a proposal once, by its likeliest level.
+        As torchvision's own postprocessing: boxes end where the film does, and every level of every
+        proposal is a row, suppressed within its level. What is looked at further is a proposal
+        once, by its likeliest level.
         """
-        from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
+        from torchvision.ops import batched_nms, remove_small_boxes
 
-        torch, side = self._torch, self.image_size_px
+        torch, (low, high) = self._torch, self.film_in_square(image.shape[:2])
         classes = scores.shape[1] - 1
-        boxes = clip_boxes_to_image(boxes, (side, side))[:, 1:]
+        boxes = boxes[:, 1:].clamp(boxes.new_tensor([*low, *low]), boxes.new_tensor([*high, *high]))
         scores = scores[:, 1:]
         which, level = torch.where(scores > self._confidence)
         rows, confidence = boxes[which, level], scores[which, level]

@@ -193,9 +193,10 @@ def _named(path: Path, card: NetworkCard) -> Any:
     if family_of(card.architecture) == "sam":
         parts["image_size_px"] = card.image_size_px
     if card.prompter is not None:
-        prompter = untrained(card.prompter.architecture, classes)
-        if prompter is None or family_of(card.architecture) != "sam":
+        known = family_of(card.prompter.architecture) == "yolo"
+        if not known or family_of(card.architecture) != "sam":
             raise unknown_architecture(path, card.prompter.architecture)
+        prompter = untrained(card.prompter.architecture, classes)
         parts["prompter"] = prompter
     network = untrained(card.architecture, classes, **parts)
     if network is None:

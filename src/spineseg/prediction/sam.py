@@ -135,10 +135,9 @@ class FamilySegmenter(Segmenter):
 
     def _in_square(self, boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Return boxes (n, 4) of a film in px of the square that it is put in."""
-        size = np.array([shape[1], shape[0]])
-        gain = min(self.image_size_px / size)
-        border = np.rint((self.image_size_px - np.rint(size * gain)) / 2 - 0.1)
-        return (boxes.reshape(-1, 2, 2) * gain + border).reshape(-1, 4).astype(np.float32)
+        low, _ = self.film_in_square(shape)
+        gain = self.image_size_px / max(shape)
+        return (boxes.reshape(-1, 2, 2) * gain + low).reshape(-1, 4).astype(np.float32)
 
 
 def _wider(boxes: np.ndarray) -> np.ndarray:

@@ -25,12 +25,19 @@ def film_cache(job: Job, slots: int) -> Literal["ram", False]:
     of them fit into half of the free memory, those of every slot. Which it is changes no result:
     order and augmentation hang on seed, epoch and film alone (`seeded`).
     """
-    needed = films_bytes(job) * slots
-    free = free_bytes()
+    return "ram" if has_room("films are read", films_bytes(job), slots) else False
+
+
+def has_room(otherwise: str, needed: int, slots: int) -> bool:
+    """Return whether each of `slots` trainings may keep so many bytes in memory for all epochs.
+
+    Where not, it is said what happens `otherwise`: "films are read".
+    """
+    needed, free = needed * slots, free_bytes()
     if needed <= _SHARE * free:
-        return "ram"
+        return True
     print(
-        f"films are read anew in each epoch: kept in memory they would take {needed / 2**30:.1f} "
+        f"{otherwise} anew in each epoch: kept in memory they would take {needed / 2**30:.1f} "
         f"GiB in {slots} trainings at a time, and {free / 2**30:.1f} GiB are free; the results "
         "are the same, an epoch may take longer",
         flush=True,

@@ -30,6 +30,8 @@ HEADS = (
     *("class_predictor.", "criterion.empty_weight"),
 )
 """How the names of tensors begin that hang on the classes."""
+NO_WEIGHTS = "yolo12"
+"""How the names of YOLO's networks begin of which Ultralytics publishes none that segment."""
 _SIDE_PX = 640  # A file says a size; each training has its own.
 
 
@@ -44,27 +46,51 @@ def put_into_network(model: str, published: Path, target: Path) -> int:
     is_sam = family_of(model) == "sam"
     side = SIDES_PX.get(model, _SIDE_PX)
     network = named(model, CLASS_NAMES, **({"image_size_px": side} if is_sam else {}))
-    ours, theirs = network.state_dict(), _tensors(published)
-    prefix = "sam." if is_sam else ""
-    wanted = [key for key in ours if not key.startswith(HEADS)]
-    for key in wanted:
-        found = theirs.get(key.removeprefix(prefix))
-        if found is None or found.shape != ours[key].shape:
-            raise WeightsError(f"{published}: is no published {model}: {key} is not in it")
-        ours[key] = found
-    network.load_state_dict(ours)
+    part = network.sam if is_sam else network
+    filled = _by_torchvision if family_of(model) == "mask_rcnn" else _by_transformers
+    missing = {key for key in filled(part, published) if not key.startswith(HEADS)}
+    if missing:
+        some = min(missing)
+        raise WeightsError(f"{published}: is no published {model}: {some} is not in it")
     write_built(network, target, side)
-    return len(wanted)
+    return sum(not key.startswith(HEADS) for key in network.state_dict())
 
 
-def _tensors(path: Path) -> dict[str, Any]:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return dict(load_file(path))
+def _by_torchvision(network: Any, published: Path) -> set[str]:
+    """Fill a network with the tensors of a file that fit; return the names of those that lack."""
     import torch
 
-    return dict(torch.load(path, map_location="cpu", weights_only=True))
+    if published.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        theirs = load_file(published)
+    else:
+        theirs = torch.load(published, map_location="cpu", weights_only=True)
+    ours = network.state_dict()
+    fits = {key for key in ours if key in theirs and theirs[key].shape == ours[key].shape}
+    network.load_state_dict({**ours, **{key: theirs[key] for key in fits}})
+    return set(ours) - fits
+
+
+def _by_transformers(network: Any, published: Path) -> set[str]:
+    """Fill a network as transformers does, which knows by which names its parts went before.
+
+    Return the names of the tensors that lack, or are of another shape.
+    """
+    with tempfile.TemporaryDirectory(prefix="spineseg-") as folder:
+        (Path(folder) / "model.safetensors").symlink_to(published.resolve())
+        read, told = type(network).from_pretrained(
+            folder,
+            config=network.config,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            local_files_only=True,
+        )
+    lacking = {*told["missing_keys"], *(key for key, *_ in told["mismatched_keys"])}
+    ours = network.state_dict()
+    kept = {key: value for key, value in read.state_dict().items() if key not in lacking}
+    network.load_state_dict({**ours, **kept})
+    return lacking
 
 
 def _fetched(model: str, folder: Path) -> Path:
@@ -77,7 +103,7 @@ def _fetched(model: str, folder: Path) -> Path:
 
 
 def main() -> int:
-    """Fetch and write; 2 where that cannot be done."""
+    """Fetch and write; 2 where that cannot be done, 3 where what was fetched is something else."""
     model, target, *file = sys.argv[1:]
     try:
         with tempfile.TemporaryDirectory(prefix="spineseg-") as folder:
@@ -85,7 +111,7 @@ def main() -> int:
             put_into_network(model, published, Path(target))
     except (SpinesegError, OSError) as error:
         print(f"spineseg: {error}", file=sys.stderr)
-        return 2
+        return 3 if isinstance(error, SpinesegError) else 2
     return 0
 
 

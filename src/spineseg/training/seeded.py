@@ -28,6 +28,8 @@ def seed_all(*numbers: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.random.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():  # Points, boxes and prompts are drawn where the network is.
+        torch.cuda.manual_seed_all(seed)
 
 
 class EpochOrder(Sampler[int]):

@@ -13,7 +13,7 @@ from spineseg.config.networks import family_of
 from spineseg.config.training import TrainConfig
 from spineseg.errors import WeightsError
 from spineseg.prediction.suffixes import SAFE
-from spineseg.training.published import PUBLISHED
+from spineseg.training.published import NO_WEIGHTS, PUBLISHED
 
 BUNDLED_MODEL = "yolo11n-seg"
 _FETCH_YOLO = (
@@ -22,6 +22,8 @@ _FETCH_YOLO = (
     "attempt_download_asset(sys.argv[2], timeout=10, retry=1)"
 )
 _FETCH_OTHER = "from spineseg.training.published import main; raise SystemExit(main())"
+
+_ANOTHER = 3  # How a fetching process ends that was given something else than it asked for.
 
 
 def bundled_weights() -> Path:
@@ -71,7 +73,7 @@ def _named_file(key: str, value: str, words: str) -> Path:
 
 
 def _published(model: str, cache: Path, *, fetch: bool) -> Path:
-    if family_of(model) == "yolo":
+    if family_of(model) == "yolo" and not model.startswith(NO_WEIGHTS):
         suffix, code = ".pt", _FETCH_YOLO
     elif model in PUBLISHED:
         suffix, code = SAFE, _FETCH_OTHER
@@ -89,13 +91,16 @@ def _published(model: str, cache: Path, *, fetch: bool) -> Path:
         part.mkdir(parents=True, exist_ok=True)
         # After a time-out there is no file, and the error below says what to do.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-c", code, model, str(part / path.name)],
                 capture_output=True,
+                text=True,
                 timeout=600,
                 check=False,
                 env=os.environ | {"YOLO_OFFLINE": "false"},
             )
+            if done.returncode == _ANOTHER:
+                raise WeightsError(f"weights: {done.stderr.strip().splitlines()[-1]}")
         if (part / path.name).is_file():
             (part / path.name).replace(path)
             return path.resolve()

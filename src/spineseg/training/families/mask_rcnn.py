@@ -35,6 +35,8 @@ def train(asked: Asked, saved: Saved | None, hooks: Hooks) -> None:
 class MaskRcnnLearner(Learner):
     """A Mask R-CNN with torchvision's five losses, each of weight 1."""
 
+    least_films = 2  # It normalises over them.
+
     def losses(self, pixels: torch.Tensor, targets: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the losses of both stages."""
         told = [

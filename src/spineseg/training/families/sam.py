@@ -7,17 +7,20 @@ from typing import Any
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
+from spineseg.data.manifest import load_manifest
 from spineseg.errors import WeightsError
 from spineseg.levels import CLASS_NAMES
 from spineseg.prediction.built import named
 from spineseg.prediction.mask2former import normalised
 from spineseg.prediction.network_file import Prompter, load_network, prompted_by
 from spineseg.training.families.protocol import Asked, Hooks
+from spineseg.training.film_cache import has_room
 from spineseg.training.looped.learner import Learner
 from spineseg.training.looped.loop import SUFFIX, LoopedTraining, own_scores, stripped
 from spineseg.training.saved import Saved
 
 __all__ = ["SUFFIX", "own_scores", "stripped", "train"]
+_FLOAT_BYTES = 4
 _NEAR = 0.5  # Of a prompt's side, around it: what its mask learns from.
 _MOVES = ("hsv_v", "degrees", "translate", "scale", "shear", "flipud", "fliplr")
 
@@ -112,10 +115,19 @@ def _learner(asked: Asked) -> Learner:
     side = int(prompter.args["imgsz"])
     about = Prompter(architecture=prompter.architecture, image_size_px=side)
     prompted_by(network, about, CLASS_NAMES)
-    still = not any(getattr(config, name) for name in _MOVES)
+    once = not config.train_encoder and not any(getattr(config, name) for name in _MOVES)
     return SamLearner(
         network,
         jitter=config.prompt_jitter,
         encodes=config.train_encoder,
-        once=still and not config.train_encoder,
+        once=once and _may_keep(network, asked),
     )
+
+
+def _may_keep(network: Any, asked: Asked) -> bool:
+    """Return whether what the image encoder says of all films has room in memory."""
+    encoder = network.sam.config.vision_config
+    places = (encoder.image_size // encoder.patch_size) ** 2
+    films = load_manifest(asked.job.dataset).count("train")
+    needed = films * places * encoder.output_channels * _FLOAT_BYTES
+    return has_room("films are encoded", needed, asked.orders.neighbours)

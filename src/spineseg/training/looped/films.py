@@ -152,12 +152,13 @@ def _filled(corners: np.ndarray, side: int) -> np.ndarray:
 class Batches(Sampler[list[int]]):
     """The films of a pass in batches, each in `split` parts, one after the other.
 
-    A lone film at the end joins the batch before it: there would be nothing to normalise over.
+    A lone film at the end joins the batch before it: there would be nothing to normalise over. No
+    part has fewer than `least` films, where a batch has as many.
     """
 
-    def __init__(self, order: EpochOrder, batch: int, split: int) -> None:
+    def __init__(self, order: EpochOrder, batch: int, split: int, least: int = 1) -> None:
         """Take the films in an order that hangs on the pass."""
-        self._order, self._split = order, split
+        self._order, self._split, self._least = order, split, least
         films = len(order)
         edges = [*range(0, films, batch), films]
         if films > batch and films % batch == 1:
@@ -169,7 +170,8 @@ class Batches(Sampler[list[int]]):
 
     def _sizes(self) -> Iterator[list[int]]:
         for first, end in pairwise(self._edges):
-            films, parts = end - first, min(self._split, end - first)
+            films = end - first
+            parts = max(1, min(self._split, films // self._least))
             cuts = [films * part // parts for part in range(parts + 1)]
             yield [b - a for a, b in pairwise(cuts)]
 

@@ -17,6 +17,9 @@ class Learner(nn.Module, ABC):
     It keeps the sum of each loss over an epoch, for the record.
     """
 
+    least_films = 1
+    """How many films it learns from at a time, at least."""
+
     def __init__(self, network: nn.Module) -> None:
         """Take a network that is to be trained."""
         super().__init__()

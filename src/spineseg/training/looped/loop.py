@@ -71,8 +71,10 @@ class LoopedTraining:
             )
         self._valid = read_films(job.dataset, "valid")
         self._order = EpochOrder(len(films), config.seed)
-        self._batches = Batches(self._order, config.batch, asked.orders.split)
-        gathered = max(round(config.nominal_batch / config.batch), 1) * asked.orders.split
+        least = self.learner.least_films
+        self._split = max(1, min(asked.orders.split, config.batch // least))
+        self._batches = Batches(self._order, config.batch, self._split, least)
+        gathered = max(round(config.nominal_batch / config.batch), 1) * self._split
         self._gathered = min(gathered, len(self._batches))
         self._amp = config.amp and asked.device != "cpu"
 
@@ -193,7 +195,7 @@ class LoopedTraining:
             "lr0_used": config.lr0,
             "amp_used": self._amp,
             "workers": self._workers,
-            "batches_an_update": self._gathered // self._asked.orders.split,
+            "batches_an_update": self._gathered // self._split,
             "trained_parameters": count(w for w in self.learner.parameters() if w.requires_grad),
         }
         return Facts(
