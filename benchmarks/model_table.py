@@ -25,7 +25,8 @@ HEAD = """# Networks side by side
 
 Written by `python benchmarks/model_table.py`, from studies on record; their pages have the same
 tables under "Networks side by side". A figure of several trainings, or of several films, is the
-mean and, in brackets, the least and the greatest. Small members of the families, on two CPU cores
+mean and, in round brackets, the least and the greatest; in square ones, of one training, the 95 %
+interval over patients. Small members of the families, on two CPU cores
 and from random weights, since published ones could not be reached where this was measured: what
 large members reach with published weights is for `configs/studies/models.yaml` on a GPU to say.
 """

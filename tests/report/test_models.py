@@ -74,6 +74,16 @@ def test_each_network_is_its_best_configuration_with_its_fresh_seeds() -> None:
     assert as_markdown(table).splitlines()[1].startswith("| --- | ---: |")
 
 
+def test_a_score_of_one_training_has_its_interval_over_patients() -> None:
+    known = {"mask_map50": (0.2, 0.4), "right_among_found": (0.5, 1.0)}
+    alone = network("two-stages", "maskrcnn-resnet18", 0.25, 0.4, 1800, intervals=known)
+    for runs, cell in (([alone], "0.450 [0.200, 0.400]"), ([alone, LATER], "0.460 (0.450 to 0.47")):
+        table = measured_table(entries(summary(BASE, *runs)))
+        rows = {row[0]: row[1:] for row in table.rows}
+        assert rows["mask mAP50"][1].startswith(cell), rows["mask mAP50"]
+        assert "[" not in rows["mask mAP50"][0]
+
+
 @pytest.mark.parametrize(
     ("measured", "word"),
     [

@@ -12,6 +12,9 @@ from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
 from spineseg.footprint import Footprint
 
+RIGHT_AMONG_FOUND, BOUNDARY = "right_among_found", "mean_boundary_px"
+"""Scores beside the metrics of the table that a run has intervals of."""
+
 
 class RunSummary(Model):
     """One trial of a study."""
@@ -36,6 +39,9 @@ class RunSummary(Model):
     films_seen: int = Field(0, description="Training films, each as often as it was trained on.")
     fitting_seconds: float = Field(0.0, description="Of its epochs, without their validation.")
     footprint: Footprint | None = None
+    intervals: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="95 % over patients, by score; see network_intervals."
+    )
     train_seconds: float = 0.0
     seed: int | None = None
     batch: int | None = None

@@ -18,6 +18,7 @@ from spineseg.evaluation.result import Evaluation
 from spineseg.evaluation.stored import refuse_incomplete
 from spineseg.events import Epoch
 from spineseg.evidence.arms import Arm, MatchReader, arm_results, confirmed_arms, effect_of
+from spineseg.evidence.network_intervals import network_intervals
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
@@ -50,7 +51,13 @@ def summarise(
     """
     later = tried_again(study.runs)
     films = study.manifest.count("train")
-    runs = [run_summary(run, films, later.get(run.job.id)) for run in study.runs]
+    intervals = network_intervals(study)
+    runs = [
+        run_summary(run, films, later.get(run.job.id)).model_copy(
+            update={"intervals": intervals.get(run.name, {})}
+        )
+        for run in study.runs
+    ]
     finished = [run for run in runs if run.outcome == "completed" and run.kind != "confirm"]
     scored = [(value, run) for run in finished if (value := run.value(config.objective))]
     best = max(scored, key=lambda pair: pair[0], default=None)

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from spineseg.config.networks import FAMILIES, Family, family_of
-from spineseg.evidence.results import RunSummary, StudySummary
+from spineseg.evidence.results import BOUNDARY, RIGHT_AMONG_FOUND, RunSummary, StudySummary
 from spineseg.report.grid import Grid
 from spineseg.report.wording import NONE
 
@@ -55,6 +55,14 @@ class Measure:
     head: str
     of: Callable[[Entry], list[float]]
     write: Callable[[float], str]
+    interval: str = ""  # Of one training: by which name its interval over patients goes.
+
+    def cell(self, entry: Entry) -> str:
+        """Return what the table says of a network."""
+        values, one = self.of(entry), entry.runs[0].intervals.get(self.interval)
+        if one is None or len(values) != 1 or not math.isfinite(values[0]):
+            return spread(values, self.write)
+        return f"{self.write(values[0])} [{self.write(one[0])}, {self.write(one[1])}]"
 
 
 def entries(summary: StudySummary) -> list[Entry]:
@@ -130,12 +138,13 @@ def _parameters(run: RunSummary) -> float | None:
     return run.parameters / _MB if run.parameters else None
 
 
+_THREE, _PERCENT, _WHOLE = "{:.3f}".format, "{:.0%}".format, "whole_column_right_rate"
 MEASURES = (
-    Measure("mask mAP50", _scores("mask_map50"), "{:.3f}".format),
-    Measure("mask mAP50-95", _scores("mask_map50_95"), "{:.3f}".format),
-    Measure("outline off by, px", _boundary, "{:.2f}".format),
-    Measure("right level of those found", _right_among_found, "{:.0%}".format),
-    Measure("whole columns", _scores("whole_column_right_rate"), "{:.0%}".format),
+    Measure("mask mAP50", _scores("mask_map50"), _THREE, "mask_map50"),
+    Measure("mask mAP50-95", _scores("mask_map50_95"), _THREE, "mask_map50_95"),
+    Measure("outline off by, px", _boundary, "{:.2f}".format, BOUNDARY),
+    Measure("right level of those found", _right_among_found, _PERCENT, RIGHT_AMONG_FOUND),
+    Measure("whole columns", _scores(_WHOLE), _PERCENT, _WHOLE),
     Measure("s a film, alone", _footprints, "{:.3f}".format),
     Measure("films a s in training", _one(lambda run: run.films_a_second), "{:.1f}".format),
     Measure("minutes trained", _one(lambda run: run.train_seconds / 60), "{:.1f}".format),
@@ -164,10 +173,7 @@ def measured_table(found: Sequence[Entry]) -> Grid:
         ("films seen in each", lambda entry: _seen(entry.runs)),
     ]
     rows = [[head, *(say(entry) for entry in found)] for head, say in facts]
-    rows += [
-        [measure.head, *(spread(measure.of(entry), measure.write) for entry in found)]
-        for measure in MEASURES
-    ]
+    rows += [[measure.head, *(measure.cell(entry) for entry in found)] for measure in MEASURES]
     return Grid(["", *(entry.model for entry in found)], rows)
 
 
