@@ -101,9 +101,18 @@ def of_sam(network: Any, film: np.ndarray, side: int, path: Path, weights: Path)
         pad_size={"height": side, "width": side},
     )[0]
     return [
-        (CLASS_INDEX[d.level], d.confidence, mask.numpy())
+        (CLASS_INDEX[d.level], d.confidence, near(mask.numpy(), d.box))
         for d, mask in zip(prompts, masks[:, 0], strict=True)
     ]
+
+
+def near(mask: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return a mask (h, w) without what lies far from a prompt's box."""
+    beyond = np.tile(box[2:] - box[:2], 2) * [-0.1, -0.1, 0.1, 0.1]
+    left, top, right, bottom = np.ceil(np.clip(box + beyond, 0, max(mask.shape))).astype(int)
+    kept = np.zeros_like(mask)
+    kept[top:bottom, left:right] = mask[top:bottom, left:right]
+    return kept
 
 
 DECODED = {"mask_rcnn": of_mask_rcnn, "mask2former": of_mask2former, "sam": of_sam}
