@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -174,8 +175,14 @@ def test_whoever_is_stopped_in_the_middle_is_gone_on_with(
     while not part.exists() or not part.stat().st_size:
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(how)
-    process.communicate(timeout=60)
+    for _ in range(5):
+        process.send_signal(how)
+        try:
+            process.communicate(timeout=5)
+            break
+        except subprocess.TimeoutExpired:
+            continue  # Python drops an interrupt that comes while it clears something away.
+    assert process.returncode
     service.slow.set()
     kept = part.stat().st_size
     assert films(fetch(tmp_path)[0]) == 9
