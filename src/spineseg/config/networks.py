@@ -31,8 +31,8 @@ def _yolo(parameters: int, work: float, memory: float) -> NetworkFacts:
     return NetworkFacts("yolo", parameters, work, memory)
 
 
-# Parameters and memory as benchmarks/networks.py counted them (docs/lab-log.md), and work of all but
-# YOLO, as seconds of a step on a processor; of YOLO it is Ultralytics' own count of multiply-adds.
+# Parameters and memory as benchmarks/networks.py counted them. Work is seconds of a step on a
+# processor; of YOLO it is Ultralytics' own count. sam-vit-b is estimated.
 NETWORKS: dict[str, NetworkFacts] = {
     "yolo11n-seg": _yolo(2_800_000, 1.0, 1.0),
     "yolo11s-seg": _yolo(10_100_000, 3.4, 2.0),
