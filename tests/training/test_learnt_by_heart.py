@@ -1,4 +1,4 @@
-"""Every family learns eight films by heart: what it does not learn elsewhere is the budget's."""
+"""A family learns eight films by heart: what it does not learn elsewhere is the budget's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ needs_extra = pytest.mark.skipif(not has_models(), reason="make setup EXTRA=mode
 @pytest.mark.parametrize(
     ("family", "epochs"),
     [
-        ("yolo", 150),
         ("mask_rcnn", 60),
         pytest.param("mask2former", 100, marks=needs_extra),
         pytest.param("sam", 50, marks=needs_extra),

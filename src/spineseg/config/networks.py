@@ -32,7 +32,7 @@ def _yolo(parameters: int, work: float, memory: float) -> NetworkFacts:
 
 
 # Parameters and memory as benchmarks/networks.py counted them. Work is seconds of a step on a
-# processor; of YOLO it is Ultralytics' own count. sam-vit-b is estimated.
+# processor; of YOLO it is Ultralytics' own count. SAM's are estimated.
 NETWORKS: dict[str, NetworkFacts] = {
     "yolo11n-seg": _yolo(2_800_000, 1.0, 1.0),
     "yolo11s-seg": _yolo(10_100_000, 3.4, 2.0),
