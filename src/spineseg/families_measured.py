@@ -14,6 +14,7 @@ from spineseg.errors import RecordError, RunError
 from spineseg.files import write_whole
 from spineseg.footprint import FOOTPRINT_FILE, Footprint, footprint
 from spineseg.runs import Run
+from spineseg.standing import best_of_each_network
 from spineseg.study_record import StudyRecord
 from spineseg.workers import cores
 
@@ -26,11 +27,9 @@ def measure_families(study: StudyRecord, say: Callable[[str], None]) -> None:
 
     What was measured is not measured again. A network that cannot be measured is said and left out.
     """
-    best: dict[str, Run] = {}
-    for run in study.runs:
-        if run.outcome == "completed" and run.job.kind != "confirm":
-            known = best.setdefault(run.job.config.model, run)
-            best[run.job.config.model] = max(known, run, key=lambda each: each.value)
+    best = best_of_each_network(
+        run for run in study.runs if run.outcome == "completed" and run.job.kind != "confirm"
+    )
     if len({run.job.config.family for run in best.values()}) < 2:
         return
     for run in best.values():

@@ -17,6 +17,15 @@ def standing(runs: Iterable[Run]) -> list[Run]:
     return sorted(last.values(), key=_number)
 
 
+def best_of_each_network(runs: Iterable[Run]) -> dict[str, Run]:
+    """Return of completed runs the one with the best score of each network, by its name."""
+    best: dict[str, Run] = {}
+    for run in runs:
+        known = best.setdefault(run.job.config.model, run)
+        best[run.job.config.model] = max(known, run, key=lambda each: each.value)
+    return best
+
+
 def called(runs: Iterable[Run], wanted: str) -> Run | None:
     """Return the run of that name, folder's name or number; None where there is none.
 

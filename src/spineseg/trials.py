@@ -162,11 +162,11 @@ def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
     asked = asked_again(runs)
     first = [spec for spec in asked if spec.kind != "confirm"]
     first += [spec for spec in certain_trials(config) if spec.name not in known]
-    left = config.search.trials - searched
-    first += [TrialSpec("search", "", _largest(config, _drawn(config)))] * left
+    drawn, left = _drawn(config), config.search.trials - searched
+    first += [TrialSpec("search", "", _largest(config, drawn))] * left
     under_way = any(run.outcome == "running" and run.job.kind != "confirm" for run in runs)
     if first or under_way:
-        tried = [*(variant.changes for variant in config.variants), *_drawn(config)]
+        tried = [*(variant.changes for variant in config.variants), *drawn]
         arms: list[tuple[str, dict[str, Any]]] = [("baseline", {})]
         arms += [("", _largest(config, tried))] * _most_finalists(config)
         fresh = _on_fresh_seeds(arms, config)

@@ -52,6 +52,20 @@ def test_every_config_opens_with_what_to_expect(path: Path) -> None:
 
 
 # What differs from Ultralytics' defaults: with any other value here it is another study.
+FAMILIES = {
+    "weights": "random",
+    "batch": 4,
+    "nominal_batch": 4,
+    "optimizer": "AdamW",
+    "lr0": 0.002,
+    "momentum": 0.9,
+    "warmup_epochs": 1.0,
+    "warmup_bias_lr": 0.0,
+    "translate": 0.05,
+    "scale": 0.2,
+    "fliplr": 0.0,
+    "mosaic": 0.0,
+}
 TRAININGS = {
     "spine": {"optimizer": "AdamW", "lr0": 0.000357, "momentum": 0.9, "warmup_bias_lr": 0.0},
     "phantom": {
@@ -75,38 +89,8 @@ TRAININGS = {
         "momentum": 0.9,
     },
     "models": {"optimizer": "AdamW", "lr0": 0.000357, "momentum": 0.9, "warmup_bias_lr": 0.0},
-    "models-small": {
-        "weights": "random",
-        "image_size_px": 192,
-        "batch": 4,
-        "nominal_batch": 4,
-        "epochs": 40,
-        "optimizer": "AdamW",
-        "lr0": 0.002,
-        "momentum": 0.9,
-        "warmup_epochs": 1.0,
-        "warmup_bias_lr": 0.0,
-        "translate": 0.05,
-        "scale": 0.2,
-        "fliplr": 0.0,
-        "mosaic": 0.0,
-    },
-    "models-local": {
-        "weights": "random",
-        "image_size_px": 256,
-        "batch": 4,
-        "nominal_batch": 4,
-        "epochs": 12,
-        "optimizer": "AdamW",
-        "lr0": 0.002,
-        "momentum": 0.9,
-        "warmup_epochs": 1.0,
-        "warmup_bias_lr": 0.0,
-        "translate": 0.05,
-        "scale": 0.2,
-        "fliplr": 0.0,
-        "mosaic": 0.0,
-    },
+    "models-small": FAMILIES | {"image_size_px": 192, "epochs": 40},
+    "models-local": FAMILIES | {"image_size_px": 256, "epochs": 12},
     "weights": {
         "weights": "random",
         "image_size_px": 224,

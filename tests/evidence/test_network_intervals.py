@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from small_study import SEARCHED, places, run_scored, write_study
 
+from spineseg.evidence.arms import MatchReader
 from spineseg.evidence.network_intervals import network_intervals
 from spineseg.evidence.results import BOUNDARY, RIGHT_AMONG_FOUND
 from spineseg.study_record import read_study
@@ -20,7 +21,7 @@ def test_with_several_families_each_networks_scores_have_an_interval(
     path = write_study(tmp_path, empty_stores, other, {"train": 4, "valid": 6})
     config, _ = run_scored(path)
     study = read_study(places(config))
-    found = network_intervals(study)
+    found = network_intervals(study, MatchReader(study.manifest))
     if model == "yolo11s-seg":
         assert found == {}
         return

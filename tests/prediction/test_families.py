@@ -26,6 +26,7 @@ from spineseg.prediction.network_file import (
     write_network,
 )
 from spineseg.prediction.segmenter import load_segmenter
+from spineseg.prediction.square import film_in_square
 from spineseg.training.weights import bundled_weights
 
 needs_extra = pytest.mark.skipif(not has_models(), reason="make setup EXTRA=models")
@@ -138,7 +139,7 @@ def test_a_mask_of_a_body_at_the_films_edge_is_not_squeezed(tmp_path: Path, film
     write_built(made, tmp_path / "w.safetensors", SIDE)
     segmenter = load_segmenter(tmp_path / "w.safetensors", image_size_px=SIDE, confidence=0.01)
     pixels = np.array(Image.open(film).convert("RGB"))[:60]  # (60, 168): grey above and below.
-    low, high = segmenter.film_in_square(pixels.shape[:2])
+    low, high = film_in_square((60, 168), SIDE)
     assert low.tolist() == [0, 31] and high.tolist() == [96, 65]
     corners = torch.tensor([[-9.0, 20.0, 40.0, 50.0]]).repeat(1, 25, 1)
     scores = torch.eye(25)[3][None]

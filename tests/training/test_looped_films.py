@@ -95,22 +95,22 @@ def test_bodies_too_small_to_be_seen_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("films", "batch", "split", "sizes"),
+    ("films", "batch", "split", "least", "sizes"),
     [
-        (10, 4, 1, [4, 4, 2]),
-        (9, 4, 1, [4, 5]),
-        (1, 4, 1, [1]),
-        (10, 4, 2, [2, 2, 2, 2, 1, 1]),
-        (5, 4, 3, [1, 2, 2]),
-        (11, 4, (2, 2), [2, 2, 2, 2, 3]),
-        (5, 4, (4, 2), [2, 3]),
+        (10, 4, 1, 1, [4, 4, 2]),
+        (9, 4, 1, 1, [4, 5]),
+        (1, 4, 1, 1, [1]),
+        (10, 4, 2, 1, [2, 2, 2, 2, 1, 1]),
+        (5, 4, 3, 1, [1, 2, 2]),
+        (11, 4, 2, 2, [2, 2, 2, 2, 3]),
+        (5, 4, 4, 2, [2, 3]),
     ],
 )
 def test_batches_hold_each_film_once_and_leave_none_alone(
-    films: int, batch: int, split: int | tuple[int, int], sizes: list[int]
+    films: int, batch: int, split: int, least: int, sizes: list[int]
 ) -> None:
     order = EpochOrder(films, 7)
-    batches = Batches(order, batch, *(split if isinstance(split, tuple) else (split,)))
+    batches = Batches(order, batch, split, least)
     first, second = list(batches), list(batches)
     assert [len(keys) for keys in first] == sizes and len(batches) == len(sizes)
     assert sorted(key for keys in first for key in keys) == list(range(films))

@@ -24,7 +24,7 @@ import torch
 from ultralytics.utils.torch_utils import select_device
 from spineseg.training.machine import use_cores
 from spineseg.training.orders import Orders
-torch.set_num_threads(6)
+torch.set_num_threads(12)
 use_cores(Orders(**json.loads(sys.argv[2])))
 before = torch.get_num_threads()
 select_device("cpu")
@@ -44,11 +44,11 @@ def test_trainings_share_the_cores_and_one_alone_takes_them_all_whatever_ultraly
     tmp_path: Path,
 ) -> None:
     in_pci_order = "PCI_BUS_ID"
-    alone = min(6, cores())
+    alone = min(8, cores())
     assert threads(tmp_path) == [alone, alone, in_pci_order]
     assert threads(tmp_path, neighbours=cores()) == [1, 1, in_pci_order]
     assert threads(tmp_path, neighbours=4, cores=1) == [1, 1, in_pci_order]
-    assert threads(tmp_path, cores=64) == [6, 6, in_pci_order]
+    assert threads(tmp_path, cores=64) == [8, 8, in_pci_order]
 
 
 def test_a_share_is_a_core_at_least() -> None:

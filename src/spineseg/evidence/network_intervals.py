@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from spineseg.evidence.arms import MatchReader
 from spineseg.evidence.resampling import draw_patients
 from spineseg.evidence.results import BOUNDARY, RIGHT_AMONG_FOUND
 from spineseg.runs import Run
+from spineseg.standing import best_of_each_network
 from spineseg.study_record import StudyRecord
 
 RESAMPLES = 2_000
@@ -18,7 +19,7 @@ _METRICS = ("mask_map50", "mask_map50_95", "whole_column_right_rate")
 Interval = tuple[float, float]
 
 
-def network_intervals(study: StudyRecord) -> dict[str, dict[str, Interval]]:
+def network_intervals(study: StudyRecord, reader: MatchReader) -> dict[str, dict[str, Interval]]:
     """Return 95 % intervals over patients, by run and score; none with networks of one family.
 
     Of baseline, variants, and each network's best searched training. Percentiles of scores over
@@ -27,20 +28,13 @@ def network_intervals(study: StudyRecord) -> dict[str, dict[str, Interval]]:
     completed = [run for run in study.runs if run.outcome == "completed"]
     if len({run.job.config.family for run in completed}) < 2:
         return {}
-    reader = MatchReader(study.manifest)
     return {run.name: _intervals(run, reader) for run in _spoken_for(completed)}
 
 
-def _spoken_for(completed: Iterable[Run]) -> list[Run]:
-    best: dict[str, Run] = {}
-    found = []
-    for run in completed:
-        if run.job.kind in ("baseline", "variant"):
-            found.append(run)
-        elif run.job.kind == "search":
-            known = best.setdefault(run.job.config.model, run)
-            best[run.job.config.model] = max(known, run, key=lambda each: each.value)
-    return [*found, *best.values()]
+def _spoken_for(completed: Sequence[Run]) -> list[Run]:
+    certain = [run for run in completed if run.job.kind in ("baseline", "variant")]
+    searched = best_of_each_network(run for run in completed if run.job.kind == "search")
+    return [*certain, *searched.values()]
 
 
 def _intervals(run: Run, reader: MatchReader) -> dict[str, Interval]:

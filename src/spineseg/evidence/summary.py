@@ -51,7 +51,8 @@ def summarise(
     """
     later = tried_again(study.runs)
     films = study.manifest.count("train")
-    intervals = network_intervals(study)
+    reader = MatchReader(study.manifest)
+    intervals = network_intervals(study, reader)
     runs = [
         run_summary(run, films, later.get(run.job.id)).model_copy(
             update={"intervals": intervals.get(run.name, {})}
@@ -76,7 +77,7 @@ def summarise(
         best=best[1].name if best else None,
         space={name: axis.model_dump() for name, axis in config.search.space.items()},
         versions=dict(started[-1].environment) if started else {},
-        evidence=gather_evidence(config, study),
+        evidence=gather_evidence(config, study, reader),
         test=sealed_results(study, config.objective),
         cut_short=cut_short(config, study.runs, time.time()),
     )
@@ -166,12 +167,13 @@ def _machine(runs: Sequence[Run]) -> str:
     return f"{facts['processor']}, {facts['cores']} cores{device}"
 
 
-def gather_evidence(config: StudyConfig, study: StudyRecord) -> Evidence | None:
+def gather_evidence(
+    config: StudyConfig, study: StudyRecord, reader: MatchReader
+) -> Evidence | None:
     """Return what the validation part shows of every variant and confirmed finalist.
 
     None before the baseline has completed.
     """
-    reader = MatchReader(study.manifest)
     completed = [run for run in study.runs if run.outcome == "completed"]
     baseline = next((run for run in completed if run.job.kind == "baseline"), None)
     if baseline is None:

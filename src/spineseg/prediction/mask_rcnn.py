@@ -13,6 +13,7 @@ import numpy as np
 from spineseg.metrics import MOST_DETECTIONS
 from spineseg.prediction.film_mask import FilmMask
 from spineseg.prediction.segmenter import Rows, Segmenter
+from spineseg.prediction.square import film_in_square
 
 # At strides 4 to 64. Bodies are 10 to 25 px high on films of 256 px, 25 to 100 on larger ones;
 # torchvision's own begin at 32.
@@ -105,7 +106,8 @@ class FamilySegmenter(Segmenter):
         """
         from torchvision.ops import batched_nms, remove_small_boxes
 
-        torch, (low, high) = self._torch, self.film_in_square(image.shape[:2])
+        torch, (height, width) = self._torch, image.shape[:2]
+        low, high = film_in_square((height, width), self.image_size_px)
         classes = scores.shape[1] - 1
         boxes = boxes[:, 1:].clamp(boxes.new_tensor([*low, *low]), boxes.new_tensor([*high, *high]))
         scores = scores[:, 1:]

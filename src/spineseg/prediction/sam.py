@@ -19,6 +19,7 @@ from spineseg.prediction.box_masks import box_masks
 from spineseg.prediction.extra import needs_models
 from spineseg.prediction.mask2former import normalised
 from spineseg.prediction.segmenter import Rows, Segmenter
+from spineseg.prediction.square import film_in_square
 from spineseg.prediction.yolo import FamilySegmenter as YoloSegmenter
 
 _BEYOND = 0.1  # Of a prompt's side: so far outside it a mask may reach.
@@ -135,7 +136,7 @@ class FamilySegmenter(Segmenter):
 
     def _in_square(self, boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Return boxes (n, 4) of a film in px of the square that it is put in."""
-        low, _ = self.film_in_square(shape)
+        low, _ = film_in_square(shape, self.image_size_px)
         gain = self.image_size_px / max(shape)
         return (boxes.reshape(-1, 2, 2) * gain + low).reshape(-1, 4).astype(np.float32)
 

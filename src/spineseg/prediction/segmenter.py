@@ -139,16 +139,6 @@ class Segmenter(ABC):
             for i in range(len(rows.boxes))
         )
 
-    def film_in_square(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return where a film (height, width) lies in what the network takes: (x, y) px, twice.
-
-        Its left top and its right bottom corner, as `fitted` puts it.
-        """
-        size = np.array([shape[1], shape[0]])
-        inside = np.rint(size * min(self.image_size_px / size))
-        low = np.rint((self.image_size_px - inside) / 2 - 0.1)
-        return low, low + inside
-
     def _on_film(self, boxes: Any, shape: tuple[int, int]) -> Any:
         """Return boxes (n, 4) of the network's square in px of a film of that shape, clipped."""
         from ultralytics.utils.ops import scale_boxes

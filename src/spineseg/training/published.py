@@ -32,6 +32,8 @@ HEADS = (
 """How the names of tensors begin that hang on the classes."""
 NO_WEIGHTS = "yolo12"
 """How the names of YOLO's networks begin of which Ultralytics publishes none that segment."""
+ANOTHER = 3
+"""How the process ends that was given something else than it asked for."""
 _SIDE_PX = 640  # A file says a size; each training has its own.
 
 
@@ -103,7 +105,7 @@ def _fetched(model: str, folder: Path) -> Path:
 
 
 def main() -> int:
-    """Fetch and write; 2 where that cannot be done, 3 where what was fetched is something else."""
+    """Fetch and write; 2 where that cannot be done, ANOTHER where it is something else."""
     model, target, *file = sys.argv[1:]
     try:
         with tempfile.TemporaryDirectory(prefix="spineseg-") as folder:
@@ -111,7 +113,7 @@ def main() -> int:
             put_into_network(model, published, Path(target))
     except (SpinesegError, OSError) as error:
         print(f"spineseg: {error}", file=sys.stderr)
-        return 3 if isinstance(error, SpinesegError) else 2
+        return ANOTHER if isinstance(error, SpinesegError) else 2
     return 0
 
 

@@ -13,7 +13,7 @@ from spineseg.config.networks import family_of
 from spineseg.config.training import TrainConfig
 from spineseg.errors import WeightsError
 from spineseg.prediction.suffixes import SAFE
-from spineseg.training.published import NO_WEIGHTS, PUBLISHED
+from spineseg.training.published import ANOTHER, NO_WEIGHTS, PUBLISHED
 
 BUNDLED_MODEL = "yolo11n-seg"
 _FETCH_YOLO = (
@@ -22,8 +22,6 @@ _FETCH_YOLO = (
     "attempt_download_asset(sys.argv[2], timeout=10, retry=1)"
 )
 _FETCH_OTHER = "from spineseg.training.published import main; raise SystemExit(main())"
-
-_ANOTHER = 3  # How a fetching process ends that was given something else than it asked for.
 
 
 def bundled_weights() -> Path:
@@ -99,7 +97,7 @@ def _published(model: str, cache: Path, *, fetch: bool) -> Path:
                 check=False,
                 env=os.environ | {"YOLO_OFFLINE": "false"},
             )
-            if done.returncode == _ANOTHER:
+            if done.returncode == ANOTHER:
                 raise WeightsError(f"weights: {done.stderr.strip().splitlines()[-1]}")
         if (part / path.name).is_file():
             (part / path.name).replace(path)

@@ -17,6 +17,7 @@ from spineseg.config.training import TrainConfig
 from spineseg.decoding.decode import read_film
 from spineseg.films import LabelledFilm
 from spineseg.levels import CLASS_INDEX
+from spineseg.prediction.square import film_in_square
 from spineseg.training.seeded import FILM, EpochOrder, seed_of
 
 _GREY = 114  # What surrounds a film in its square, as Ultralytics has it.
@@ -91,10 +92,8 @@ class TrainingFilms(Dataset[dict[str, Any]]):
 def _corners(film: LabelledFilm, side: int) -> list[np.ndarray]:
     """Return the corners of a film's bodies, (n, 2) px of the square that the film is put in."""
     with Image.open(film.path) as image:
-        size = np.array(image.size)
-    inside = np.rint(size * min(side / size))
-    border = np.rint((side - inside) / 2 - 0.1)  # As LetterBox.
-    return [outline.points * inside + border for outline in film.outlines]
+        low, high = film_in_square((image.height, image.width), side)
+    return [outline.points * (high - low) + low for outline in film.outlines]
 
 
 def _move(dice: np.random.Generator, config: TrainConfig) -> np.ndarray:
