@@ -2,13 +2,15 @@
 
 python benchmarks/model_table.py configs/studies/models-small.yaml [CONFIG ...] [--set KEY=VALUE]
 
-Each config is a study that was run (`make study CONFIG=...`); its tables are those of its page.
+Each config is a study that was run (`make study CONFIG=...`); its tables are those of its page, and
+take the place of what the page had of it. Other studies' stay: they may lie on record elsewhere.
 What is synthetic and what is real stand in tables of their own.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from pathlib import Path
 
@@ -30,6 +32,12 @@ interval over patients. Small members of the families, on two CPU cores
 and from random weights, since published ones could not be reached where this was measured: what
 large members reach with published weights is for `configs/studies/models.yaml` on a GPU to say.
 """
+
+
+def sections(page: str) -> dict[str, str]:
+    """Return a page's parts by their studies' names, each with its heading."""
+    parts = re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]
+    return {part[3:].partition(":")[0]: part.rstrip("\n") for part in parts}
 
 
 def as_many_films(summary: StudySummary) -> StudySummary:
@@ -75,13 +83,13 @@ def main() -> None:
     parser.add_argument("configs", nargs="+", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="sets")
     asked = parser.parse_args()
-    parts = [HEAD]
+    kept = sections(PAGE.read_text()) if PAGE.exists() else {}
     for path in asked.configs:
         config = load_study(path, asked.sets)
         prepare_environment(Caches(config.store.root).trainer)
         _, summary = summarised(config)
-        parts.append(told(config, summary))
-    PAGE.write_text("\n".join(parts))
+        kept[config.name] = told(config, summary).rstrip("\n")
+    PAGE.write_text("\n\n".join([HEAD.rstrip("\n"), *kept.values()]) + "\n")
     print(PAGE)
 
 

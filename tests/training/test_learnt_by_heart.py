@@ -15,6 +15,7 @@ needs_extra = pytest.mark.skipif(not has_models(), reason="make setup EXTRA=mode
 
 
 @pytest.mark.wide
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("family", "epochs", "side"),
     [

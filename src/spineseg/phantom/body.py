@@ -8,6 +8,7 @@ import numpy as np
 
 from spineseg.phantom.shapes import Canvas, Map, turned
 
+_RIM_END = 0.93  # Part of the half width at which an end plate turns into a side.
 _RIM_FROM = 0.62  # Part of the half width at which the rim of an end plate begins to rise.
 
 
@@ -48,21 +49,36 @@ class Body:
 
     def outline(self, points_per_side: int = 7) -> np.ndarray:
         """Return the silhouette on the film in mm, (4 * points_per_side, 2), clockwise."""
-        t = np.linspace(-0.93, 0.93, points_per_side)
+        t = np.linspace(-_RIM_END, _RIM_END, points_per_side)
         half = self.width / 2
-        lift = 0.30 * self._opening() * np.sqrt(1 - np.abs(t) ** self.power)
-        upper = self._top(t * half) - lift
-        lower = self._bottom(t * half) + lift
+        upper, lower = self._plates(t)
         side = t * 0.86 * self.height / 2
         reach = half * (1 - self.waist * (1 - (side * 2 / self.height) ** 2))
         local = np.concatenate(
             [
-                np.stack([t * half, upper], 1),
+                upper,
                 np.stack([reach, side * (1 - self.wedge)], 1),
-                np.stack([t * half, lower], 1)[::-1],
+                lower[::-1],
                 np.stack([-reach, side * (1 + self.wedge)], 1)[::-1],
             ]
         )
+        return self._on_film(local)
+
+    def corners(self) -> np.ndarray:
+        """Return its rims' ends on the film in mm, (4, 2): upper left and right, lower right, left.
+
+        What is measured of a body, by what it was made of: no outline was drawn or fitted.
+        """
+        upper, lower = self._plates(np.array([-_RIM_END, _RIM_END]))
+        return self._on_film(np.concatenate([upper, lower[::-1]]))
+
+    def _plates(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the silhouette's upper and lower edge at parts of the half width, (points, 2)."""
+        lift = 0.30 * self._opening() * np.sqrt(1 - np.abs(t) ** self.power)
+        u = t * (self.width / 2)
+        return np.stack([u, self._top(u) - lift], 1), np.stack([u, self._bottom(u) + lift], 1)
+
+    def _on_film(self, local: np.ndarray) -> np.ndarray:
         cos, sin = np.cos(self.tilt), np.sin(self.tilt)
         x, y = local.T
         return np.stack([self.x + x * cos - y * sin, self.y + x * sin + y * cos], 1)

@@ -13,6 +13,7 @@ from spineseg.levels import View
 from spineseg.phantom.frontal import frontal_scene
 from spineseg.phantom.lateral import lateral_scene
 from spineseg.phantom.overlays import add_margins, add_markers
+from spineseg.phantom.planted import AS_DRAWN, Planted
 from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Map, smooth_noise
 
@@ -27,10 +28,16 @@ class Film:
 
     pixels: np.ndarray  # (size, size) uint8
     outlines: dict[str, np.ndarray]  # level -> (points, 2) float, x and y in 0..1
+    corners: dict[str, np.ndarray]  # level -> (4, 2) alike: what it was made of, not drawn
+    aspect: float  # True width over height, before it was squeezed.
 
 
 def render_film(
-    view: View, size_px: int, seed: int | tuple[int, ...], difficulty: float = 0.5
+    view: View,
+    size_px: int,
+    seed: int | tuple[int, ...],
+    difficulty: float = 0.5,
+    planted: Planted = AS_DRAWN,
 ) -> Film:
     """Return the film of `seed`; the same seed gives the same pixels.
 
@@ -45,7 +52,7 @@ def render_film(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     rows = round(size_px * _ROWS_PER_PIXEL[view])
     make = frontal_scene if view == "frontal" else lateral_scene
-    scene = make(rng, rows, difficulty)
+    scene = make(rng, rows, difficulty, planted)
     grey = _exposed(scene, rng, view, difficulty)
     height, width = grey.shape
     grey = add_markers(grey, rng, view, difficulty)
@@ -56,7 +63,13 @@ def render_film(
         grey = 1 - grey
     grey = grey + rng.normal(0, 0.004 + 0.010 * difficulty * rng.random(), grey.shape)
     pixels = np.clip(np.round(grey * 255), 0, 255).astype(np.uint8)
-    return Film(pixels, _outlines(scene, warp, (height, width)))
+    outlines = _outlines(scene, warp, (height, width))
+    corners = {
+        level: _on_film(scene.corners[level], scene, warp, (height, width))
+        for level in outlines
+        if level in scene.corners
+    }
+    return Film(pixels, outlines, corners, width / height)
 
 
 def _exposed(scene: Scene, rng: np.random.Generator, view: View, difficulty: float) -> Map:
@@ -114,16 +127,22 @@ def _windowed(dense: Map, inside: np.ndarray, rng: np.random.Generator, view: Vi
 
 def _outlines(scene: Scene, warp: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     """Return the outlines on the square picture, cut at its border, those hardly on it left out."""
-    height, width = shape
     found = {}
     for level, points in scene.outlines.items():
-        px = (points * scene.canvas.px_per_mm).astype(np.float32)[None]
-        moved = cv2.perspectiveTransform(px, warp)[0] / [width, height]
+        moved = _on_film(points, scene, warp, shape)
         cut = np.clip(moved, 0, 1)
         whole, left = _area(moved), _area(cut)
         if left > _MIN_VISIBLE * whole:
             found[level] = cut
     return found
+
+
+def _on_film(
+    points: np.ndarray, scene: Scene, warp: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+    """Return points in mm, (points, 2), as fractions of the picture."""
+    px = (points * scene.canvas.px_per_mm).astype(np.float32)[None]
+    return np.asarray(cv2.perspectiveTransform(px, warp)[0] / shape[::-1])
 
 
 def _area(points: np.ndarray) -> float:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from spineseg.phantom.frontal_column import LABELLED, Column, sample_column
+from spineseg.phantom.planted import Planted
 from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Canvas, smooth_noise
 from spineseg.phantom.skeleton import add_girdle, add_head, add_pelvis, add_ribs
@@ -14,9 +15,11 @@ from spineseg.phantom.trunk import Axis, Trunk
 from spineseg.phantom.vertebra import add_frontal
 
 
-def frontal_scene(rng: np.random.Generator, rows_px: int, difficulty: float) -> Scene:
+def frontal_scene(
+    rng: np.random.Generator, rows_px: int, difficulty: float, planted: Planted
+) -> Scene:
     """Return a frontal scene of `rows_px` rows; `difficulty` 0..1 bends and hides more."""
-    column = sample_column(rng, 0.45 + 0.75 * difficulty)
+    column = sample_column(rng, 0.45 + 0.75 * difficulty, planted.curve_deg)
     canvas, (x0, y0) = _framing(rng, column, rows_px, difficulty)
     vertebrae = [replace(v, x=v.x + x0, y=v.y + y0) for v in column.vertebrae]
     trunk = Trunk(rng, column.span_mm, Axis(vertebrae))
@@ -28,13 +31,13 @@ def frontal_scene(rng: np.random.Generator, rows_px: int, difficulty: float) -> 
     add_pelvis(bone, canvas, rng, sacrum, column.span_mm)
     add_head(bone, canvas, rng, vertebrae[0], column.span_mm)
     density = float(np.exp(rng.normal(0.05, 0.18)) * (1.0 - 0.40 * difficulty * rng.random()))
-    outlines = {}
+    outlines, corners = {}, {}
     for v in vertebrae:
         body = add_frontal(bone, canvas, v, density)
         if v.level in LABELLED:
-            outlines[v.level] = body.outline()
+            outlines[v.level], corners[v.level] = body.outline(), body.corners()
     bone *= 1 + 0.10 * smooth_noise(rng, canvas.shape, 1.6 * canvas.px_per_mm)  # Trabeculae.
-    return Scene(canvas, attenuation + bone * flesh, outlines)
+    return Scene(canvas, attenuation + bone * flesh, outlines, corners)
 
 
 def _framing(

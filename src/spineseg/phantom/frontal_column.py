@@ -52,14 +52,21 @@ class Column:
     sacrum: tuple[float, float, float]  # x, y of its upper end, tilt
 
 
-def sample_column(rng: np.random.Generator, severity: float) -> Column:
-    """Return a column with T1 at the origin; `severity` scales its curves (0.8: as on films)."""
+def sample_column(
+    rng: np.random.Generator, severity: float, curve_deg: float | None = None
+) -> Column:
+    """Return a column with T1 at the origin; `severity` scales its curves (0.8: as on films).
+
+    With `curve_deg` they are bent or straightened so that the largest has about that angle.
+    """
     span = float(rng.normal(395, 32))
     scale = np.exp(rng.normal(0, 0.06))
     width = _WIDTH * scale * np.exp(rng.normal(0, 0.03, 17))
     height = _HEIGHT * np.exp(rng.normal(0, 0.07) + rng.normal(0, 0.035, 17))
     pitch = _PITCH * np.exp(rng.normal(0, 0.025, 16))
     tilt = _tilts(rng, severity)
+    if curve_deg is not None:
+        tilt = tilt * np.radians(curve_deg) / np.ptp(tilt)
     between = (tilt[1:] + tilt[:-1]) / 2
     dx, dy = -np.sin(between) * pitch, np.cos(between) * pitch
     x, y = np.concatenate([[0], np.cumsum(dx)]), np.concatenate([[0], np.cumsum(dy)])

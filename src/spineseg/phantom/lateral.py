@@ -7,8 +7,9 @@ from scipy.interpolate import PchipInterpolator
 
 from spineseg.levels import CERVICAL
 from spineseg.phantom.body import Body
-from spineseg.phantom.neck import add_lateral, add_upper, sample_neck
+from spineseg.phantom.neck import add_lateral, add_upper, c2_corners, sample_neck
 from spineseg.phantom.places import Frame
+from spineseg.phantom.planted import Planted
 from spineseg.phantom.scene import Scene
 from spineseg.phantom.shapes import Canvas, Map, add_tube, smooth_noise, spline
 from spineseg.phantom.skull import add_skull
@@ -18,12 +19,14 @@ _WEDGE = 3.2  # attenuation of the shoulders where they are thickest
 _LOST = 0.56  # part of that over C7's middle beyond which C7 is not labelled
 
 
-def lateral_scene(rng: np.random.Generator, rows_px: int, difficulty: float) -> Scene:
+def lateral_scene(
+    rng: np.random.Generator, rows_px: int, difficulty: float, planted: Planted
+) -> Scene:
     """Return a lateral neck scene; C7 is unlabelled where the shoulders swallow it whole."""
     height = float(rng.normal(204, 10))
     canvas = Canvas(height * rng.uniform(0.88, 1.06), height, rows_px / height)
     size = float(np.exp(rng.normal(0, 0.05)))
-    bodies, frame = sample_neck(rng, canvas, size, difficulty)
+    bodies, frame = sample_neck(rng, canvas, size, difficulty, planted)
     attenuation = _flesh(rng, canvas, bodies, frame)
     bone = canvas.empty()
     density = float(np.exp(rng.normal(0.05, 0.16)) * (1.0 - 0.35 * difficulty * rng.random()))
@@ -39,9 +42,10 @@ def lateral_scene(rng: np.random.Generator, rows_px: int, difficulty: float) -> 
     attenuation = seen * (attenuation + bone * np.clip(attenuation / 0.4, 0, 1))
     attenuation *= 1 + 0.015 * smooth_noise(rng, canvas.shape, 16 * canvas.px_per_mm)
     labelled = {level: outlines[level] for level in CERVICAL}
+    corners = {"C2": c2_corners(frame)} | {level: body.corners() for level, body in bodies.items()}
     if _covered(wedge, canvas, labelled["C7"]) > _LOST:
         del labelled["C7"]
-    return Scene(canvas, attenuation + wedge, labelled)
+    return Scene(canvas, attenuation + wedge, labelled, corners)
 
 
 def _flesh(rng: np.random.Generator, canvas: Canvas, bodies: dict[str, Body], frame: Frame) -> Map:

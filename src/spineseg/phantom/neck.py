@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import ConvexHull
 
 from spineseg.phantom.body import Body
 from spineseg.phantom.places import Frame
+from spineseg.phantom.planted import Planted
 from spineseg.phantom.shapes import (
     Canvas,
     Map,
@@ -18,14 +20,22 @@ from spineseg.phantom.shapes import (
 from spineseg.phantom.tissue import CORTICAL, SPONGY
 
 _LEVELS = ("C3", "C4", "C5", "C6", "C7", "T1")
+_AXIS = smooth_polygon(
+    [[-10.0, -1.0], [-8.4, -9], [-7.0, -17], [-4.6, -22], [-4.0, -31],
+     [-2.0, -36.5], [1.2, -37.8], [4.4, -35.5], [5.4, -30], [5.6, -21], [8.2, -13],
+     [9.2, -2.6], [4, -2.4], [-4, -1.2]], 40
+)  # fmt: skip
+"""C2 with its dens, mm about its frame."""
 _SPINOUS_MM = {"C3": 20, "C4": 21, "C5": 24, "C6": 31, "C7": 41, "T1": 43}
 
 
 def sample_neck(
-    rng: np.random.Generator, canvas: Canvas, size: float, difficulty: float
+    rng: np.random.Generator, canvas: Canvas, size: float, difficulty: float, planted: Planted
 ) -> tuple[dict[str, Body], Frame]:
-    """Return C3..T1 along a lordotic to straight curve, and the frame at C3's upper end."""
-    bend = rng.normal(0.22, 0.13 + 0.08 * difficulty)  # radians over the neck; lordosis positive
+    """Return C3..T1 along a curve, and the frame at C3's upper end; discs and slips as planted."""
+    bend = rng.normal(0.22, 0.13 + 0.08 * difficulty)  # radians over the neck
+    if planted.bend_rad is not None:
+        bend = planted.bend_rad
     start = rng.normal(0.0, 0.09)
     x = canvas.width_mm * rng.uniform(0.42, 0.53)
     y = canvas.height_mm * rng.uniform(0.36, 0.43)
@@ -36,9 +46,13 @@ def sample_neck(
         width = (18.0 + 0.5 * i) * size * np.exp(rng.normal(0, 0.03))
         height = (12.6 + 0.40 * i) * size * np.exp(rng.normal(0, 0.045))
         gap = (4.2 + 0.1 * i) * size * np.exp(rng.normal(0, 0.13))
+        above = ("C2", *_LEVELS)[i]
+        gap *= planted.disc_heights.get(above, 1.0)
         step = below + height / 2 + (gap if i else 0.5 * gap)
         tilt = start - bend * 0.5 * np.sin(np.pi * (i + 0.5) / 6) + bend * 1.1 * (i / 5) ** 1.3
         x, y = x - np.sin(tilt) * step, y + np.cos(tilt) * step
+        back = planted.slips.get(above, 0.0) * width
+        x, y = x + np.cos(tilt) * back, y + np.sin(tilt) * back
         bodies[level] = Body(
             float(x), float(y), float(width), float(height), 21 * size,
             float(tilt + rng.normal(0.06, 0.03)),
@@ -52,6 +66,23 @@ def sample_neck(
         )  # fmt: skip
         below = height / 2
     return bodies, frame
+
+
+def c2_corners(frame: Frame) -> np.ndarray:
+    """Return the ends of C2's lower rim, and of its dens above, mm: (4, 2), as `Body.corners`.
+
+    The rim is where the body would stand on a table: the hull's long edge below, as far as the
+    outline stays within a millimetre of it.
+    """
+    below = ConvexHull(_AXIS[_AXIS[:, 1] > -6])
+    ends = below.points[below.simplices]  # (edges, 2, 2)
+    facing = ends[below.equations[:, 1] > 0.9]  # Those that look down.
+    rim = facing[np.argmax(np.linalg.norm(facing[:, 0] - facing[:, 1], axis=1))]
+    along = (rim[1] - rim[0]) / np.linalg.norm(rim[1] - rim[0])
+    away = (below.points - rim[0]) @ np.stack([along, [-along[1], along[0]]], 1)
+    upon = away[np.abs(away[:, 1]) < 1.0, 0]
+    left, right = sorted((rim[0] + along * at).tolist() for at in (upon.min(), upon.max()))
+    return frame.at([[-4.0, -31.0], [5.4, -30.0], right, left])
 
 
 def add_lateral(
@@ -93,13 +124,7 @@ def add_lateral(
 
 def add_upper(bone: Map, canvas: Canvas, frame: Frame, density: float) -> dict[str, np.ndarray]:
     """Add C2 with its dens and C1's arches; return outlines of C1's anterior arch and of C2."""
-    axis = frame.at(
-        smooth_polygon(
-            [[-10.0, -1.0], [-8.4, -9], [-7.0, -17], [-4.6, -22], [-4.0, -31],
-             [-2.0, -36.5], [1.2, -37.8], [4.4, -35.5], [5.4, -30], [5.6, -21], [8.2, -13],
-             [9.2, -2.6], [4, -2.4], [-4, -1.2]], 40
-        )
-    )  # fmt: skip
+    axis = frame.at(_AXIS)
     arch = frame.at(
         smooth_polygon(
             [[-10.4, -34.0], [-7.6, -36.0], [-5.4, -33.5], [-5.2, -28.5], [-6.6, -24.0],

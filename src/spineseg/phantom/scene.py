@@ -16,3 +16,4 @@ class Scene:
     canvas: Canvas
     attenuation: Map
     outlines: dict[str, np.ndarray]  # level -> (points, 2), mm
+    corners: dict[str, np.ndarray]  # level -> (4, 2), mm: upper left and right, lower right, left

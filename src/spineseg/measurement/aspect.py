@@ -1,0 +1,99 @@
+"""How wide a film truly is for its height: many exports were squeezed to a square."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from spineseg.errors import ConfigError, DataError
+from spineseg.files import shown
+from spineseg.films import Spacing
+
+_PAIR = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[:x]\s*(\d+(?:\.\d+)?)\s*")
+_LEAST, _MOST = 0.1, 10.0
+_COLUMNS = ("film", "width_px", "height_px")
+
+
+def read_aspect(text: str) -> float:
+    """Return a true aspect as it was written, `755:2125` or `0.355`: width over height.
+
+    Raises ConfigError for what is neither, or beyond 1:10 and 10:1.
+    """
+    pair = _PAIR.fullmatch(text)
+    try:
+        value = float(pair[1]) / float(pair[2]) if pair else float(text)
+    except (ValueError, ZeroDivisionError):
+        value = 0.0
+    if not _LEAST <= value <= _MOST:
+        raise ConfigError(
+            f"--aspect {shown(text)}: must be the film's true width over its height, as "
+            "755:2125 or 0.355, between 0.1 and 10; 1 is a film that is truly square"
+        )
+    return value
+
+
+def read_sizes(path: Path) -> dict[str, float]:
+    """Return true aspects by film's name out of a CSV with film, width_px and height_px.
+
+    Raises DataError for another table or a size that is none.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{shown(path)}: cannot be read ({type(error).__name__}); name a CSV with the columns "
+            f"{', '.join(_COLUMNS)}"
+        ) from None
+    found: dict[str, float] = {}
+    for number, row in enumerate(rows, 2):
+        try:
+            width, height = float(row["width_px"]), float(row["height_px"])
+            if not _LEAST <= width / height <= _MOST:
+                raise ValueError
+            found[str(row["film"])] = width / height
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            raise DataError(
+                f"{shown(path)}, line {number}: must have {', '.join(_COLUMNS)}, sizes above 0 and "
+                "within 1:10 of each other; mend the line"
+            ) from None
+    if not found:
+        raise DataError(f"{shown(path)}: names no film; fill in {', '.join(_COLUMNS)}")
+    return found
+
+
+def true_aspect(
+    name: str,
+    size_px: tuple[int, int],
+    spacing: Spacing | None,
+    *,
+    asked: float | None = None,
+    sizes: Mapping[str, float] | None = None,
+    is_dicom: bool = False,
+) -> tuple[float, str]:
+    """Return a film's true width over height, and who says so.
+
+    `size_px` is height and width. What was asked for counts first, then the film's own spacing; a
+    DICOM film without one has square pixels (PS3.3, C.7.6.3.1.7), and so is taken a picture that
+    is not square. Raises DataError for a square picture of which nobody says what it was.
+    """
+    height, width = size_px
+    if sizes is not None:
+        if name not in sizes:
+            raise DataError("is not in the table of --sizes; add its line")
+        return sizes[name], "the table of sizes"
+    if asked is not None:
+        return asked, "--aspect"
+    if spacing is not None:
+        return width * spacing.column_mm / (height * spacing.row_mm), "its spacing"
+    if is_dicom:
+        return width / height, "its pixels, square in DICOM without a spacing"
+    if width == height:
+        raise DataError(
+            f"is {width}x{height} px, as films are that were squeezed to a square, which turns "
+            "angles by 20 degrees; give its true shape: --aspect 755:2125, --sizes FILE.csv, or "
+            "--aspect 1 for one that is truly square"
+        )
+    return width / height, "its pixels, taken as square"
