@@ -17,6 +17,7 @@ from spineseg.commands.hints import after_comparison, after_promotion
 from spineseg.commands.inference import evaluate, predict
 from spineseg.commands.init import init
 from spineseg.commands.keys import keys
+from spineseg.commands.measure import measure
 from spineseg.commands.models import history, models
 from spineseg.commands.options import CONFIG, JSON, SETS, live, names_a_run, say_to
 from spineseg.commands.retry import retry
@@ -271,19 +272,11 @@ def promote(
     raise SystemExit(0 if verdict.promoted else 1)
 
 
-cli.add_command(init)
-cli.add_command(retry)
-cli.add_command(data)
-cli.add_command(predict)
-cli.add_command(evaluate)
-cli.add_command(export)
 export.add_command(export_a_study)
-cli.add_command(models)
-cli.add_command(history)
-cli.add_command(keys)
-cli.add_command(studies)
-cli.add_command(try_page)
-cli.add_command(ui)
+for _command in (init, retry, data, predict, evaluate, measure, export, models, history, keys):
+    cli.add_command(_command)
+for _command in (studies, try_page, ui):
+    cli.add_command(_command)
 
 
 def main() -> None:

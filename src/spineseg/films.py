@@ -40,3 +40,4 @@ class LabelledFilm:
 
     path: Path
     outlines: tuple[Outline, ...]
+    aspect: float | None = None  # True width over height, where it is known.

@@ -5,15 +5,32 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import click
 
 from spineseg.live_line import QUIET_SECONDS
 from spineseg.run_times import duration
 
-if TYPE_CHECKING:
-    from spineseg.inference.outcome import Step
+
+class Step(Protocol):
+    """One film that is done, of a list."""
+
+    @property
+    def number(self) -> int:
+        """Its place, from 1."""
+
+    @property
+    def of(self) -> int:
+        """How many there are."""
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What its JSON file holds; with `error` for a film that is none."""
+
+    def text(self) -> str:
+        """Return in a line what came of it."""
+
 
 _FEW = 20
 """So many films get a line each."""

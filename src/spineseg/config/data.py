@@ -45,6 +45,12 @@ class LabelledSource(Model):
         (), description="Class names whose labels are left out: what is no vertebra, as 'sacrum'."
     )
 
+    true_sizes: Path | None = Field(
+        None,
+        description="CSV with film, width_px and height_px: how large films were before they were "
+        "squeezed to a square. Angles and heights are measured on films of known shape only.",
+    )
+
     @field_validator("class_map")
     @classmethod
     def _onto_levels(cls, value: dict[str, str]) -> dict[str, str]:

@@ -143,6 +143,7 @@ def _write_copies_of(
                     "content_sha256": hashlib.sha256(content).hexdigest(),
                     "conversion": None,
                     "spacing": None,  # A rotation leaves none that holds along rows.
+                    "aspect": None,
                     "labels_sha256": hashlib.sha256(text).hexdigest(),
                     "film_bytes": len(content),
                     "labels_bytes": len(text),

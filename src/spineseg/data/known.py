@@ -26,7 +26,7 @@ from spineseg.files import write_whole
 
 _CHECKED_FILE = "checked.json"
 _OF_ITS_SOURCES = (MANIFEST_FILE, AUDIT_FILE)
-_FORMAT = 8  # Raise it with any change of what a merged dataset holds.
+_FORMAT = 9  # Raise it with any change of what a merged dataset holds.
 
 
 def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, salt: bytes) -> Path:
@@ -42,6 +42,7 @@ def note_of(config: DataConfig, sources: Sequence[OpenedSource], cache: Path, sa
         files += [file.path for file in source.films.left_out]
         files += [film.path for film in source.films.films]
         files += [film.labels for film in source.films.films if isinstance(film.labels, Path)]
+        files += [source.sizes_file] if source.sizes_file else []
         for file in files:
             try:
                 status = file.stat()

@@ -7,6 +7,7 @@ from pathlib import Path
 from spineseg.data.film_source import SourceFilm, refuse_other_size
 from spineseg.data.labels import clean_labels
 from spineseg.data.layouts import raw_labels_of, read_folder
+from spineseg.data.manifest import MANIFEST_FILE, load_manifest
 from spineseg.data.merged_labels import label_path
 from spineseg.decoding.decode import decode, film_content
 from spineseg.errors import DataError
@@ -30,15 +31,23 @@ def read_films(place: Path, part: str) -> list[LabelledFilm]:
             f"{shown(place)}: has no part {part!r}, it has {', '.join(there)}; choose "
             f"{' or '.join(f'--part {one}' for one in (*filter(None, parts), 'all'))}"
         )
-    return [_labelled(film) for film in films]
+    known = _aspects(place)
+    return [_labelled(film, known.get(film.path.name)) for film in films]
+
+
+def _aspects(place: Path) -> dict[str, float]:
+    """Return the true width over height of films by name, where a merged dataset knows it."""
+    if not (place / MANIFEST_FILE).is_file():
+        return {}
+    return {entry.name: entry.aspect for entry in load_manifest(place).entries if entry.aspect}
 
 
 def read_merged_film(path: Path) -> LabelledFilm:
-    """Return one film of a merged dataset with its outlines."""
+    """Return one film of a merged dataset with its outlines, its true shape left aside."""
     return _labelled(SourceFilm(path, None, label_path(path), dict(enumerate(CLASS_NAMES))))
 
 
-def _labelled(film: SourceFilm) -> LabelledFilm:
+def _labelled(film: SourceFilm, aspect: float | None = None) -> LabelledFilm:
     if film.size is not None:
         refuse_other_size(film, decode(film_content(film.path), film.path).size)
     clean = clean_labels(raw_labels_of(film))
@@ -50,4 +59,4 @@ def _labelled(film: SourceFilm) -> LabelledFilm:
             f"{shown(film.path)}: classes {', '.join(clean.unmapped)} are none of the 24 levels "
             "C1..C7, T1..T12, L1..L5; rename or remove them"
         )
-    return LabelledFilm(film.path, clean.outlines)
+    return LabelledFilm(film.path, clean.outlines, aspect)

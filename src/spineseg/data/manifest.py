@@ -51,6 +51,9 @@ class ManifestEntry(Model):
         None, description="What was done to a film that the trainer could not have read as it was."
     )
     spacing: Spacing | None = None
+    aspect: float | None = Field(
+        None, description="True width over height; null for a square film of unknown shape."
+    )
     augmented: bool = False
 
 

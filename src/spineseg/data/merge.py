@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spineseg.config.data import DataConfig
@@ -31,6 +31,7 @@ from spineseg.errors import DataError
 from spineseg.files import staging
 from spineseg.films import Part
 from spineseg.live_line import doing
+from spineseg.measurement.aspect import known_aspect
 from spineseg.workers import shared_workers
 
 
@@ -88,8 +89,10 @@ def merged(
     )
     doing("splitting by patient, writing the dataset")
     _move_to_parts(folder, films, parts)
+    aspects = [source.true_aspects() for source in sources]
     entries = [
-        _entry(film, group, part) for film, group, part in zip(films, groups, parts, strict=True)
+        _entry(film, group, part, aspects[film.intake.source_number])
+        for film, group, part in zip(films, groups, parts, strict=True)
     ]
     recipe: str = config.augmentation
     if config.augmentation != "none":
@@ -123,8 +126,11 @@ def _move_to_parts(folder: Path, films: Sequence[GatheredFilm], parts: Sequence[
             (folder / file).replace(folder / part / kind / file)
 
 
-def _entry(film: GatheredFilm, group: Patient, part: Part) -> ManifestEntry:
+def _entry(
+    film: GatheredFilm, group: Patient, part: Part, aspects: Mapping[str, float]
+) -> ManifestEntry:
     facts = film.facts
+    spacing = facts.dicom.spacing if facts.dicom else None
     return ManifestEntry(
         name=facts.name,
         part=part,
@@ -138,5 +144,12 @@ def _entry(film: GatheredFilm, group: Patient, part: Part) -> ManifestEntry:
         levels=facts.levels,
         content_sha256=facts.content_sha256,
         conversion=facts.conversion,
-        spacing=facts.dicom.spacing if facts.dicom else None,
+        spacing=spacing,
+        aspect=known_aspect(
+            film.intake.film.path.name,
+            (facts.size_px[1], facts.size_px[0]),
+            spacing,
+            sizes=aspects,
+            is_dicom=facts.dicom is not None,
+        ),
     )

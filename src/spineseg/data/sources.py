@@ -72,7 +72,7 @@ def _opened(source: Source, cache: Path, say: Say) -> Iterator[OpenedSource]:
 
 def _phantom(source: PhantomSource, cache: Path, say: Say) -> tuple[Path, Path]:
     """Return the phantom's folders; a film is drawn once, however often it is split anew."""
-    wanted = source.model_dump() | {"version": VERSION}
+    wanted = source.model_dump() | {"version": VERSION, "with": "sizes and corners"}
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache / f"phantom-{key}"
     if folder.is_dir():

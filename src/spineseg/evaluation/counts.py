@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from spineseg.evaluation.records import FilmRecord
+from spineseg.evaluation.signs import Signs
 from spineseg.levels import RANK, levels_apart
 
 
@@ -26,6 +27,10 @@ class FilmCounts:
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dice: list[float] = field(default_factory=list)  # of each vertebra found
     boundary_px: list[float] = field(default_factory=list)
+    boundary_share: list[float] = field(default_factory=list)  # Of the film's height.
+    angle_errors_deg: list[float] = field(default_factory=list)  # Of the largest Cobb angle.
+    disc_errors: list[float] = field(default_factory=list)  # Of each disc's height ratio.
+    not_measured: int = 0  # Films whose labels are measured, and whose detections are not.
 
     @property
     def found(self) -> int:
@@ -61,7 +66,8 @@ class FilmCounts:
 
 _SUMMED = (
     "labelled", "labelled_films", "whole_columns_right", "off_by_one", "missed", "invented",
-    "doubled", "found_by_level", "right_by_level", "dice", "boundary_px",
+    "doubled", "found_by_level", "right_by_level", "dice", "boundary_px", "boundary_share",
+    "angle_errors_deg", "disc_errors", "not_measured",
 )  # fmt: skip
 
 
@@ -82,12 +88,26 @@ def count_film(record: FilmRecord) -> FilmCounts:
         counts.off_by_one += _next_to(true, found.level)
         iou = record.mask_iou[i][label]
         counts.dice.append(2 * iou / (1 + iou))
-        counts.boundary_px += [] if found.boundary_px is None else [found.boundary_px]
+        if found.boundary_px is not None:
+            counts.boundary_px.append(found.boundary_px)
+            counts.boundary_share.append(found.boundary_px / record.height)
     for i in set(range(len(record.truths))) - set(record.met):
         counts.missed += 1
         counts.confusion[record.truths[i].level]["missed"] += 1
     counts.whole_columns_right = int(0 < counts.labelled == counts.right)
+    if record.signs is not None and record.signs.labelled.refused is None:
+        _count_signs(counts, record.signs)
     return counts
+
+
+def _count_signs(counts: FilmCounts, signs: Signs) -> None:
+    found, labelled = signs.found, signs.labelled
+    counts.not_measured = int(found.refused is not None)
+    if found.largest_deg is not None and labelled.largest_deg is not None:
+        counts.angle_errors_deg.append(abs(found.largest_deg - labelled.largest_deg))
+    counts.disc_errors += [
+        abs(found.discs[gap] - labelled.discs[gap]) for gap in labelled.discs if gap in found.discs
+    ]
 
 
 def _next_to(true: str, level: str) -> bool:

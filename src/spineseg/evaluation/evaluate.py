@@ -45,7 +45,10 @@ def evaluate_weights(
 def evaluated_records(records: Sequence[FilmRecord], numbering: NumberingModel) -> Evaluated:
     """Score records as they are, and with whole columns numbered by what is known of them."""
     numbered = {
-        way: numbered_records(records, numbering.model_copy(update={"numbering": way}))
+        way: [
+            record.measured()
+            for record in numbered_records(records, numbering.model_copy(update={"numbering": way}))
+        ]
         for way in NUMBERINGS
     }
     return Evaluated({way: score(found) for way, found in numbered.items()}, numbered)

@@ -9,6 +9,7 @@ import numpy as np
 import pycocotools.mask as coco_mask
 
 from spineseg.evaluation.records import FilmRecord, Found, Truth, matched_record
+from spineseg.evaluation.signs import labelled_signs
 from spineseg.films import LabelledFilm
 from spineseg.prediction.detections import Detection, Prediction
 from spineseg.prediction.film_mask import FilmMask
@@ -50,6 +51,7 @@ def record_film(film: LabelledFilm, prediction: Prediction) -> FilmRecord:
         ),
         box_iou=_overlaps([_xywh(d.box) for d in detections], [_xywh(box) for box in boxes]),
         mask_iou=mask_iou,
+        signs=labelled_signs(film, (height, width)),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from spineseg.config.model import Model
 from spineseg.evaluation.greedy import greedy_matches
+from spineseg.evaluation.signs import Signs, with_found
 from spineseg.files import write_whole
 from spineseg.films import Outline
 from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
@@ -49,6 +50,7 @@ class FilmRecord(Model):
     box_iou: tuple[tuple[float, ...], ...]  # (detections, labels)
     mask_iou: tuple[tuple[float, ...], ...]
     met: tuple[int, ...]  # (detections,) label that each meets whatever its level, -1: none
+    signs: Signs | None = None  # What both measure, where the film's true shape is known.
 
     @property
     def counted(self) -> list[int]:
@@ -72,7 +74,17 @@ class FilmRecord(Model):
             found=self.found if found is None else found,
             box_iou=self.box_iou if box_iou is None else box_iou,
             mask_iou=self.mask_iou if mask_iou is None else mask_iou,
+            signs=self.signs,
         )
+
+    def measured(self) -> FilmRecord:
+        """Return the record with what its detections measure, as they are numbered now."""
+        if self.signs is None:
+            return self
+        outlines = [self.outline(i) for i in self.counted]
+        drawn = [outline for outline in outlines if len(outline.points)]
+        signs = with_found(self.signs, drawn, (self.height, self.width))
+        return self.model_copy(update={"signs": signs})
 
     def outline(self, detection: int) -> Outline:
         """Return a detection's outline, for drawing; it has no points where it was not kept."""
@@ -94,6 +106,7 @@ def matched_record(
     found: Sequence[Found],
     box_iou: Sequence[Sequence[float]],
     mask_iou: Sequence[Sequence[float]],
+    signs: Signs | None = None,
 ) -> FilmRecord:
     """Return a film's record with the match behind every count.
 
@@ -115,6 +128,7 @@ def matched_record(
         box_iou=tuple(tuple(row) for row in box_iou),
         mask_iou=tuple(tuple(row) for row in mask_iou),
         met=tuple(met),
+        signs=signs,
     )
 
 

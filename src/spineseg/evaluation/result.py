@@ -35,6 +35,22 @@ class _Scores(Model):
         description="Mean distance between the outlines of found and labelled masks, both ways, "
         "px of the film; None where none is found."
     )
+    outline_error: float | None = Field(
+        None, description="The same distance as a share of the film's height."
+    )
+    cobb_error_deg: float | None = Field(
+        None,
+        description="Mean absolute error of the largest Cobb angle against the labels', degrees; "
+        "None where no frontal film's true shape is known.",
+    )
+    disc_ratio_error: float | None = Field(
+        None,
+        description="Mean absolute error of disc heights over the depth of the body above; None "
+        "where no lateral film's true shape is known.",
+    )
+    not_measured: int = Field(
+        0, description="Films that their labels measure and what was found does not."
+    )
 
     def value(self, name: str) -> float:
         """Return a metric of the table, or another of the scalar scores, by its name.
@@ -42,6 +58,11 @@ class _Scores(Model):
         Raises AttributeError for a name that is neither.
         """
         return float(self.scores[name] if name in self.scores else getattr(self, name))
+
+    def known(self, name: str) -> float | None:
+        """Return the same, None for a scalar score that could not be measured."""
+        is_there = name in self.scores or getattr(self, name) is not None
+        return self.value(name) if is_there else None
 
 
 class ViewScore(_Scores):

@@ -102,9 +102,17 @@ def _errors(counts: FilmCounts) -> dict[str, Any]:
         "missed": counts.missed,
         "invented": counts.invented,
         "doubled": counts.doubled,
-        "mean_dice": float(np.mean(counts.dice)) if counts.dice else None,
-        "mean_boundary_px": float(np.mean(counts.boundary_px)) if counts.boundary_px else None,
+        "mean_dice": _mean(counts.dice),
+        "mean_boundary_px": _mean(counts.boundary_px),
+        "outline_error": _mean(counts.boundary_share),
+        "cobb_error_deg": _mean(counts.angle_errors_deg),
+        "disc_ratio_error": _mean(counts.disc_errors),
+        "not_measured": counts.not_measured,
     }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def _level_score(

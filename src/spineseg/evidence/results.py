@@ -64,8 +64,8 @@ class RunSummary(Model):
         return self.films_seen / self.fitting_seconds if self.fitting_seconds > 0 else None
 
     def value(self, metric: str) -> float | None:
-        """Return a score of the best weights, None where the run was not evaluated."""
-        return None if self.evaluation is None else self.evaluation.value(metric)
+        """Return a score of the best weights, None where it was not measured."""
+        return None if self.evaluation is None else self.evaluation.known(metric)
 
 
 class ArmResult(Model):

@@ -83,7 +83,12 @@ def evaluation_text(evaluation: Evaluation, chosen: Chosen) -> str:
         "",
         f"{rates} (confidence {e.confidence:g})",
         f"missed {e.missed}, invented {e.invented}, doubled {e.doubled}; outlines found: Dice "
-        f"{_or_dash(e.mean_dice, '.3f')}, boundary {_or_dash(e.mean_boundary_px, '.2f')} px off",
+        f"{_or_dash(e.mean_dice, '.3f')}, boundary {_or_dash(e.mean_boundary_px, '.2f')} px off, "
+        f"{_or_dash(e.outline_error, '.5f')} of the film's height",
+        f"off from what the labels measure: largest Cobb angle "
+        f"{_or_dash(e.cobb_error_deg, '.1f')} degrees, disc heights "
+        f"{_or_dash(e.disc_ratio_error, '.3f')} of the body's depth; not measured "
+        f"{e.not_measured} films",
         f"{e.seconds_per_film * 1000:.0f} ms a film",
         "",
         f"{'level':8}{'labelled':>9}{'found':>7}{'right':>7}{'mask AP50':>11}",

@@ -14,8 +14,8 @@ from spineseg.decoding.decode import glance_at_film, read_film
 from spineseg.errors import DataError
 from spineseg.files import shown
 
-PREDICTIONS_FILE = "predictions.json"
-"""What marks a folder of predictions: those are no films to predict."""
+PREDICTIONS_FILE, MEASURES_FILE = "predictions.json", "measures.json"
+"""What marks a folder of predictions, and one of measures: those are no films to predict."""
 _READ_FIRST = 64
 """So many named films are read whole before anything is written; of more, their heads."""
 _MOST_REASONS = 6
@@ -97,7 +97,7 @@ def _take_folder(found: GivenFilms, known: set[Path], folder: Path) -> None:
     ours = {
         name.rpartition("/")[0]
         for name in (*there.files, *there.litter)
-        if name.rpartition("/")[2] == PREDICTIONS_FILE
+        if name.rpartition("/")[2] in (PREDICTIONS_FILE, MEASURES_FILE)
     }
     for name in there.films:
         if _beneath(name, ours):

@@ -13,6 +13,8 @@ from spineseg.films import Spacing
 
 _PAIR = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[:x]\s*(\d+(?:\.\d+)?)\s*")
 _LEAST, _MOST = 0.1, 10.0
+SIZES_FILE = "sizes.csv"
+"""Where phantoms keep the true sizes of their films."""
 _COLUMNS = ("film", "width_px", "height_px")
 
 
@@ -64,36 +66,23 @@ def read_sizes(path: Path) -> dict[str, float]:
     return found
 
 
-def true_aspect(
+def known_aspect(
     name: str,
     size_px: tuple[int, int],
     spacing: Spacing | None,
     *,
-    asked: float | None = None,
-    sizes: Mapping[str, float] | None = None,
-    is_dicom: bool = False,
-) -> tuple[float, str]:
-    """Return a film's true width over height, and who says so.
+    sizes: Mapping[str, float],
+    is_dicom: bool,
+) -> float | None:
+    """Return a film's true width over height; None where nobody knows.
 
-    `size_px` is height and width. What was asked for counts first, then the film's own spacing; a
-    DICOM film without one has square pixels (PS3.3, C.7.6.3.1.7), and so is taken a picture that
-    is not square. Raises DataError for a square picture of which nobody says what it was.
+    `size_px` is height and width. A table counts first, then the film's own spacing; a DICOM film
+    without one has square pixels (PS3.3, C.7.6.3.1.7), and so is taken a picture that is not
+    square itself.
     """
     height, width = size_px
-    if sizes is not None:
-        if name not in sizes:
-            raise DataError("is not in the table of --sizes; add its line")
-        return sizes[name], "the table of sizes"
-    if asked is not None:
-        return asked, "--aspect"
+    if name in sizes:
+        return sizes[name]
     if spacing is not None:
-        return width * spacing.column_mm / (height * spacing.row_mm), "its spacing"
-    if is_dicom:
-        return width / height, "its pixels, square in DICOM without a spacing"
-    if width == height:
-        raise DataError(
-            f"is {width}x{height} px, as films are that were squeezed to a square, which turns "
-            "angles by 20 degrees; give its true shape: --aspect 755:2125, --sizes FILE.csv, or "
-            "--aspect 1 for one that is truly square"
-        )
-    return width / height, "its pixels, taken as square"
+        return width * spacing.column_mm / (height * spacing.row_mm)
+    return width / height if is_dicom or width != height else None

@@ -68,6 +68,10 @@ class FilmMeasures(Model):
 
     view: View
     levels: tuple[str, ...] = Field(description="Bodies that were measured, head to pelvis.")
+    corners_px: dict[str, tuple[tuple[float, float], ...]] = Field(
+        description="Of each body, px of the film: upper plate's left and right end, then the "
+        "lower's right and left. Of C2 the upper two are the dens.",
+    )
     missing: tuple[str, ...] = Field(description="Levels between them that were not outlined.")
     cut: tuple[str, ...] = Field((), description="Bodies at the film's border, left out.")
     too_small: tuple[str, ...] = Field((), description="Bodies too small to be measured, left out.")

@@ -21,6 +21,8 @@ LEAST_BODIES = 4
 """Of fewer bodies nothing is measured: which curve they belong to is anybody's guess."""
 MASK_EDGE_PX = 0.5
 """A mask's outline goes through the middles of its outermost pixels."""
+LEAST_SIDE_PX = 4.0
+"""A mask with less to a side, px of the film's rows, says nothing of a body's tilt."""
 _DRAWS = 400
 _BORDER = 0.003  # Of the film: an outline that comes so near is cut off there.
 _FROM_MEAN = float(np.sqrt(np.pi / 2))  # Mean distance of a normal error -> its standard deviation.
@@ -50,7 +52,7 @@ def measure(outlines: Sequence[Outline], given: Given) -> FilmMeasures:
     whole = {o.level: _in_true_shape(o.points, given) for o in outlines if o.level not in cut}
     view = given.view or view_of([o.level for o in outlines])
     fitted = {k: v for k, v in whole.items() if not (k == "C1" and view == "lateral")}
-    bodies = fitted_bodies(fitted)
+    bodies = fitted_bodies(fitted, LEAST_SIDE_PX if given.inside_px else 0.0)
     if len(bodies) < LEAST_BODIES:
         raise DataError(
             f"{len(bodies)} bodies lie whole on the film and are large enough, "
@@ -60,6 +62,7 @@ def measure(outlines: Sequence[Outline], given: Given) -> FilmMeasures:
     common = {
         "view": view,
         "levels": tuple(bodies),
+        "corners_px": {level: _on_film(body.corners, given) for level, body in bodies.items()},
         "missing": _missing(bodies),
         "cut": tuple(sorted(cut, key=place)),
         "too_small": tuple(sorted(set(fitted) - set(bodies), key=place)),
@@ -208,6 +211,12 @@ def _in_true_shape(points: np.ndarray, given: Given) -> np.ndarray:
         largest = max(getattr(grown, "geoms", [grown]), key=lambda one: one.area)
         px = np.array(largest.exterior.coords)[:-1] if not largest.is_empty else px
     return np.asarray(px * [given.aspect * height / width, 1.0])
+
+
+def _on_film(corners: np.ndarray, given: Given) -> tuple[tuple[float, float], ...]:
+    height, width = given.size_px
+    px = corners / [given.aspect * height / width, 1.0]
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in px)
 
 
 def _is_cut(points: np.ndarray) -> bool:

@@ -16,29 +16,31 @@ _ROUNDS = 12
 _NEAR_CORNER = 0.14  # Of a side's length at either end, where a body is round.
 _UPON = 0.03  # Of an end plate's length, within which an outline lies upon its line.
 _STILL = 0.01  # Of a unit.
-LEAST_SIDE = 4.0
-"""A body whose shorter side is less, in px of the film, is too small for a quadrilateral."""
+_LEAST_SIDE = 1e-3
 
 
-def fitted_bodies(outlines: Mapping[str, np.ndarray]) -> dict[str, Body]:
+def fitted_bodies(outlines: Mapping[str, np.ndarray], least_side: float = 0.0) -> dict[str, Body]:
     """Return the bodies of a column by level, head to pelvis.
 
     `outlines`: level -> (points, 2), x and y in units of equal size. Which of a body's sides is its
     upper one, the bodies above and below it say: on a strongly bent column that is not the film's
-    top. One that is too small for a quadrilateral is left out.
+    top. One whose shorter side is less than `least_side` is left out.
     """
     order = sorted(outlines, key=place)
     centres = np.array([_centroid(outlines[level]) for level in order]).reshape(-1, 2)
     found = {}
     for at, level in enumerate(order):
         down = centres[min(at + 1, len(order) - 1)] - centres[max(at - 1, 0)]
-        corners = fitted_corners(outlines[level], down if down.any() else np.array([0.0, 1.0]))
+        down = down if down.any() else np.array([0.0, 1.0])
+        corners = fitted_corners(outlines[level], down, least_side)
         if corners is not None:
             found[level] = Body(level, corners)
     return found
 
 
-def fitted_corners(outline: np.ndarray, down: np.ndarray) -> np.ndarray | None:
+def fitted_corners(
+    outline: np.ndarray, down: np.ndarray, least_side: float = 0.0
+) -> np.ndarray | None:
     """Return the corners of the quadrilateral that lies closest to an outline's hull, (4, 2).
 
     Upper left, upper right, lower right, lower left, where `down` (2,) is the way along the
@@ -46,10 +48,10 @@ def fitted_corners(outline: np.ndarray, down: np.ndarray) -> np.ndarray | None:
     It begins as the least rectangle around the outline; then each point belongs to its
     nearest side, a line is fitted to those of each side (total least squares), and these lines
     meet in the next corners. Points near a corner count for no side: bodies are round there. None
-    for an outline with less than `LEAST_SIDE` to a side.
+    for an outline with less than `least_side` to a side, or without any area.
     """
     rectangle = cv2.minAreaRect(outline.astype(np.float32))
-    if min(rectangle[1]) < LEAST_SIDE:
+    if min(rectangle[1]) < max(least_side, _LEAST_SIDE):
         return None
     corners = _ordered(cv2.boxPoints(rectangle).astype(float), down)
     points = _evenly(cv2.convexHull(outline.astype(np.float32))[:, 0].astype(float))
@@ -84,7 +86,7 @@ def _refitted(points: np.ndarray, corners: np.ndarray) -> np.ndarray | None:
     """
     along = np.roll(corners, -1, 0) - corners  # (4, 2)
     lengths = np.linalg.norm(along, axis=1)
-    if lengths.min() < LEAST_SIDE / 2:
+    if lengths.min() < _LEAST_SIDE:
         return None
     unit = along / lengths[:, None]
     away = points[:, None] - corners  # (points, 4, 2)

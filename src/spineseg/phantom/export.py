@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +14,8 @@ import yaml
 
 from spineseg.files import staging
 from spineseg.levels import CERVICAL, LUMBAR, THORACIC, View
-from spineseg.phantom.film import VIEWS, render_film
+from spineseg.measurement.aspect import SIZES_FILE
+from spineseg.phantom.film import VIEWS, Film, render_film
 from spineseg.workers import on_all_cores
 
 _NAMES: dict[View, list[str]] = {
@@ -19,6 +23,8 @@ _NAMES: dict[View, list[str]] = {
     "lateral": list(CERVICAL),
 }
 _JPEG_QUALITY = 92
+CORNERS_FILE = "corners.csv"
+"""Where each body's rims end, by what it was made of, as fractions of the film: the truth."""
 _README = (
     "Synthetic X-rays of the spine, {view} view: projections of a phantom, made by spineseg.\n"
     "They show no patient and say nothing of any. Seed {seed}, difficulty {difficulty:g}.\n"
@@ -46,8 +52,10 @@ def write_films(
             _write_frame(part / view, view, seed, difficulty)
         tasks = [(view, number) for view in VIEWS for number in range(counts[view])]
         write = partial(_write_film, part, seed, size_px, difficulty)
-        for _ in on_all_cores(write, tasks, workers=workers):
-            pass
+        made = list(on_all_cores(write, tasks, workers=workers))
+        for view in VIEWS:
+            own = [one for (of, _), one in zip(tasks, made, strict=True) if of == view]
+            _write_truths(part / view, own)
         try:
             part.replace(folder)
         except OSError:
@@ -66,9 +74,25 @@ def _write_frame(folder: Path, view: View, seed: int, difficulty: float) -> None
     )
 
 
+def _write_truths(folder: Path, films: Sequence[tuple[str, Film]]) -> None:
+    """Write how large the films would be in true shape, and the corners of what is on them."""
+    with (folder / SIZES_FILE).open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["film", "width_px", "height_px"])
+        for name, film in films:
+            side = len(film.pixels)
+            table.writerow([name, f"{film.aspect * side:.3f}", side])
+    with (folder / CORNERS_FILE).open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["film", "level", *(f"{axis}{n}" for n in range(1, 5) for axis in "xy")])
+        for name, film in films:
+            for level, corners in film.corners.items():
+                table.writerow([name, level, *(f"{value:.6f}" for value in corners.ravel())])
+
+
 def _write_film(
     folder: Path, seed: int, size_px: int, difficulty: float, task: tuple[View, int]
-) -> None:
+) -> tuple[str, Film]:
     view, number = task
     cv2.setNumThreads(1)
     film = render_film(view, size_px, (seed, VIEWS.index(view), number), difficulty)
@@ -84,3 +108,4 @@ def _write_film(
         for level, points in film.outlines.items()
     ]
     (folder / view / "labels" / f"{stem}.txt").write_text("\n".join(lines) + "\n")
+    return f"{stem}.jpg", replace(film, pixels=film.pixels[:, :0])  # Its rows alone are counted.

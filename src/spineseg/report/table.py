@@ -25,7 +25,7 @@ _SCORES = (
     *(metric.name for metric in _PRECISIONS),
     *("mask_best_f1", "mask_best_f1_confidence"),
     *(metric.name for metric in _RATES),
-    "seconds_per_film",
+    *("cobb_error_deg", "disc_ratio_error", "seconds_per_film"),
 )
 _OUTCOMES = ("completed", "running", "interrupted", "pruned", "failed")
 _TONES = {"better": "up", "worse": "down"}
@@ -92,6 +92,8 @@ COLUMNS = (
     Column("F1", _score("mask_best_f1", "{:.3f}")),
     Column("conf", _score("mask_best_f1_confidence", "{:.2f}")),
     *(Column(m.column, _score(m.name, "{:.1f}", 100), m) for m in _RATES),
+    Column("Cobb °", _score("cobb_error_deg", "{:.1f}")),
+    Column("disc", _score("disc_ratio_error", "{:.3f}")),
     Column("ms", _score("seconds_per_film", "{:.0f}", 1000)),
     Column("Mpar", _parameters),
     Column("ep", lambda row: str(row.epochs) if row.epochs else NONE),
@@ -102,7 +104,7 @@ COLUMNS = (
 _WAIVED = (
     *(f"±{metric.column}" for metric in _PRECISIONS if metric.kind == "box"),
     *(f"±{metric.column}" for metric in _RATES),
-    *("Mpar", "conf"),
+    *("disc", "Cobb °", "Mpar", "conf"),
     *(f"±{m.column}" for m in _PRECISIONS if m.kind == "mask" and m.ious[0] == m.ious[1]),
     *("ms", "hours"),
 )

@@ -146,6 +146,18 @@ def model_version(store: TrackingStore, selector: str) -> RegisteredModel:
     return _carried(store, known[version])
 
 
+def run_metric(store: TrackingStore, run_id: str, name: str) -> float | None:
+    """Return a metric of a version's run, None where it has none or is deleted for good."""
+    with refusing(store.uri):
+        try:
+            value = store.client.get_run(run_id).data.metrics.get(name)
+        except MlflowException as error:
+            if error.error_code == _NOT_THERE:
+                return None
+            raise
+    return None if value is None else float(value)
+
+
 def model_weights(store: TrackingStore, model: RegisteredModel, cache: Path) -> tuple[Path, str]:
     """Return a version's weights and their SHA-256, fetched into `cache` under that hash.
 

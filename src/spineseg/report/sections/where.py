@@ -147,6 +147,13 @@ def outlines(evaluations: dict[str, Evaluation]) -> Grid:
     rows.append(["Dice", *(NONE if dice is None else f"{dice:.3f}" for dice, _ in fits)])
     distances = (NONE if far is None else f"{far:.2f}" for _, far in fits)
     rows.append(["distance between outlines, px", *distances])
+    for what, name, digits in (
+        ("largest Cobb angle off by, degrees", "cobb_error_deg", 1),
+        ("disc heights off by, of the body's depth", "disc_ratio_error", 3),
+    ):
+        off = [e.known(name) for e in evaluations.values()]
+        if any(value is not None for value in off):
+            rows.append([what, *(NONE if v is None else f"{v:.{digits}f}" for v in off)])
     return Grid(["measure", *evaluations], rows)
 
 
