@@ -13,6 +13,8 @@ Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 SYNTHETIC = "Synthetic X-rays: they say nothing of patients."
 """What every note on a study of phantoms says at its head."""
+CAUTION = "Not a medical device: for research, not for the care of any person."
+"""On every answer about a person's film."""
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 
 

@@ -33,7 +33,8 @@ def drawn(cache: Path) -> dict[str, tuple[int, int]]:
 def test_another_split_redraws_no_film(tmp_path: Path) -> None:
     first = prepared(tmp_path)
     before = drawn(tmp_path)
-    assert len(before) == 2 * (12 + 8) + 2 * 2  # Films and labels; data.yaml and README of a view.
+    of_a_view = ("data.yaml", "README.dataset.txt", "sizes.csv", "corners.csv")
+    assert len(before) == 2 * (12 + 8) + 2 * len(of_a_view)  # Films and labels, and these.
     second = prepared(tmp_path, valid_fraction=0.4, test_fraction=0.3, split_seed=5)
     assert drawn(tmp_path) == before
     assert second.fingerprint != first.fingerprint

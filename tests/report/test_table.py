@@ -47,7 +47,7 @@ def test_the_columns_are_those_of_the_table_of_metrics() -> None:
     assert header[:5] == ["run", "kind", "outcome", "mask_map50", "mask_map50_95"]
     assert header[-5:-1] == ["seconds_per_film_delta", "parameters", "epochs", "hours"]
     assert header[-1] == "note"
-    assert len(header) == len(set(header)) == 3 + 8 + 8 + 4
+    assert len(header) == len(set(header)) == 3 + 10 + 10 + 4
 
 
 @pytest.mark.parametrize("width", [100, 120, 160])

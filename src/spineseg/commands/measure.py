@@ -84,7 +84,8 @@ def measure(
     from spineseg.commands.film_progress import FilmProgress
     from spineseg.data.labelled import read_films
     from spineseg.errors import ConfigError
-    from spineseg.inference.measure import How, measure_films, measure_labels
+    from spineseg.inference.measure import measure_films, measure_labels
+    from spineseg.inference.measures_folder import How
     from spineseg.measurement.aspect import read_aspect
 
     if bool(films) == (labels is not None):

@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from spineseg.evaluation.records import FilmRecord
-from spineseg.evaluation.signs import Signs
+from spineseg.evaluation.records import FilmRecord, Signs
 from spineseg.levels import RANK, levels_apart
 
 

@@ -10,6 +10,7 @@ from spineseg.evaluation.matching import record_film
 from spineseg.evaluation.records import FilmRecord
 from spineseg.evaluation.renumber import numbered_records
 from spineseg.evaluation.scores import score
+from spineseg.evaluation.signs import with_found_signs
 from spineseg.evaluation.stored import NUMBERINGS, Evaluated
 from spineseg.films import LabelledFilm
 from spineseg.live_line import counting
@@ -46,7 +47,7 @@ def evaluated_records(records: Sequence[FilmRecord], numbering: NumberingModel) 
     """Score records as they are, and with whole columns numbered by what is known of them."""
     numbered = {
         way: [
-            record.measured()
+            with_found_signs(record)
             for record in numbered_records(records, numbering.model_copy(update={"numbering": way}))
         ]
         for way in NUMBERINGS

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from spineseg.config.model import Model
 from spineseg.evaluation.greedy import greedy_matches
-from spineseg.evaluation.signs import Signs, with_found
 from spineseg.files import write_whole
 from spineseg.films import Outline
 from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
@@ -33,6 +32,24 @@ class Found(Model):
     box: tuple[float, float, float, float]
     polygon: tuple[tuple[float, float], ...]  # fractions of the film; empty where not drawn
     boundary_px: float | None = None  # Mean distance to the label's outline, where it has one.
+
+
+class Measured(Model):
+    """What is measured of a film whose shape is known, by its labels or by what was found."""
+
+    largest_deg: float | None = Field(None, description="Largest Cobb angle of a frontal film.")
+    discs: dict[str, float] = Field(
+        default_factory=dict, description="Level above -> mean height over depth, lateral films."
+    )
+    refused: str | None = Field(None, description="Why nothing could be measured.")
+
+
+class Signs(Model):
+    """One film of known shape, measured by its labels and by what was found."""
+
+    aspect: float = Field(description="True width over height.")
+    labelled: Measured
+    found: Measured = Measured()
 
 
 class FilmRecord(Model):
@@ -76,15 +93,6 @@ class FilmRecord(Model):
             mask_iou=self.mask_iou if mask_iou is None else mask_iou,
             signs=self.signs,
         )
-
-    def measured(self) -> FilmRecord:
-        """Return the record with what its detections measure, as they are numbered now."""
-        if self.signs is None:
-            return self
-        outlines = [self.outline(i) for i in self.counted]
-        drawn = [outline for outline in outlines if len(outline.points)]
-        signs = with_found(self.signs, drawn, (self.height, self.width))
-        return self.model_copy(update={"signs": signs})
 
     def outline(self, detection: int) -> Outline:
         """Return a detection's outline, for drawing; it has no points where it was not kept."""

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
-from spineseg.config.model import Model
 from spineseg.errors import DataError
+from spineseg.evaluation.records import FilmRecord, Measured, Signs
 from spineseg.films import LabelledFilm, Outline
 from spineseg.measurement.film import MASK_EDGE_PX, Given, measure
-
-
-class Measured(Model):
-    """The figures that are compared, of labels or of detections."""
-
-    largest_deg: float | None = Field(None, description="Largest Cobb angle of a frontal film.")
-    discs: dict[str, float] = Field(
-        default_factory=dict, description="Level above -> mean height over depth, lateral films."
-    )
-    refused: str | None = Field(None, description="Why nothing could be measured.")
-
-
-class Signs(Model):
-    """One film of known shape, measured by its labels and by what was found."""
-
-    aspect: float = Field(description="True width over height.")
-    labelled: Measured
-    found: Measured = Measured()
 
 
 def labelled_signs(film: LabelledFilm, size_px: tuple[int, int]) -> Signs | None:
@@ -41,10 +21,15 @@ def labelled_signs(film: LabelledFilm, size_px: tuple[int, int]) -> Signs | None
     return Signs(aspect=film.aspect, labelled=labelled)
 
 
-def with_found(signs: Signs, outlines: Sequence[Outline], size_px: tuple[int, int]) -> Signs:
-    """Return the same with what detections of the film measure; `outlines` are those that count."""
-    given = Given(size_px, signs.aspect, inside_px=MASK_EDGE_PX)
-    return signs.model_copy(update={"found": _measured(outlines, given)})
+def with_found_signs(record: FilmRecord) -> FilmRecord:
+    """Return a record with what its detections measure, as they are numbered in it."""
+    if record.signs is None:
+        return record
+    outlines = [record.outline(i) for i in record.counted]
+    drawn = [outline for outline in outlines if len(outline.points)]
+    given = Given((record.height, record.width), record.signs.aspect, inside_px=MASK_EDGE_PX)
+    signs = record.signs.model_copy(update={"found": _measured(drawn, given)})
+    return record.model_copy(update={"signs": signs})
 
 
 def _measured(outlines: Sequence[Outline], given: Given) -> Measured:

@@ -18,6 +18,7 @@ from spineseg.code_version import code_version
 from spineseg.decoding.decode import DecodedFilm, decode, film_content
 from spineseg.errors import DataError
 from spineseg.files import write_whole
+from spineseg.films import CAUTION
 from spineseg.inference import table
 from spineseg.inference.folder import folder_for, refuse_other_content, write_record
 from spineseg.inference.given import PREDICTIONS_FILE, GivenFilms, given_films
@@ -27,7 +28,6 @@ from spineseg.report.gallery import PAGE_FILE, Gallery, GalleryFilm, levels_text
 from spineseg.strip import PLAIN, WARNING, with_strip
 from spineseg.training.devices import chosen_devices
 
-CAUTION = "Not a medical device: for research, not for the care of any person."
 _SYNTHETIC = "SYNTHETIC: trained on synthetic X-rays only."
 _UNKNOWN = "What it was trained on is not known."
 THUMBNAILS = "thumbnails"

@@ -91,7 +91,6 @@ class FilmMeasures(Model):
     discs: tuple[Disc, ...] = ()
     slips: tuple[Slip, ...] = ()
     notes: tuple[str, ...] = Field((), description="What was not measured, and why.")
-    conventions: tuple[str, ...] = CONVENTIONS
 
     @property
     def largest_deg(self) -> float | None:

@@ -95,6 +95,14 @@ class _Told:
         low, high = (round(float(end), digits) for end in away)
         return Figure(value=value, low=min(low, value), high=max(high, value))
 
+    def tilts(self) -> dict[str, Figure]:
+        """Return each body's tilt."""
+
+        def of(level: str) -> Callable[[Mapping[str, Body]], np.ndarray]:
+            return lambda bodies: bodies[level].tilt_deg
+
+        return {level: self.figure(of(level)) for level in self.bodies}
+
 
 def _frontal(told: _Told) -> dict[str, object]:
     bodies = told.bodies
@@ -114,9 +122,7 @@ def _frontal(told: _Told) -> dict[str, object]:
             )
             for curve in frontal.curves(bodies)
         ),
-        "tilts_deg": {
-            level: told.figure(lambda of, level=level: of[level].tilt_deg) for level in bodies
-        },
+        "tilts_deg": told.tilts(),
         "balance_over": over if is_balanced else None,
         "balance_percent": told.figure(frontal.balance_percent) if is_balanced else None,
         "notes": tuple(notes),
@@ -124,13 +130,11 @@ def _frontal(told: _Told) -> dict[str, object]:
 
 
 def _lateral(told: _Told, arch: np.ndarray | None) -> dict[str, object]:
-    bodies, notes = told.bodies, []
+    bodies, notes = told.bodies, list[str]()
     front = told.given.front or neck.front_of(bodies, arch)
     found: dict[str, object] = {
         "front": front,
-        "tilts_deg": {
-            level: told.figure(lambda of, level=level: of[level].tilt_deg) for level in bodies
-        },
+        "tilts_deg": told.tilts(),
         "discs": tuple(_disc(told, *gap) for gap in neck.gaps(bodies)),
     }
     if front is None:

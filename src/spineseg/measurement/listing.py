@@ -30,6 +30,16 @@ def listed(measures: FilmMeasures) -> list[Listed]:
     return [*_angles(measures), *_neck(measures), *_tilts(measures)]
 
 
+def left_out(measures: FilmMeasures) -> list[str]:
+    """Return in lines what of a film was not measured, and why."""
+    parts = (
+        ("not outlined between the others", measures.missing),
+        ("at the film's border", measures.cut),
+        ("too small", measures.too_small),
+    )
+    return [f"{why}: {', '.join(levels)}" for why, levels in parts if levels] + list(measures.notes)
+
+
 def _angles(measures: FilmMeasures) -> Iterator[Listed]:
     for curve in measures.curves:
         of = f"{curve.upper}-{curve.lower}"

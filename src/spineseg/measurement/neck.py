@@ -10,13 +10,14 @@ import numpy as np
 
 from spineseg.levels import levels_apart
 from spineseg.measurement.bodies import Body, dot, length, tilt_deg, turned_deg
+from spineseg.measurement.figures import Side
 
 Bodies = Mapping[str, Body]
 _ARCH_AHEAD = 0.2  # Of C2's width, by which C1's arch must lie beside C2 to say where front is.
 _QUARTERS = ("I", "II", "III", "IV")
 
 
-def front_of(bodies: Bodies, arch: np.ndarray | None) -> str | None:
+def front_of(bodies: Bodies, arch: np.ndarray | None) -> Side | None:
     """Return the side of the film that the face looks to, `left` or `right`; None if unknown.
 
     C1's anterior arch, whose centre `arch` (2,) is, lies before C2.

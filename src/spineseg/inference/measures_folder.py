@@ -1,0 +1,209 @@
+"""A folder of measures: a picture and a JSON a film, a table of all, and what they were made by."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spineseg.code_version import code_version
+from spineseg.decoding.decode import DecodedFilm, decode, film_content
+from spineseg.errors import DataError
+from spineseg.files import shown, write_whole
+from spineseg.films import CAUTION, Outline
+from spineseg.inference.folder import MEASURES, write_record
+from spineseg.inference.given import MEASURES_FILE
+from spineseg.inference.table import cell
+from spineseg.levels import View
+from spineseg.measurement.aspect import known_aspect
+from spineseg.measurement.figures import CONVENTIONS, FilmMeasures, Side
+from spineseg.measurement.film import Given, measure
+from spineseg.measurement.listing import left_out, listed
+from spineseg.strip import PLAIN, WARNING, with_strip
+
+TABLE_FILE = "measures.csv"
+_COLUMNS = ("film", "measure", "of", "value", "low_95", "high_95", "unit", "note")
+_MOST_IN_STRIP = 14
+
+
+@dataclass(frozen=True)
+class How:
+    """What a person says of the films beside naming them."""
+
+    aspect: float | None = None  # True width over height, of all of them.
+    sizes: Path | None = None  # A table of their true sizes.
+    view: View | None = None
+    front: Side | None = None
+    outline_error: float | None = None  # Share of the film's height; None: as the weights' own.
+
+
+class Step(NamedTuple):
+    """One film that is done."""
+
+    number: int  # From 1.
+    of: int
+    answer: dict[str, Any]
+    folder: Path
+
+    def text(self) -> str:
+        """Return in a line what came of it."""
+        film = shown(self.answer["image"])
+        if self.answer["error"]:
+            return shown(f"not measured: {self.answer['error']}")
+        measures = FilmMeasures.model_validate(self.answer["measures"])
+        first = next(iter(listed(measures)))
+        return f"{film}: {first.text()}"
+
+
+@dataclass
+class Done:
+    """What a call came to."""
+
+    folder: Path
+    films: int
+    measured: int = 0
+    errors: list[str] = field(default_factory=list)
+    left_out: str = ""
+
+    def text(self) -> str:
+        """Return what a person is told at the end."""
+        lines = [f"{self.measured} of {self.films} film{'s' * (self.films != 1)} measured"]
+        lines += [f"skipped: {self.left_out} (listed in {MEASURES_FILE})"] * bool(self.left_out)
+        if self.errors:
+            lines.append(f"not measured {len(self.errors)}, as {shown(self.errors[0])}")
+        return "\n".join([*lines, f"{shown(self.folder / TABLE_FILE)}, pictures and .json"])
+
+
+Outlined = Callable[[DecodedFilm, Path], tuple[Sequence[Outline], float]]
+"""A film's outlines, and how far they lie within their bodies, px."""
+Task = tuple[str, Path, Outlined]
+"""A film's name in the folder, its file, and who outlines it."""
+
+
+class MeasuresFolder:
+    """Measures films one after the other into a folder."""
+
+    def __init__(
+        self,
+        how: How,
+        sizes: Mapping[str, float],
+        outline_error: float | None,
+        folder: Path,
+        made_by: Mapping[str, Any],
+        by: str,
+    ) -> None:
+        self._how, self._sizes, self._outline_error = how, sizes, outline_error
+        self._folder, self._made_by, self._by = folder, made_by, by
+
+    def through(
+        self,
+        tasks: Sequence[Task],
+        films: Mapping[str, str],
+        skipped: Sequence[tuple[str, str]],
+        left_out: str,
+        each: Callable[[Step], None],
+    ) -> Done:
+        """Measure all films, and write the table of what was done, at any end."""
+        done = Done(self._folder, len(tasks), left_out=left_out)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_record(self._folder, self._made_by, films, {"finished": None}, MEASURES)
+        table = [_line(_COLUMNS)]
+        try:
+            for number, (name, path, outlined) in enumerate(tasks, 1):
+                answer = self._answer(name, path, outlined)
+                done.measured += not answer["error"]
+                done.errors += [answer["error"]] if answer["error"] else []
+                table += _rows(answer)
+                each(Step(number, len(tasks), answer, self._folder))
+        finally:
+            write_whole(self._folder / TABLE_FILE, "".join(table))
+            more = {"measured": done.measured, "errors": done.errors, "skipped": list(skipped)}
+            is_whole = done.measured + len(done.errors) == done.films
+            more |= {"finished": is_whole, "caution": CAUTION, "software": code_version()}
+            write_record(self._folder, self._made_by, films, more, MEASURES)
+        return done
+
+    def _answer(self, name: str, path: Path, outlined: Outlined) -> dict[str, Any]:
+        answer: dict[str, Any] = {"image": str(path), "error": None, "measures": None}
+        picture = self._folder / f"{name}.png"
+        try:
+            film = decode(film_content(path), path)
+            measures = self._measured(film, path, outlined)
+        except DataError as error:
+            told = str(error)
+            where = f"{shown(path)}: "
+            answer["error"] = told if told.startswith(where) else where + told
+            picture.unlink(missing_ok=True)
+        else:
+            answer |= {"measures": measures.model_dump(mode="json")}
+            write_whole(picture, self._picture(film.pixels(), measures))
+        answer |= {"made_by": self._made_by, "caution": CAUTION, "conventions": list(CONVENTIONS)}
+        write_whole(self._folder / f"{name}.json", json.dumps(answer, indent=1))
+        return answer
+
+    def _measured(self, film: DecodedFilm, path: Path, outlined: Outlined) -> FilmMeasures:
+        width, height = film.size
+        aspect = self._how.aspect or known_aspect(
+            path.name,
+            (height, width),
+            film.spacing,
+            sizes=self._sizes,
+            is_dicom=film.dicom is not None,
+        )
+        if aspect is None:
+            raise DataError(
+                f"is {width}x{height} px and may have been squeezed to a square; give its true "
+                "width to height with --aspect 755:2125 or --sizes FILE.csv (--aspect 1: as it is)"
+            )
+        outlines, inside = outlined(film, path)
+        return measure(
+            outlines,
+            Given(
+                (height, width),
+                aspect,
+                self._how.view,
+                self._how.front,
+                self._outline_error,
+                film.spacing,
+                inside,
+            ),
+        )
+
+    def _picture(self, pixels: np.ndarray, measures: FilmMeasures) -> bytes:
+        from PIL import Image
+
+        from spineseg.measurement.drawn import draw_measures
+
+        told = [one.text() for one in listed(measures) if one.measure != "tilt"]
+        lines = [(CAUTION, WARNING), (self._by, PLAIN)]
+        lines += [(text, PLAIN) for text in told[:_MOST_IN_STRIP]]
+        lines += [(note, WARNING) for note in left_out(measures)]
+        content = io.BytesIO()
+        marked = with_strip(draw_measures(pixels, measures), lines)
+        Image.fromarray(marked).save(content, format="PNG", compress_level=3)
+        return content.getvalue()
+
+
+def _rows(answer: Mapping[str, Any]) -> Iterator[str]:
+    film = cell(answer["image"])
+    if answer["error"]:
+        why = shown(answer["error"]).removeprefix(f"{shown(answer['image'])}: ")
+        yield _line([film, "", "", "", "", "", "", f"not measured: {why}"])
+        return
+    for one in listed(FilmMeasures.model_validate(answer["measures"])):
+        figure = one.figure
+        yield _line(
+            [film, one.measure, one.of, figure.value, figure.low, figure.high, one.unit, one.note]
+        )
+
+
+def _line(cells: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
