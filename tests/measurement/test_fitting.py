@@ -24,8 +24,7 @@ def test_corners_are_found_in_order_however_the_column_runs(degrees: float) -> N
 
 
 def test_a_body_that_is_higher_than_wide_has_its_plates_up_and_down() -> None:
-    tall = BOX[:, ::-1] * [1, 1]
-    corners = fitted_corners(tall, DOWN)
+    corners = fitted_corners(BOX[:, ::-1], DOWN)
     assert corners is not None
     assert corners[:2, 1].max() < corners[2:, 1].min() and corners[0, 0] < corners[1, 0]
 
@@ -62,6 +61,21 @@ def test_slanted_sides_do_not_lengthen_the_plate_below_them() -> None:
 def test_an_outline_with_too_little_area_has_no_corners(outline: np.ndarray) -> None:
     assert fitted_corners(outline, DOWN, 4.0) is None
     assert not fitted_bodies({"L1": outline, "L2": outline + 1.0}, 4.0)
+
+
+def test_c2_stands_upright_under_its_dens_and_others_lie() -> None:
+    dens = 5 * np.array([[-3.0, -38.0], [4.0, -37.0], [9.0, 0.0], [-9.0, 0.0]])
+    leaning = turned(dens, 40) + 100
+    below = turned(BOX * 2, 40) + np.array([60, 160])
+    bodies = fitted_bodies({"C2": leaning, "C3": below, "C4": below + np.array([-30, 50])})
+    assert float(bodies["C2"].tilt_deg) == pytest.approx(40, abs=2)
+    assert float(bodies["C3"].tilt_deg) == pytest.approx(40, abs=4)
+
+
+def test_a_body_that_leans_far_off_its_column_still_lies_on_its_plates() -> None:
+    column = {f"L{i + 1}": turned(BOX, 0) + np.array([100, 100 + 40 * i]) for i in range(4)}
+    column["L5"] = turned(BOX, -50) + np.array([75, 265])  # The column goes the other way.
+    assert float(fitted_bodies(column)["L5"].tilt_deg) == pytest.approx(-50, abs=4)
 
 
 def test_a_triangle_and_a_blot_give_four_finite_corners() -> None:

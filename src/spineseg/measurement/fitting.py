@@ -17,6 +17,8 @@ _NEAR_CORNER = 0.14  # Of a side's length at either end, where a body is round.
 _UPON = 0.03  # Of an end plate's length, within which an outline lies upon its line.
 _STILL = 0.01  # Of a unit.
 _LEAST_SIDE = 1e-3
+_REACH = 2  # Levels above and below a body that say which way its column runs.
+_WIDE, _WEIGHT = 0.7, 0.6  # Logarithm of a body's width over height that counts, and how much.
 
 
 def fitted_bodies(outlines: Mapping[str, np.ndarray], least_side: float = 0.0) -> dict[str, Body]:
@@ -30,16 +32,16 @@ def fitted_bodies(outlines: Mapping[str, np.ndarray], least_side: float = 0.0) -
     centres = np.array([_centroid(outlines[level]) for level in order]).reshape(-1, 2)
     found = {}
     for at, level in enumerate(order):
-        down = centres[min(at + 1, len(order) - 1)] - centres[max(at - 1, 0)]
+        down = centres[min(at + _REACH, len(order) - 1)] - centres[max(at - _REACH, 0)]
         down = down if down.any() else np.array([0.0, 1.0])
-        corners = fitted_corners(outlines[level], down, least_side)
+        corners = fitted_corners(outlines[level], down, least_side, is_wide=level != "C2")
         if corners is not None:
             found[level] = Body(level, corners)
     return found
 
 
 def fitted_corners(
-    outline: np.ndarray, down: np.ndarray, least_side: float = 0.0
+    outline: np.ndarray, down: np.ndarray, least_side: float = 0.0, *, is_wide: bool = True
 ) -> np.ndarray | None:
     """Return the corners of the quadrilateral that lies closest to an outline's hull, (4, 2).
 
@@ -53,7 +55,7 @@ def fitted_corners(
     rectangle = cv2.minAreaRect(outline.astype(np.float32))
     if min(rectangle[1]) < max(least_side, _LEAST_SIDE):
         return None
-    corners = _ordered(cv2.boxPoints(rectangle).astype(float), down)
+    corners = _ordered(cv2.boxPoints(rectangle).astype(float), down, is_wide)
     points = _evenly(cv2.convexHull(outline.astype(np.float32))[:, 0].astype(float))
     for _ in range(_ROUNDS):
         moved = _refitted(points, corners)
@@ -63,11 +65,20 @@ def fitted_corners(
     return _from_rim_to_rim(points, corners)
 
 
-def _ordered(box: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Return a rectangle's corners from the upper left on, clockwise on the film."""
-    along, right = (box - box.mean(0)) @ down, np.array([down[1], -down[0]])
-    first = int(np.argmin(along + np.roll(along, -1)))  # The side that lies furthest up.
-    turned = np.roll(box, -first, 0)
+def _ordered(box: np.ndarray, down: np.ndarray, is_wide: bool) -> np.ndarray:
+    """Return a rectangle's corners from the upper left on, clockwise on the film.
+
+    The upper side is the one that looks up the column; between two that do so alike, the longer
+    one, of a body that is wider than high, as all are but C2 with its dens.
+    """
+    down = down / np.hypot(*down)
+    sides = np.roll(box, -1, 0) - box
+    lengths = np.maximum(np.hypot(*sides.T), _LEAST_SIDE)
+    looks_up = (box.mean(0) - (box + sides / 2)) @ down
+    looks_up /= np.roll(lengths, -1) / 2
+    wide = np.clip(np.log(lengths / np.roll(lengths, -1)), -_WIDE, _WIDE)
+    turned = np.roll(box, -int(np.argmax(looks_up + (_WEIGHT * wide if is_wide else 0.0))), 0)
+    right = np.array([down[1], -down[0]])
     return turned if (turned[1] - turned[0]) @ right > 0 else turned[[1, 0, 3, 2]]
 
 
