@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from command import spineseg
 from dicom_files import radiograph, stored
@@ -95,7 +96,27 @@ def test_a_dicom_film_has_the_shape_that_its_spacing_says(tmp_path: Path) -> Non
     answers, _ = of_films([tmp_path / "film.dcm"], How())
     assert answers[0]["measures"]["aspect"] == pytest.approx(0.32 / 0.9)
     told = "".join(path.read_text() for path in Path("out").glob("*.[jc]s*"))
-    assert "Secret" not in told and "4711" not in told
+    assert "Secret" not in told and "4711" not in told and not list(Path("out").glob("*.dcm"))
+
+
+def test_dicom_objects_are_written_of_dicom_films_alone(
+    tmp_path: Path, phantoms: tuple[Path, Path]
+) -> None:
+    grey = render_film("frontal", 448, 3, 0.1).pixels.astype(np.uint16) * 16
+    spacing = {"ImagerPixelSpacing": [0.9, 0.32]}
+    film = radiograph(grey, SeriesInstanceUID="1.2.826.0.1.3680043.8.498.2", **spacing)
+    (tmp_path / "film.dcm").write_bytes(stored(film))
+    nameless = radiograph(grey, **spacing)
+    (tmp_path / "nameless.dcm").write_bytes(stored(nameless))
+    picture = next((phantoms[0] / "images").glob("*-0001*"))
+    given = [tmp_path / "film.dcm", tmp_path / "nameless.dcm", picture]
+    answers, done = of_films(given, How(dicom=True, aspect=SHAPE))
+    assert done.measured == 1 and "lacks SeriesInstanceUID" in answers[1]["error"]
+    assert answers[2]["error"] and "vertebrae" not in answers[2]
+    made = sorted(path.name for path in Path("out").glob("*.dcm"))
+    assert made == ["film.seg.dcm", "film.sr.dcm"]
+    seg = pydicom.dcmread("out/film.seg.dcm")
+    assert seg.PatientID == "ID-4711" and len(seg.SegmentSequence) >= 4
 
 
 def test_measures_are_never_taken_for_films_nor_mixed_with_others(

@@ -53,6 +53,12 @@ from spineseg.commands.options import JSON, say_to
     help="Less certain vertebrae are left out.",
 )
 @click.option(
+    "--dicom",
+    is_flag=True,
+    help="Write outlines as DICOM SEG and figures as DICOM SR, too, which name the film's patient "
+    "as the film does; of DICOM films.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -70,6 +76,7 @@ def measure(
     front: Any,
     outline_error: float | None,
     confidence: float,
+    dicom: bool,
     out: Path | None,
     device: str,
     as_json: bool,
@@ -91,7 +98,7 @@ def measure(
     if bool(films) == (labels is not None):
         raise ConfigError("name films, or a folder of labels with --labels, one of the two")
     shape = read_aspect(aspect) if aspect is not None else None
-    how = How(shape, sizes, view, front, outline_error)
+    how = How(shape, sizes, view, front, outline_error, dicom)
     say = say_to(as_json)
     with FilmProgress(as_json) as progress:
         if labels is not None:

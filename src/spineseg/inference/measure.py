@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spineseg.chosen_model import Asked, Chosen, chosen_model
+from spineseg.chosen_model import Asked, chosen_model
 from spineseg.decoding.decode import DecodedFilm
+from spineseg.dicom_out.by import By
 from spineseg.errors import ConfigError
 from spineseg.films import LabelledFilm, Outline
 from spineseg.inference.folder import MEASURES, folder_for, refuse_other_content
@@ -74,7 +75,9 @@ def measure_films(
         prediction = numbered_film(segmenter, film, path, chosen.numbering)
         return prediction_outlines(prediction, confidence), MASK_EDGE_PX
 
-    by = MeasuresFolder(how, sizes, error, folder, made_by, _by_weights(chosen))
+    by = MeasuresFolder(
+        how, sizes, error, folder, made_by, By(chosen.label, chosen.sha256), bool(chosen.synthetic)
+    )
     tasks = [(name, path, outlined) for name, path in zip(names, found.films, strict=True)]
     skipped = [(cell(str(path)), why) for path, why in found.skipped]
     left_out = found.skipped_text() if found.skipped else ""
@@ -100,7 +103,7 @@ def measure_labels(
         return lambda decoded, path: (film.outlines, 0.0)
 
     known = {film.path.name: film.aspect for film in labelled if film.aspect}
-    by = MeasuresFolder(how, known | sizes, how.outline_error, folder, made_by, "By labels.")
+    by = MeasuresFolder(how, known | sizes, how.outline_error, folder, made_by, By("labels"))
     tasks = [(name, film.path, task(film)) for name, film in zip(names, labelled, strict=True)]
     return by.through(tasks, films, [], "", each)
 
@@ -124,9 +127,5 @@ def _said(how: How, sizes: Mapping[str, float], error: float | None) -> dict[str
         "view": how.view,
         "front": how.front,
         "outline_error": error,
+        "dicom": how.dicom,
     }
-
-
-def _by_weights(chosen: Chosen) -> str:
-    origin = "SYNTHETIC: trained on synthetic X-rays only. " if chosen.synthetic else ""
-    return f"{origin}By {chosen.label}, SHA-256 {chosen.short_sha256}."

@@ -14,6 +14,7 @@ import numpy as np
 
 from spineseg.code_version import code_version
 from spineseg.decoding.decode import DecodedFilm, decode, film_content
+from spineseg.dicom_out.by import By
 from spineseg.errors import DataError
 from spineseg.files import shown, write_whole
 from spineseg.films import CAUTION, Outline
@@ -28,6 +29,7 @@ from spineseg.measurement.listing import left_out, listed
 from spineseg.strip import PLAIN, WARNING, with_strip
 
 TABLE_FILE = "measures.csv"
+_OBJECTS = (".seg.dcm", ".sr.dcm")
 _COLUMNS = ("film", "measure", "of", "value", "low_95", "high_95", "unit", "note")
 _MOST_IN_STRIP = 14
 
@@ -41,6 +43,7 @@ class How:
     view: View | None = None
     front: Side | None = None
     outline_error: float | None = None  # Share of the film's height; None: as the weights' own.
+    dicom: bool = False  # DICOM SEG and SR are written, too.
 
 
 class Step(NamedTuple):
@@ -96,10 +99,12 @@ class MeasuresFolder:
         outline_error: float | None,
         folder: Path,
         made_by: Mapping[str, Any],
-        by: str,
+        by: By,
+        synthetic: bool = False,
     ) -> None:
         self._how, self._sizes, self._outline_error = how, sizes, outline_error
         self._folder, self._made_by, self._by = folder, made_by, by
+        self._origin = "SYNTHETIC: trained on synthetic X-rays only. " if synthetic else ""
 
     def through(
         self,
@@ -133,21 +138,50 @@ class MeasuresFolder:
         answer: dict[str, Any] = {"image": str(path), "error": None, "measures": None}
         picture = self._folder / f"{name}.png"
         try:
-            film = decode(film_content(path), path)
-            measures = self._measured(film, path, outlined)
+            content = film_content(path)
+            film = decode(content, path)
+            outlines, inside = outlined(film, path)
+            measures = measure(outlines, self._given(film, path, inside))
+            objects = self._objects(film, content, outlines, measures)
         except DataError as error:
             told = str(error)
             where = f"{shown(path)}: "
             answer["error"] = told if told.startswith(where) else where + told
-            picture.unlink(missing_ok=True)
+            for stale in (picture, *(self._folder / f"{name}{end}" for end in _OBJECTS)):
+                stale.unlink(missing_ok=True)
         else:
             answer |= {"measures": measures.model_dump(mode="json")}
+            for end, made in objects.items():
+                write_whole(self._folder / f"{name}{end}", made)
             write_whole(picture, self._picture(film.pixels(), measures))
         answer |= {"made_by": self._made_by, "caution": CAUTION, "conventions": list(CONVENTIONS)}
         write_whole(self._folder / f"{name}.json", json.dumps(answer, indent=1))
         return answer
 
-    def _measured(self, film: DecodedFilm, path: Path, outlined: Outlined) -> FilmMeasures:
+    def _objects(
+        self,
+        film: DecodedFilm,
+        content: bytes,
+        outlines: Sequence[Outline],
+        measures: FilmMeasures,
+    ) -> dict[str, bytes]:
+        """Return a film's SEG and SR by their files' ends; none where they are not asked for."""
+        if not self._how.dicom:
+            return {}
+        if film.dicom is None:
+            raise DataError(
+                "is no DICOM film, so that no DICOM SEG or SR can refer to it; leave --dicom out"
+            )
+        from spineseg.dicom_out.source import source_header
+        from spineseg.dicom_out.written import as_seg, as_sr
+
+        header = source_header(content)
+        seg = as_seg(header, outlines, self._by)
+        return dict(
+            zip(_OBJECTS, (seg, as_sr(header, listed(measures), self._by, seg)), strict=True)
+        )
+
+    def _given(self, film: DecodedFilm, path: Path, inside_px: float) -> Given:
         width, height = film.size
         aspect = self._how.aspect or known_aspect(
             path.name,
@@ -161,18 +195,14 @@ class MeasuresFolder:
                 f"is {width}x{height} px and may have been squeezed to a square; give its true "
                 "width to height with --aspect 755:2125 or --sizes FILE.csv (--aspect 1: as it is)"
             )
-        outlines, inside = outlined(film, path)
-        return measure(
-            outlines,
-            Given(
-                (height, width),
-                aspect,
-                self._how.view,
-                self._how.front,
-                self._outline_error,
-                film.spacing,
-                inside,
-            ),
+        return Given(
+            (height, width),
+            aspect,
+            self._how.view,
+            self._how.front,
+            self._outline_error,
+            film.spacing,
+            inside_px,
         )
 
     def _picture(self, pixels: np.ndarray, measures: FilmMeasures) -> bytes:
@@ -181,7 +211,7 @@ class MeasuresFolder:
         from spineseg.measurement.drawn import draw_measures
 
         told = [one.text() for one in listed(measures) if one.measure != "tilt"]
-        lines = [(CAUTION, WARNING), (self._by, PLAIN)]
+        lines = [(f"{self._origin}{CAUTION}", WARNING), (self._by.text(), PLAIN)]
         lines += [(text, PLAIN) for text in told[:_MOST_IN_STRIP]]
         lines += [(note, WARNING) for note in left_out(measures)]
         content = io.BytesIO()

@@ -1,0 +1,1 @@
+"""The only door to highdicom: outlines as DICOM SEG, measures as DICOM SR."""
