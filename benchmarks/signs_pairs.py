@@ -34,7 +34,14 @@ from spineseg.prediction.segmenter import Segmenter, load_segmenter
 _SIDE_PX = 224  # What the bundled weights were trained at.
 _DRAWN_PX = 96  # A phantom's outlines are fractions: its pixels are of no use here.
 COBB, DISC, SLIP, LORDOSIS = "largest Cobb angle", "disc height", "slip", "C2-C7 lordosis"
-UNITS = {COBB: "degrees", DISC: "of the depth", SLIP: "% of the border", LORDOSIS: "degrees"}
+LINE = "largest Cobb angle by the centreline"
+UNITS = {
+    COBB: "degrees",
+    LINE: "degrees",
+    DISC: "of the depth",
+    SLIP: "% of the border",
+    LORDOSIS: "degrees",
+}
 Pairs = dict[str, list[tuple[float, float]]]  # What -> (measured, true).
 
 
@@ -91,6 +98,9 @@ def on_phantoms(films: Sequence[Film], side: int) -> Pairs:
         if told.view == "frontal":
             largest = frontal.curves(true)[0]
             pairs[COBB].append((told.largest_deg or 0.0, float(largest.midlines_deg(true))))
+            if told.centreline is not None:
+                angle = told.centreline.angle_deg.value
+                pairs[LINE].append((angle, float(largest.midlines_deg(true))))
             continue
         for disc in told.discs:
             one, other = true[disc.upper], true[disc.lower]
@@ -110,7 +120,7 @@ def on_labels(folder: Path, angles: Path, side: int | None) -> Pairs:
     sizes = read_sizes(angles)
     with angles.open(newline="") as file:
         true = {row["film"]: float(row["cobb_1_deg"]) for row in csv.DictReader(file)}
-    pairs: Pairs = {COBB: []}
+    pairs: Pairs = {COBB: [], LINE: []}
     for film in read_films(folder, "all"):
         outlines = {outline.level: outline.points for outline in film.outlines}
         aspect = sizes[film.path.name]
@@ -122,6 +132,8 @@ def on_labels(folder: Path, angles: Path, side: int | None) -> Pairs:
                 continue
             told = found
         pairs[COBB].append((told.largest_deg or 0.0, true[film.path.name]))
+        if told.centreline is not None:
+            pairs[LINE].append((told.centreline.angle_deg.value, true[film.path.name]))
     return pairs
 
 
@@ -153,6 +165,9 @@ def on_weights(weights: Path, films: int, seed: int) -> tuple[Pairs, str]:
         if told.view == "frontal":
             largest = frontal.curves(true)[0]
             pairs[COBB].append((told.largest_deg or 0.0, float(largest.midlines_deg(true))))
+            if told.centreline is not None:
+                angle = told.centreline.angle_deg.value
+                pairs[LINE].append((angle, float(largest.midlines_deg(true))))
         for what, figure, value in _beside(told, true):
             held[what].append(_holds(figure, value))
             if what != COBB:

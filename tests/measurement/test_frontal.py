@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from columns import column
+from columns import box, column
 
 from spineseg.levels import LUMBAR, THORACIC
-from spineseg.measurement.frontal import balance_percent, curves, upper_end
+from spineseg.measurement.frontal import (
+    balance_percent,
+    centreline_curve,
+    centreline_deg,
+    curves,
+    upper_end,
+)
 
 SPINE = THORACIC + LUMBAR
 
@@ -56,6 +62,17 @@ def test_small_curves_beside_the_largest_go_untold_and_a_straight_column_has_one
     assert (curve.upper, curve.lower) == ("T1", "L5")
     assert float(curve.midlines_deg(straight)) == pytest.approx(0)
     assert curves({"T1": straight["T1"]}) == () and curves({}) == ()
+
+
+def test_the_centreline_tells_a_curve_whose_bodies_lost_their_tilt() -> None:
+    bodies = column(SPINE, tilts(("T1", 25.0), ("L5", -25.0)))
+    upright = {k: type(b)(k, box(*b.centre, 0.0)) for k, b in bodies.items()}
+    (curve,) = curves(upright)
+    assert float(curve.midlines_deg(upright)) == pytest.approx(0)
+    line = centreline_curve(upright)
+    assert line is not None and line.convex_to == "left"
+    assert float(centreline_deg(line, upright)) == pytest.approx(48, abs=2)
+    assert centreline_curve({}) is None
 
 
 def test_balance_is_the_upper_end_s_place_over_l5() -> None:

@@ -13,6 +13,7 @@ _OWN = "99SPINESEG"
 """Scheme of terms that no public one has (PS3.16, 8: names beginning with 99 are private)."""
 _TERMS = {
     "Cobb angle by end plates": ("cobb-plates", "Cobb angle between outer end plates"),
+    "angle of the centreline": ("centreline", "Largest angle of the line through bodies' centres"),
     "balance": ("balance", "Upper end beside L5, of the height between them"),
     "lordosis by end plates": ("lordosis", "C2-C7 angle of lower end plates, open to the back > 0"),
     "lordosis by posterior walls": ("tangents", "C2-C7 angle of posterior walls"),

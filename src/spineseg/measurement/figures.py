@@ -45,6 +45,15 @@ class CurveFound(Model):
     plates_deg: Figure = Field(description="Angle between the outer end plates (Cobb 1948).")
 
 
+class CentrelineCurve(Model):
+    """The largest curve of the line through the bodies' centres."""
+
+    upper: str
+    lower: str
+    convex_to: Side
+    angle_deg: Figure = Field(description="Between the lines across it at both ends.")
+
+
 class Disc(Model):
     """One disc of a lateral neck."""
 
@@ -80,6 +89,9 @@ class FilmMeasures(Model):
         None, description="Mean distance of outlines from labels, as a share of the film's height."
     )
     curves: tuple[CurveFound, ...] = Field((), description="The largest first.")
+    centreline: CentrelineCurve | None = Field(
+        None, description="Of a frontal film: what coarse masks still tell."
+    )
     tilts_deg: dict[str, Figure] = Field(
         default_factory=dict, description="By level; falling to the film's right is > 0."
     )

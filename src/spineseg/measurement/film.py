@@ -14,7 +14,15 @@ from spineseg.films import Outline, Spacing
 from spineseg.levels import ANATOMICAL_ORDER, RANK, View, place, view_of
 from spineseg.measurement import frontal, neck
 from spineseg.measurement.bodies import Body
-from spineseg.measurement.figures import CurveFound, Disc, Figure, FilmMeasures, Side, Slip
+from spineseg.measurement.figures import (
+    CentrelineCurve,
+    CurveFound,
+    Disc,
+    Figure,
+    FilmMeasures,
+    Side,
+    Slip,
+)
 from spineseg.measurement.fitting import fitted_bodies
 
 LEAST_BODIES = 4
@@ -122,11 +130,24 @@ def _frontal(told: _Told) -> dict[str, object]:
             )
             for curve in frontal.curves(bodies)
         ),
+        "centreline": _centreline(told),
         "tilts_deg": told.tilts(),
         "balance_over": over if is_balanced else None,
         "balance_percent": told.figure(frontal.balance_percent) if is_balanced else None,
         "notes": tuple(notes),
     }
+
+
+def _centreline(told: _Told) -> CentrelineCurve | None:
+    curve = frontal.centreline_curve(told.bodies)
+    if curve is None:
+        return None
+    return CentrelineCurve(
+        upper=curve.upper,
+        lower=curve.lower,
+        convex_to=curve.convex_to,
+        angle_deg=told.figure(lambda of: frontal.centreline_deg(curve, of)),
+    )
 
 
 def _lateral(told: _Told, arch: np.ndarray | None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,33 @@ class Curve:
         return _between(bodies[self.upper].upper, bodies[self.lower].lower)
 
 
+def centreline_curve(bodies: Bodies) -> Curve | None:
+    """Return the largest curve of the line through the bodies' centres; None of fewer than two.
+
+    A coarse mask keeps a body's place far better than its tilt. The line is smoother than the
+    bodies' tilts, so that its angle is the smaller one.
+    """
+    found = _curves(list(bodies), np.array([float(t) for t in _across_deg(bodies).values()]))
+    return found[0] if found else None
+
+
+def centreline_deg(curve: Curve, bodies: Bodies) -> np.ndarray:
+    """Return the angle between the lines across the centreline at a curve's ends."""
+    across = _across_deg(bodies)
+    return np.abs(turned_deg(across[curve.lower] - across[curve.upper]))
+
+
+def _across_deg(bodies: Bodies) -> dict[str, np.ndarray]:
+    """Return how far lines across the centreline fall to the right, from neighbour to neighbour."""
+    levels, centres = list(bodies), [body.centre for body in bodies.values()]
+    last = len(levels) - 1
+    downs = [centres[min(i + 1, last)] - centres[max(i - 1, 0)] for i in range(len(levels))]
+    return {
+        level: np.asarray(np.degrees(np.arctan2(-down[..., 0], down[..., 1])))
+        for level, down in zip(levels, downs, strict=True)
+    }
+
+
 def curves(bodies: Bodies) -> tuple[Curve, ...]:
     """Return all curves, the largest first; none of fewer than two bodies.
 
@@ -40,10 +67,12 @@ def curves(bodies: Bodies) -> tuple[Curve, ...]:
     way, from that end on, and told from 5 degrees on. So were the angles that come with the AASCE
     films computed (Wu et al. 2017); their curves are three, these as many as there are.
     """
-    levels = list(bodies)
+    return _curves(list(bodies), np.array([float(body.tilt_deg) for body in bodies.values()]))
+
+
+def _curves(levels: Sequence[str], tilts: np.ndarray) -> tuple[Curve, ...]:
     if len(levels) < 2:
         return ()
-    tilts = np.array([float(body.tilt_deg) for body in bodies.values()])
     apart = np.abs(turned_deg(tilts[:, None] - tilts))
     first, last = sorted(int(at) for at in np.unravel_index(np.argmax(apart), apart.shape))
     if first == last:

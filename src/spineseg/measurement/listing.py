@@ -46,6 +46,10 @@ def _angles(measures: FilmMeasures) -> Iterator[Listed]:
         note = f"convex to the film's {curve.convex_to}"
         yield Listed("Cobb angle by midlines", of, curve.midlines_deg, "degrees", note)
         yield Listed("Cobb angle by end plates", of, curve.plates_deg, "degrees", note)
+    if (line := measures.centreline) is not None:
+        note = f"convex to the film's {line.convex_to}"
+        of = f"{line.upper}-{line.lower}"
+        yield Listed("angle of the centreline", of, line.angle_deg, "degrees", note)
     if measures.balance_percent is not None:
         of = f"{measures.balance_over}-L5"
         yield Listed("balance", of, measures.balance_percent, "%", "to the film's right, of height")
