@@ -17,6 +17,7 @@ from spineseg.runs import Run
 
 
 @pytest.mark.wide
+@pytest.mark.long
 def test_a_study_on_nodes_is_whole_after_kills_of_each_kind(killed: Killed) -> None:
     pytest.importorskip("ray", reason="Ray is not here: make setup EXTRA=ray")
     said = killed("--executor", "ray", "--studies", "1", "--kills", "10", "--seed", "100")

@@ -59,11 +59,13 @@ def test_what_differs_between_two_studies_is_told() -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.long
 def test_studies_stopped_ten_times_each_come_out_the_same() -> None:
     """Four of the twenty that the benchmark stops; docs/lab-log.md says how those ended."""
     assert "4 of 4 studies came out the same" in stopped("--studies", "4", "--stops", "10")
 
 
 @pytest.mark.wide
+@pytest.mark.long
 def test_a_real_study_stopped_at_random_comes_out_the_same() -> None:
     assert "1 of 1 studies came out the same" in stopped("--real", "--stops", "3")
