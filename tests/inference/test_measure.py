@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,26 @@ def test_dicom_objects_are_written_of_dicom_films_alone(
     assert made == ["film.seg.dcm", "film.sr.dcm"]
     seg = pydicom.dcmread("out/film.seg.dcm")
     assert seg.PatientID == "ID-4711" and len(seg.SegmentSequence) >= 4
+
+
+def test_metal_on_the_column_is_refused_unless_it_is_asked_for(
+    phantoms: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "operated"
+    shutil.copytree(phantoms[0], folder)
+    for number, path in enumerate(sorted((folder / "images").iterdir())):
+        if number:
+            continue
+        film = np.asarray(Image.open(path)).copy()
+        (labelled,) = [f for f in read_films(folder, "all") if f.path == path]
+        for outline in labelled.outlines[5:11]:
+            x, y = (outline.points.mean(0) * film.shape[0]).astype(int)
+            film[y - 8 : y + 8, x - 3 : x + 3] = 255
+        Image.fromarray(film).save(path, quality=95)
+    answers, done = of_labels(folder, How(aspect=SHAPE))
+    assert (done.measured, len(done.errors)) == (1, 1) and "--metal" in done.errors[0]
+    again, done = of_labels(folder, How(aspect=SHAPE, metal=True), "again")
+    assert done.measured == 2 and again[1]["measures"] == answers[1]["measures"]
 
 
 def test_measures_are_never_taken_for_films_nor_mixed_with_others(

@@ -53,6 +53,11 @@ from spineseg.commands.options import JSON, say_to
     help="Less certain vertebrae are left out.",
 )
 @click.option(
+    "--metal",
+    is_flag=True,
+    help="Measure films with metal on the column, too, or overexposed ones.",
+)
+@click.option(
     "--dicom",
     is_flag=True,
     help="Write outlines as DICOM SEG and figures as DICOM SR, too, which name the film's patient "
@@ -76,6 +81,7 @@ def measure(
     front: Any,
     outline_error: float | None,
     confidence: float,
+    metal: bool,
     dicom: bool,
     out: Path | None,
     device: str,
@@ -98,7 +104,7 @@ def measure(
     if bool(films) == (labels is not None):
         raise ConfigError("name films, or a folder of labels with --labels, one of the two")
     shape = read_aspect(aspect) if aspect is not None else None
-    how = How(shape, sizes, view, front, outline_error, dicom)
+    how = How(shape, sizes, view, front, outline_error, dicom, metal)
     say = say_to(as_json)
     with FilmProgress(as_json) as progress:
         if labels is not None:

@@ -128,4 +128,5 @@ def _said(how: How, sizes: Mapping[str, float], error: float | None) -> dict[str
         "front": how.front,
         "outline_error": error,
         "dicom": how.dicom,
+        "metal": how.metal,
     }

@@ -26,6 +26,7 @@ from spineseg.measurement.aspect import known_aspect
 from spineseg.measurement.figures import CONVENTIONS, FilmMeasures, Side
 from spineseg.measurement.film import Given, measure
 from spineseg.measurement.listing import left_out, listed
+from spineseg.measurement.metal import MOST_WHITE, white_share
 from spineseg.strip import PLAIN, WARNING, with_strip
 
 TABLE_FILE = "measures.csv"
@@ -44,6 +45,7 @@ class How:
     front: Side | None = None
     outline_error: float | None = None  # Share of the film's height; None: as the weights' own.
     dicom: bool = False  # DICOM SEG and SR are written, too.
+    metal: bool = False  # Films with metal on the column are measured, too.
 
 
 class Step(NamedTuple):
@@ -141,6 +143,7 @@ class MeasuresFolder:
             content = film_content(path)
             film = decode(content, path)
             outlines, inside = outlined(film, path)
+            self._refuse_metal(film, outlines)
             measures = measure(outlines, self._given(film, path, inside))
             objects = self._objects(film, content, outlines, measures)
         except DataError as error:
@@ -157,6 +160,15 @@ class MeasuresFolder:
         answer |= {"made_by": self._made_by, "caution": CAUTION, "conventions": list(CONVENTIONS)}
         write_whole(self._folder / f"{name}.json", json.dumps(answer, indent=1))
         return answer
+
+    def _refuse_metal(self, film: DecodedFilm, outlines: Sequence[Outline]) -> None:
+        share = 0.0 if self._how.metal else white_share(film.pixels(), outlines)
+        if share > MOST_WHITE:
+            raise DataError(
+                f"has {100 * share:.0f} % of its bodies as white as metal or an overexposed film, "
+                "where outlines are not to be trusted; look at it, and measure it all the same "
+                "with --metal"
+            )
 
     def _objects(
         self,
