@@ -18,11 +18,14 @@ def outline_error_of(asked: Asked, chosen: Chosen) -> float | None:
     None for weights of which nobody kept it. Raises StoreError where the store does not answer.
     """
     if "file" in chosen.source:
-        folder = Path(chosen.source["file"]).resolve().parent.parent.parent
+        file = Path(chosen.source["file"]).resolve()
+        if (file.stem, file.parent.name, file.parent.parent.name) != ("best", "weights", "train"):
+            return None
         try:
-            return stored_scores(folder, "valid", chosen.numbering.numbering).outline_error
+            scores = stored_scores(file.parents[2], "valid", chosen.numbering.numbering)
         except DataError:
             return None
+        return scores.outline_error
     from spineseg.tracking.model_versions import model_version, run_metric
     from spineseg.tracking.store import open_existing_store
 

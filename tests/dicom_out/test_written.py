@@ -23,6 +23,7 @@ from spineseg.errors import DataError
 from spineseg.films import Outline
 from spineseg.levels import ANATOMICAL_ORDER, LUMBAR, THORACIC
 from spineseg.measurement.bodies import Body
+from spineseg.measurement.figures import Figure
 from spineseg.measurement.film import Given, measure
 from spineseg.measurement.listing import Listed, listed
 
@@ -51,6 +52,10 @@ def neck() -> list[Outline]:
 
 def figures(outlines: list[Outline]) -> list[Listed]:
     return listed(measure(outlines, Given(SIZE, 600 / 640, outline_error=0.002)))
+
+
+def called(one: Listed) -> str:
+    return f"{one.measure} {one.of}" + (f", {one.note}" if one.note else "")
 
 
 def objects(outlines: list[Outline], content: bytes | None = None) -> tuple[bytes, bytes]:
@@ -110,14 +115,16 @@ def test_every_figure_is_read_back_with_its_site_unit_and_interval(outlines: lis
         group.tracking_identifier: group for group in sr.content.get_image_measurement_groups()
     }
     told = figures(outlines)
-    assert set(groups) == {f"{one.measure} {one.of}" for one in told}
+    assert set(groups) == {called(one) for one in told}
     for one in told:
-        group = groups[f"{one.measure} {one.of}"]
+        group = groups[called(one)]
         (measurement,) = group.get_measurements()
         assert measurement.value == pytest.approx(one.figure.value)
-        assert [site.value for site in group.finding_sites] == site_codes(one.of)
+        assert [site.value for site in group.finding_sites] == site_codes(one)
     if "T1" in {outline.level for outline in outlines}:
-        largest = groups["Cobb angle by midlines T1-L5"].get_measurements()[0]
+        largest = groups[
+            "Cobb angle by midlines T1-L5, convex to the film's left"
+        ].get_measurements()[0]
         assert largest.name == codes.SCT.CobbAngle and largest.unit == codes.UCUM.Degree
 
 
@@ -132,8 +139,18 @@ def test_the_same_film_and_weights_give_the_same_objects_and_others_do_not() -> 
 
 def test_every_level_and_gap_has_a_public_code() -> None:
     assert len({level_code(level).value for level in ANATOMICAL_ORDER}) == 24
-    assert len(site_codes("C3-C4")) == 1 and len(site_codes("T5-L1")) == 2
-    assert site_codes("T5") == [level_code("T5")]
+    nothing = Figure(value=0.0)
+    assert len(site_codes(Listed("slip", "C3-C4", nothing, "%"))) == 1
+    ends = site_codes(Listed("Cobb angle by midlines", "T5-T6", nothing, "degrees"))
+    assert ends == [level_code("T5"), level_code("T6")]
+    assert site_codes(Listed("tilt", "T5", nothing, "degrees")) == [level_code("T5")]
+
+
+def test_a_name_that_dicom_does_not_take_is_made_plain() -> None:
+    label = By("прогон " + "x" * 90, "ab" * 32)
+    seg = pydicom.dcmread(io.BytesIO(as_seg(source_header(film()), neck(), label)))
+    name = seg.SegmentSequence[0].SegmentAlgorithmName
+    assert len(name) <= 64 and name.isascii()
 
 
 @pytest.mark.parametrize("lacking", ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,21 @@ def test_a_film_that_only_its_labels_measure_is_counted() -> None:
     assert doubled.not_measured == 1 and doubled.cobb_error_deg is None
     few = scored(bodies, found(dict(list(bodies.items())[:2])), 600 / 640)
     assert few.not_measured == 1
+
+
+def test_a_body_under_two_levels_is_measured_under_the_more_certain_one() -> None:
+    bodies = column(SPINE, list(np.linspace(10, -10, 17)))
+    told = found(bodies)
+    again = dataclasses.replace(told.detections[4], level="T6", confidence=0.3)
+    both = dataclasses.replace(told, detections=(*told.detections, again))
+    scores = scored(bodies, both, 600 / 640)
+    assert scores.not_measured == 0 and scores.cobb_error_deg == pytest.approx(0, abs=1.5)
+
+
+def test_a_neck_that_is_numbered_as_a_trunk_is_not_measured() -> None:
+    bodies = column(NECK, [0.0] * 6)
+    named = dict(zip(NECK, THORACIC, strict=False))
+    assert scored(bodies, found(bodies, named), 600 / 640).not_measured == 1
 
 
 def test_the_views_have_their_own() -> None:

@@ -100,6 +100,33 @@ def test_a_dicom_film_has_the_shape_that_its_spacing_says(tmp_path: Path) -> Non
     assert "Secret" not in told and "4711" not in told and not list(Path("out").glob("*.dcm"))
 
 
+def test_a_film_s_own_shape_and_what_is_said_of_it_must_not_differ(tmp_path: Path) -> None:
+    grey = render_film("frontal", 448, 3, 0.1).pixels.astype(np.uint16) * 16
+    spaced = radiograph(grey, ImagerPixelSpacing=[0.9, 0.32])
+    (tmp_path / "spaced.dcm").write_bytes(stored(spaced))
+    (tmp_path / "ratio.dcm").write_bytes(stored(radiograph(grey, PixelAspectRatio=["9", "3"])))
+    scanned = radiograph(grey, NominalScannedPixelSpacing=[0.9, 0.3])
+    (tmp_path / "scanned.dcm").write_bytes(stored(scanned))
+    files = [tmp_path / f"{name}.dcm" for name in ("spaced", "ratio", "scanned")]
+    answers, _ = of_films(files, How())
+    shapes = [answer["measures"]["aspect"] for answer in answers]
+    assert shapes == pytest.approx([0.32 / 0.9, 1 / 3, 1 / 3])
+    refused, _ = of_films(files[:1], How(aspect=1.0), "refused")
+    assert "by its own spacing" in refused[0]["error"]
+
+
+def test_a_header_that_makes_no_object_is_told_without_its_values(tmp_path: Path) -> None:
+    grey = render_film("frontal", 448, 3, 0.1).pixels.astype(np.uint16) * 16
+    film = radiograph(
+        grey, SeriesInstanceUID="1.2.826.0.1.3680043.8.498.2", ImagerPixelSpacing=[0.9, 0.32]
+    )
+    film.add_new("PatientBirthDate", "DA", "19700000")
+    (tmp_path / "odd.dcm").write_bytes(stored(film))
+    answers, done = of_films([tmp_path / "odd.dcm"], How(dicom=True))
+    assert len(done.errors) == 1 and "1970" not in answers[0]["error"]
+    assert "leave --dicom out" in answers[0]["error"] and not list(Path("out").glob("*.dcm"))
+
+
 def test_dicom_objects_are_written_of_dicom_films_alone(
     tmp_path: Path, phantoms: tuple[Path, Path]
 ) -> None:
@@ -165,6 +192,7 @@ def test_an_outline_error_that_is_none_is_refused(error: float) -> None:
         (("film.png", "--aspect", "wide"), "true width over its height"),
         (("--labels", "x", "--aspect", "1", "--sizes", "s.csv"), "both given"),
         (("--labels", "nowhere", "--aspect", "1"), "nowhere"),
+        (("--labels", "x", "--weights", "bundled"), "uses no network"),
     ],
 )
 def test_what_contradicts_itself_is_refused_in_a_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,9 @@ def test_a_table_of_sizes_is_read_by_film(tmp_path: Path) -> None:
         "film,width_px,height_px\na,1\n",
         "film,width_px,height_px\na,nan,2\n",
         "film,width_px,height_px\na,1,200\n",
+        "film,width_px,height_px\na,-755,-2125\n",
+        "film,width_px,height_px\n,755,2125\n",
+        "film,width_px,height_px\na,755,2125\na,1,1\n",
         b"\xff\xfe\x00",
     ],
 )
@@ -59,9 +63,26 @@ def test_another_table_is_refused_in_a_line(content: str | bytes, tmp_path: Path
 
 def test_who_says_a_film_s_shape() -> None:
     spacing = Spacing(0.2, 0.1, "at the detector")
-    known = {"sizes": {"a.jpg": 0.3}, "is_dicom": False}
-    assert known_aspect("a.jpg", (640, 640), spacing, **known) == 0.3
-    assert known_aspect("b.jpg", (640, 640), spacing, **known) == pytest.approx(0.5)
-    assert known_aspect("b.jpg", (640, 640), None, **known) is None
-    assert known_aspect("b.jpg", (800, 600), None, **known) == 0.75
-    assert known_aspect("b.dcm", (640, 640), None, sizes={}, is_dicom=True) == 1.0
+    table = {"a.jpg": 0.3}
+
+    def of(name: str, size: tuple[int, int], *, table: dict[str, float] = {}, **more: Any) -> Any:  # noqa: B006
+        told = {"spacing": None, "pixel_aspect": None} | more
+        return known_aspect(name, size, sizes=table, **told)
+
+    assert of("a.jpg", (640, 640), table=table) == 0.3
+    assert of("b.jpg", (800, 600), table=table) is None  # A table is to name all.
+    assert of("b.jpg", (640, 640)) is None
+    assert of("b.jpg", (800, 600)) == 0.75
+    assert of("b.dcm", (640, 640), pixel_aspect=1.0) == 1.0
+    assert of("b.dcm", (640, 640), pixel_aspect=0.5) == 0.5
+    assert of("b.dcm", (640, 320), pixel_aspect=0.5) == 0.25
+    assert of("a.jpg", (640, 640), spacing=spacing, table=table) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("size", "spacing"), [((16, 60000), None), ((640, 640), Spacing(1.0, 100.0, "calibrated"))]
+)
+def test_a_shape_that_no_film_has_is_not_known(
+    size: tuple[int, int], spacing: Spacing | None
+) -> None:
+    assert known_aspect("a", size, spacing, sizes={}, pixel_aspect=1.0) is None

@@ -127,6 +127,28 @@ def test_what_is_cut_off_or_missing_is_left_out_and_told() -> None:
     assert told.balance_percent is None and "balance" in told.notes[0]
 
 
+def test_a_mask_that_ends_at_the_border_of_a_small_film_is_cut() -> None:
+    bodies = spine()
+    inside = 0.5 / 160  # A mask's outline goes through the middles of the border's pixels.
+    up = np.array([0, 0.09])
+    moved = [Outline(o.level, np.clip(o.points - up, inside, 1)) for o in outlined(bodies, SIZE)]
+    told = measure(moved, Given((160, 160), 600 / 640, inside_px=0.5))
+    assert told.cut == ("T1",)
+
+
+def test_a_front_that_c1_s_arch_contradicts_is_refused() -> None:
+    outlines = [arch(neck()), *outlined(neck(), SIZE)]
+    with pytest.raises(DataError, match="looks to the left by C1's arch"):
+        measure(outlines, Given(SIZE, 600 / 640, front="right"))
+
+
+def test_a_column_that_lies_on_its_side_has_no_balance() -> None:
+    lying = {k: Body(k, b.corners[:, ::-1] + np.array([60, -180])) for k, b in spine().items()}
+    told = measure(outlined(lying, (800, 800)), Given((800, 800), 1.0))
+    assert told.balance_percent is None and "balance" in told.notes[0]
+    assert "Infinity" not in told.model_dump_json()
+
+
 def test_masks_are_grown_by_half_a_pixel_and_labels_are_not() -> None:
     outlines = [arch(neck()), *outlined(neck(), SIZE)]
     plain = measure(outlines, GIVEN).discs[0].ratio.value

@@ -103,6 +103,8 @@ def measure(
 
     if bool(films) == (labels is not None):
         raise ConfigError("name films, or a folder of labels with --labels, one of the two")
+    if labels is not None and any(asked[name] is not None for name in ("weights", "run", "model")):
+        raise ConfigError("--labels uses no network; leave --weights, --run and --model out")
     shape = read_aspect(aspect) if aspect is not None else None
     how = How(shape, sizes, view, front, outline_error, dicom, metal)
     say = say_to(as_json)

@@ -150,6 +150,6 @@ def _entry(
             (facts.size_px[1], facts.size_px[0]),
             spacing,
             sizes=aspects,
-            is_dicom=facts.dicom is not None,
+            pixel_aspect=facts.dicom.pixel_aspect if facts.dicom else None,
         ),
     )

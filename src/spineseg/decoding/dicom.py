@@ -34,6 +34,7 @@ class DicomFacts:
     patient_id: str | None
     study_uid: str | None
     spacing: Spacing | None
+    pixel_aspect: float = 1.0  # A pixel's width over its height, as far as no spacing says it.
 
 
 def is_dicom(content: bytes, path: Path) -> bool:
@@ -199,8 +200,17 @@ def _padding(dataset: Any, pixels: np.ndarray) -> np.ndarray:
 
 def _facts(dataset: Any) -> DicomFacts:
     return DicomFacts(
-        _text(dataset, "PatientID"), _text(dataset, "StudyInstanceUID"), _spacing(dataset)
+        _text(dataset, "PatientID"),
+        _text(dataset, "StudyInstanceUID"),
+        _spacing(dataset),
+        _pixel_aspect(dataset),
     )
+
+
+def _pixel_aspect(dataset: Any) -> float:
+    """Return a pixel's width over its height (PS3.3, C.7.6.3.1.7: told as height and width)."""
+    told = _pair(dataset, "PixelAspectRatio")
+    return told[1] / told[0] if told else 1.0
 
 
 def _text(dataset: Any, keyword: str) -> str | None:
@@ -218,7 +228,10 @@ def _spacing(dataset: Any) -> Spacing | None:
         if _text(dataset, "PixelSpacingCalibrationType") or detector not in (None, own):
             return Spacing(*own, "calibrated")
         return Spacing(*own, "at the detector" if detector == own else "of unknown plane")
-    return Spacing(*detector, "at the detector") if detector is not None else None
+    if detector is not None:
+        return Spacing(*detector, "at the detector")
+    scanned = _pair(dataset, "NominalScannedPixelSpacing")  # Of a film, digitised.
+    return Spacing(*scanned, "of unknown plane") if scanned is not None else None
 
 
 def _pair(dataset: Any, keyword: str) -> tuple[float, float] | None:

@@ -33,13 +33,11 @@ def level_code(level: str) -> Code:
     return getattr(codes.SCT, f"{level}Vertebra")
 
 
-def site_codes(of: str) -> list[Code]:
+def site_codes(one: Listed) -> list[Code]:
     """Return where a figure lies: a body, both of a curve's ends, or a disc's level."""
-    upper, _, lower = of.partition("-")
-    if not lower:
-        return [level_code(upper)]
-    disc = getattr(codes.SCT, f"LevelOf{upper}{lower}IntervertebralDisc", None)
-    return [disc] if disc is not None else [level_code(upper), level_code(lower)]
+    if one.measure in ("disc height", "slip"):
+        return [getattr(codes.SCT, f"LevelOf{one.of.replace('-', '')}IntervertebralDisc")]
+    return [level_code(level) for level in one.of.split("-")]
 
 
 def measure_code(one: Listed) -> Code:

@@ -15,11 +15,13 @@ from pydicom.uid import generate_uid
 from spineseg.code_version import code_version
 from spineseg.dicom_out.by import By
 from spineseg.dicom_out.codes import body_codes, level_code, measure_code, site_codes, unit_code
-from spineseg.films import CAUTION, Outline
+from spineseg.films import Outline
 from spineseg.levels import place
 from spineseg.measurement.listing import Listed
 
 _MAKER, _MODEL = "spineseg", "spineseg"
+_CAUTION = "Not a medical device: for research, not for anybody's care"
+_LONGEST = 64  # Letters of a name in DICOM.
 _SEG_SERIES, _SR_SERIES = 9001, 9002
 
 
@@ -39,7 +41,8 @@ def as_seg(header: Any, outlines: Sequence[Outline], by: By) -> bytes:
         cv2.fillPoly(mask, [points[:, None]], 1, cv2.LINE_8, 4)
         pixels[0, :, :, number] = mask
     coded = body_codes()
-    software = hd.AlgorithmIdentificationSequence(by.label, coded["family"], code_version())
+    name = _plain(by.label)
+    software = hd.AlgorithmIdentificationSequence(name, coded["family"], code_version())
     segments = [
         hd.seg.SegmentDescription(
             number,
@@ -69,9 +72,9 @@ def as_seg(header: Any, outlines: Sequence[Outline], by: By) -> bytes:
             manufacturer_model_name=_MODEL,
             software_versions=code_version(),
             device_serial_number=(by.sha256 or "labels")[:16],
-            content_description=CAUTION[:64],
+            content_description=_CAUTION,
             content_label="VERTEBRAE",
-            series_description="Outlines of vertebrae, for research",
+            series_description="Outlines of vertebrae: research, no medical device",
         )
     made.PatientOrientation = header.get("PatientOrientation")  # Known or not, it is to be there.
     return _bytes(made)
@@ -87,7 +90,7 @@ def as_sr(header: Any, figures: Sequence[Listed], by: By, seg: bytes | None = No
     observer = hd.sr.ObserverContext(
         coded["device"],
         hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=_uid(header, by, "device"), name=by.label[:64], manufacturer_name=_MAKER
+            uid=_uid(header, by, "device"), name=_plain(by.label), manufacturer_name=_MAKER
         ),
     )
     groups = [_group(header, one, by) for one in figures]
@@ -109,7 +112,7 @@ def as_sr(header: Any, figures: Sequence[Listed], by: By, seg: bytes | None = No
             instance_number=1,
             manufacturer=_MAKER,
             is_complete=True,
-            series_description="Measures of outlines, for research",
+            series_description="Measures of outlines: research, no medical device",
         )
     return _bytes(made)
 
@@ -122,17 +125,22 @@ def _group(header: Any, one: Listed, by: By) -> Any:
             upper_measurement_uncertainty=round(figure.high - figure.value, 4),
             lower_measurement_uncertainty=round(figure.value - figure.low, 4),
         )
-    sites = [hd.sr.FindingSite(site) for site in site_codes(one.of)]
+    sites = [hd.sr.FindingSite(site) for site in site_codes(one)]
     measurement = hd.sr.Measurement(
         measure_code(one), figure.value, unit_code(one), properties=properties
     )
-    name = f"{one.measure} {one.of}"
+    name = f"{one.measure} {one.of}" + (f", {one.note}" if one.note else "")
     return hd.sr.MeasurementsAndQualitativeEvaluations(
         hd.sr.TrackingIdentifier(_uid(header, by, name), name),
         finding_sites=sites,
         measurements=[measurement],
         source_images=[hd.sr.SourceImageForMeasurementGroup.from_source_image(header)],
     )
+
+
+def _plain(name: str) -> str:
+    """Return a name in plain letters and of a length that a DICOM object takes."""
+    return name.encode("ascii", "replace").decode()[:_LONGEST]
 
 
 def _uid(header: Any, by: By, what: str) -> str:

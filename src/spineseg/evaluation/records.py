@@ -13,6 +13,7 @@ from spineseg.config.model import Model
 from spineseg.evaluation.greedy import greedy_matches
 from spineseg.files import write_whole
 from spineseg.films import Outline
+from spineseg.levels import View
 from spineseg.metrics import COUNTED_CONFIDENCE, MET_IOU
 
 
@@ -37,6 +38,7 @@ class Found(Model):
 class Measured(Model):
     """What is measured of a film whose shape is known, by its labels or by what was found."""
 
+    view: View | None = None
     largest_deg: float | None = Field(None, description="Largest Cobb angle of a frontal film.")
     discs: dict[str, float] = Field(
         default_factory=dict, description="Level above -> mean height over depth, lateral films."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spineseg.chosen_model import Asked, chosen_model
+from spineseg.code_version import code_version
 from spineseg.decoding.decode import DecodedFilm
 from spineseg.dicom_out.by import By
 from spineseg.errors import ConfigError
@@ -20,6 +21,12 @@ from spineseg.measurement.aspect import read_sizes
 from spineseg.measurement.film import MASK_EDGE_PX
 from spineseg.outline_error import outline_error_of
 from spineseg.training.devices import chosen_devices
+
+_SYNTHETIC = " (trained on synthetic X-rays)"
+_ORIGINS = {
+    True: "SYNTHETIC: trained on synthetic X-rays only.",
+    None: "What it was trained on is not known.",
+}
 
 
 def measure_films(
@@ -55,6 +62,7 @@ def measure_films(
     made_by = {
         "label": chosen.label,
         "weights_sha256": chosen.sha256,
+        "image_size_px": chosen.image_size_px,
         "numbering": chosen.numbering.model_dump(mode="json"),
         "confidence_threshold": confidence,
         **_said(how, sizes, error),
@@ -76,7 +84,13 @@ def measure_films(
         return prediction_outlines(prediction, confidence), MASK_EDGE_PX
 
     by = MeasuresFolder(
-        how, sizes, error, folder, made_by, By(chosen.label, chosen.sha256), bool(chosen.synthetic)
+        how,
+        sizes,
+        error,
+        folder,
+        made_by,
+        By(f"{chosen.label}{_SYNTHETIC if chosen.synthetic else ''}", chosen.sha256),
+        _ORIGINS.get(chosen.synthetic, ""),
     )
     tasks = [(name, path, outlined) for name, path in zip(names, found.films, strict=True)]
     skipped = [(cell(str(path)), why) for path, why in found.skipped]
@@ -129,4 +143,5 @@ def _said(how: How, sizes: Mapping[str, float], error: float | None) -> dict[str
         "outline_error": error,
         "dicom": how.dicom,
         "metal": how.metal,
+        "software": code_version(),
     }

@@ -102,11 +102,11 @@ class MeasuresFolder:
         folder: Path,
         made_by: Mapping[str, Any],
         by: By,
-        synthetic: bool = False,
+        origin: str = "",
     ) -> None:
         self._how, self._sizes, self._outline_error = how, sizes, outline_error
         self._folder, self._made_by, self._by = folder, made_by, by
-        self._origin = "SYNTHETIC: trained on synthetic X-rays only. " if synthetic else ""
+        self._caution = f"{origin} {CAUTION}".strip()
 
     def through(
         self,
@@ -132,7 +132,7 @@ class MeasuresFolder:
             write_whole(self._folder / TABLE_FILE, "".join(table))
             more = {"measured": done.measured, "errors": done.errors, "skipped": list(skipped)}
             is_whole = done.measured + len(done.errors) == done.films
-            more |= {"finished": is_whole, "caution": CAUTION, "software": code_version()}
+            more |= {"finished": is_whole, "caution": self._caution, "software": code_version()}
             write_record(self._folder, self._made_by, films, more, MEASURES)
         return done
 
@@ -157,7 +157,11 @@ class MeasuresFolder:
             for end, made in objects.items():
                 write_whole(self._folder / f"{name}{end}", made)
             write_whole(picture, self._picture(film.pixels(), measures))
-        answer |= {"made_by": self._made_by, "caution": CAUTION, "conventions": list(CONVENTIONS)}
+        answer |= {
+            "made_by": self._made_by,
+            "caution": self._caution,
+            "conventions": list(CONVENTIONS),
+        }
         write_whole(self._folder / f"{name}.json", json.dumps(answer, indent=1))
         return answer
 
@@ -188,24 +192,36 @@ class MeasuresFolder:
         from spineseg.dicom_out.written import as_seg, as_sr
 
         header = source_header(content)
-        seg = as_seg(header, outlines, self._by)
-        return dict(
-            zip(_OBJECTS, (seg, as_sr(header, listed(measures), self._by, seg)), strict=True)
-        )
+        try:
+            seg = as_seg(header, outlines, self._by)
+            sr = as_sr(header, listed(measures), self._by, seg)
+        except Exception as error:  # highdicom quotes values of the film, a birth date too.
+            raise DataError(
+                "has a header of which no DICOM SEG and SR can be made "
+                f"({type(error).__name__}); mend it, or leave --dicom out"
+            ) from None
+        return dict(zip(_OBJECTS, (seg, sr), strict=True))
 
     def _given(self, film: DecodedFilm, path: Path, inside_px: float) -> Given:
         width, height = film.size
-        aspect = self._how.aspect or known_aspect(
+        known = known_aspect(
             path.name,
             (height, width),
             film.spacing,
             sizes=self._sizes,
-            is_dicom=film.dicom is not None,
+            pixel_aspect=film.dicom.pixel_aspect if film.dicom else None,
         )
+        aspect = self._how.aspect or known
+        told = self._how.aspect or self._sizes.get(path.name)
+        if film.spacing and known and told and not 0.98 < known / told < 1.02:
+            raise DataError(
+                f"has a width to height of {known:.3f} by its own spacing, and is said to have "
+                f"{told:.3f}; leave --aspect or its line of --sizes out"
+            )
         if aspect is None:
             raise DataError(
-                f"is {width}x{height} px and may have been squeezed to a square; give its true "
-                "width to height with --aspect 755:2125 or --sizes FILE.csv (--aspect 1: as it is)"
+                f"is {width}x{height} px, and its true width to height is not known; give it with "
+                "--aspect 755:2125 or --sizes FILE.csv (--aspect 1: truly square)"
             )
         return Given(
             (height, width),
@@ -223,8 +239,10 @@ class MeasuresFolder:
         from spineseg.measurement.drawn import draw_measures
 
         told = [one.text() for one in listed(measures) if one.measure != "tilt"]
-        lines = [(f"{self._origin}{CAUTION}", WARNING), (self._by.text(), PLAIN)]
+        lines = [(self._caution, WARNING), (self._by.text(), PLAIN)]
         lines += [(text, PLAIN) for text in told[:_MOST_IN_STRIP]]
+        if len(told) > _MOST_IN_STRIP:
+            lines.append((f"and {len(told) - _MOST_IN_STRIP} more in {TABLE_FILE}", PLAIN))
         lines += [(note, WARNING) for note in left_out(measures)]
         content = io.BytesIO()
         marked = with_strip(draw_measures(pixels, measures), lines)

@@ -28,7 +28,7 @@ def read_aspect(text: str) -> float:
         value = float(pair[1]) / float(pair[2]) if pair else float(text)
     except (ValueError, ZeroDivisionError):
         value = 0.0
-    if not _LEAST <= value <= _MOST:
+    if not is_possible(value):
         raise ConfigError(
             f"--aspect {shown(text)}: must be the film's true width over its height, as "
             "755:2125 or 0.355, between 0.1 and 10; 1 is a film that is truly square"
@@ -52,18 +52,27 @@ def read_sizes(path: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     for number, row in enumerate(rows, 2):
         try:
-            width, height = float(row["width_px"]), float(row["height_px"])
-            if not _LEAST <= width / height <= _MOST:
+            name, width, height = row["film"], float(row["width_px"]), float(row["height_px"])
+            if not name or min(width, height) <= 0 or not is_possible(width / height):
                 raise ValueError
-            found[str(row["film"])] = width / height
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
             raise DataError(
                 f"{shown(path)}, line {number}: must have {', '.join(_COLUMNS)}, sizes above 0 and "
                 "within 1:10 of each other; mend the line"
             ) from None
+        if found.setdefault(name, width / height) != width / height:
+            raise DataError(
+                f"{shown(path)}, line {number}: {shown(name)} is there twice with two shapes; "
+                "remove one"
+            )
     if not found:
         raise DataError(f"{shown(path)}: names no film; fill in {', '.join(_COLUMNS)}")
     return found
+
+
+def is_possible(aspect: float) -> bool:
+    """Return whether a film may have such a shape: from 1:10 to 10:1."""
+    return _LEAST <= aspect <= _MOST
 
 
 def known_aspect(
@@ -72,17 +81,20 @@ def known_aspect(
     spacing: Spacing | None,
     *,
     sizes: Mapping[str, float],
-    is_dicom: bool,
+    pixel_aspect: float | None,
 ) -> float | None:
-    """Return a film's true width over height; None where nobody knows.
+    """Return a film's true width over height; None where nobody knows, or it is none of a film.
 
-    `size_px` is height and width. A table counts first, then the film's own spacing; a DICOM film
-    without one has square pixels (PS3.3, C.7.6.3.1.7), and so is taken a picture that is not
-    square itself.
+    `size_px` is height and width; `pixel_aspect` a pixel's width over its height as a DICOM film
+    says it, 1 where it says nothing (PS3.3, C.7.6.3.1.7), None for a picture. The film's own
+    spacing counts first, then a table, which is to name all others; a picture that is not square
+    itself is taken to have square pixels.
     """
     height, width = size_px
-    if name in sizes:
-        return sizes[name]
     if spacing is not None:
-        return width * spacing.column_mm / (height * spacing.row_mm)
-    return width / height if is_dicom or width != height else None
+        found = width * spacing.column_mm / (height * spacing.row_mm)
+    elif sizes or width == height:
+        found = sizes.get(name) or (pixel_aspect if pixel_aspect and not sizes else 0.0)
+    else:
+        found = width / height * (pixel_aspect or 1.0)
+    return found if is_possible(found) else None

@@ -37,9 +37,9 @@ def draw_measures(film: np.ndarray, measures: FilmMeasures) -> np.ndarray:
         tint = _TINTS[min(number, len(_TINTS) - 1)]
         for level in (upper, lower):
             corners = bodies[level] * scale
-            left, right = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
-            if level == "C2":
-                left, right = corners[3], corners[2]
+            left, right = corners[3], corners[2]  # Lower end plates, of a neck.
+            if measures.view == "frontal":
+                left, right = (corners[0] + left) / 2, (corners[1] + right) / 2
             on = (right - left) * _BEYOND
             ends = [tuple(int(v * 8) for v in end) for end in (left - on, right + on)]
             cv2.line(picture, ends[0], ends[1], tint, thick, cv2.LINE_AA, 3)

@@ -56,14 +56,14 @@ def measure(outlines: Sequence[Outline], given: Given) -> FilmMeasures:
     one level twice, or another view than was named.
     """
     _refuse(outlines, given)
-    cut = {o.level for o in outlines if _is_cut(o.points) and o.level != "C1"}
+    cut = {o.level for o in outlines if _is_cut(o.points, given) and o.level != "C1"}
     whole = {o.level: _in_true_shape(o.points, given) for o in outlines if o.level not in cut}
     view = given.view or view_of([o.level for o in outlines])
     fitted = {k: v for k, v in whole.items() if not (k == "C1" and view == "lateral")}
     bodies = fitted_bodies(fitted, LEAST_SIDE_PX if given.inside_px else 0.0)
     if len(bodies) < LEAST_BODIES:
         raise DataError(
-            f"{len(bodies)} bodies lie whole on the film and are large enough, "
+            f"{len(bodies)} bodies lie whole on the film and are large enough (C1 is none), "
             f"{LEAST_BODIES} are needed; take a film with more of the column"
         )
     told = _Told(bodies, given)
@@ -116,9 +116,9 @@ def _frontal(told: _Told) -> dict[str, object]:
     bodies = told.bodies
     notes = []
     over = frontal.upper_end(bodies)
-    is_balanced = over is not None and "L5" in bodies
+    is_balanced = over is not None and frontal.is_upright(bodies)
     if not is_balanced:
-        notes.append("balance: needs T1 or C7, and L5")
+        notes.append("balance: needs T1 or C7, and L5, in a column that stands upright on the film")
     return {
         "curves": tuple(
             CurveFound(
@@ -152,7 +152,13 @@ def _centreline(told: _Told) -> CentrelineCurve | None:
 
 def _lateral(told: _Told, arch: np.ndarray | None) -> dict[str, object]:
     bodies, notes = told.bodies, list[str]()
-    front = told.given.front or neck.front_of(bodies, arch)
+    seen = neck.front_of(bodies, arch)
+    front = told.given.front or seen
+    if seen is not None and front != seen:
+        raise DataError(
+            f"looks to the {seen} by C1's arch, and is said to look to the {front}; leave --front "
+            "out, or look at its C1"
+        )
     found: dict[str, object] = {
         "front": front,
         "tilts_deg": told.tilts(),
@@ -244,8 +250,10 @@ def _on_film(corners: np.ndarray, given: Given) -> tuple[tuple[float, float], ..
     return tuple((round(float(x), 1), round(float(y), 1)) for x, y in px)
 
 
-def _is_cut(points: np.ndarray) -> bool:
-    return bool(points.min() < _BORDER or points.max() > 1 - _BORDER)
+def _is_cut(points: np.ndarray, given: Given) -> bool:
+    height, width = given.size_px
+    edge = np.maximum(_BORDER, (given.inside_px + 0.01) / np.array([width, height]))
+    return bool((points < edge).any() or (points > 1 - edge).any())
 
 
 def _centre(outline: np.ndarray) -> np.ndarray:

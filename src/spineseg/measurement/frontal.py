@@ -101,6 +101,14 @@ def upper_end(bodies: Bodies) -> str | None:
     return next((level for level in ("C7", "T1") if level in bodies), None)
 
 
+def is_upright(bodies: Bodies) -> bool:
+    """Return whether the upper end lies above L5 rather than beside it."""
+    if "L5" not in bodies or (over := upper_end(bodies)) is None:
+        return False
+    x, y = bodies[over].centre - bodies["L5"].centre
+    return bool(abs(x) < abs(y))
+
+
 def balance_percent(bodies: Bodies) -> np.ndarray:
     """Return how far C7's or T1's centre lies beside L5's, to the film's right, in % of its height.
 
