@@ -1,6 +1,7 @@
 """Write docs/model-table.md: networks side by side, by studies that lie on record here.
 
-python benchmarks/model_table.py configs/studies/models-small.yaml [CONFIG ...] [--set KEY=VALUE]
+python benchmarks/model_table.py configs/studies/models-small.yaml [CONFIG ...]
+    [--set KEY=VALUE] [--note TEXT]
 
 Each config is a study that was run (`make study CONFIG=...`); its tables are those of its page, and
 take the place of what the page had of it. Other studies' stay: they may lie on record elsewhere.
@@ -47,9 +48,9 @@ def as_many_films(summary: StudySummary) -> StudySummary:
     return summary.model_copy(update={"runs": alike})
 
 
-def told(config: StudyConfig, summary: StudySummary) -> str:
-    """Return a study's tables, with what they were measured on."""
-    found = entries(alike := as_many_films(summary))
+def told(config: StudyConfig, summary: StudySummary, note: str) -> str:
+    """Return a study's tables, with what they were measured on, and a note of whoever ran it."""
+    found = entries(as_many_films(summary))
     if not found:
         raise SystemExit(f"{config.name}: has finished networks of one family alone")
     kind = "synthetic X-rays" if summary.synthetic else "real radiographs"
@@ -59,15 +60,17 @@ def told(config: StudyConfig, summary: StudySummary) -> str:
         "",
         f"{config.description} {films['train']} films to train on, {films['valid']} to validate on "
         f"(the figures are theirs), {config.baseline.image_size_px} px. On {summary.machine}, "
-        f"{time.strftime('%Y-%m-%d')}.",
+        f"{time.strftime('%Y-%m-%d')}.{f' {note}' if note else ''}",
         "",
         as_markdown(measured_table(found)),
         "What the original said of each family, and whether the families stand to each other so:",
         "",
         as_markdown(words_table(found, summary.objective)),
     ]
-    if len(alike.runs) < len(summary.runs):
-        best = entries(summary)
+    absent = [f"{run.name} ({run.outcome})" for run in summary.runs if run.evaluation is None]
+    if absent:
+        lines.insert(3, f"Not in the table, having no scores: {', '.join(absent)}.\n")
+    if (best := entries(summary)) != found:
         lines += [
             "### Each network's best configuration, whatever it took",
             "",
@@ -82,13 +85,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="+", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="sets")
+    parser.add_argument("--note", default="", help="What else is to be known of these studies.")
     asked = parser.parse_args()
     kept = sections(PAGE.read_text()) if PAGE.exists() else {}
     for path in asked.configs:
         config = load_study(path, asked.sets)
         prepare_environment(Caches(config.store.root).trainer)
         _, summary = summarised(config)
-        kept[config.name] = told(config, summary).rstrip("\n")
+        kept[config.name] = told(config, summary, asked.note).rstrip("\n")
     PAGE.write_text("\n\n".join([HEAD.rstrip("\n"), *kept.values()]) + "\n")
     print(PAGE)
 

@@ -248,11 +248,13 @@ def on_a_run(
             )
             for record in records
         ]
-    pairs: Pairs = {COBB: [], DISC: []}
+    pairs: Pairs = {COBB: [], LINE: [], DISC: []}
     known = [r.signs for r in records if r.signs and r.signs.labelled.refused is None]
     for signs in known:
         if signs.found.largest_deg is not None and signs.labelled.largest_deg is not None:
             pairs[COBB].append((signs.found.largest_deg, signs.labelled.largest_deg))
+            line = signs.found.centreline_deg
+            pairs[LINE] += [(line, signs.labelled.largest_deg)] if line is not None else []
         gaps = signs.labelled.discs.keys() & signs.found.discs.keys()
         pairs[DISC] += [(signs.found.discs[gap], signs.labelled.discs[gap]) for gap in gaps]
     refused = sum(signs.found.refused is not None for signs in known)

@@ -40,6 +40,7 @@ class Measured(Model):
 
     view: View | None = None
     largest_deg: float | None = Field(None, description="Largest Cobb angle of a frontal film.")
+    centreline_deg: float | None = Field(None, description="Angle of its centreline, alike.")
     discs: dict[str, float] = Field(
         default_factory=dict, description="Level above -> mean height over depth, lateral films."
     )

@@ -63,5 +63,6 @@ def _measured(outlines: Sequence[Outline], given: Given) -> Measured:
     return Measured(
         view=told.view,
         largest_deg=told.largest_deg,
+        centreline_deg=told.centreline.angle_deg.value if told.centreline else None,
         discs={disc.upper: disc.ratio.value for disc in told.discs},
     )
