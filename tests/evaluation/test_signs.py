@@ -63,6 +63,8 @@ def test_a_model_that_bends_a_column_otherwise_is_off_by_so_many_degrees() -> No
     assert right.cobb_error_deg == pytest.approx(0, abs=1.5) and right.not_measured == 0
     wrong = scored(straight, found(bent), 600 / 640)
     assert wrong.cobb_error_deg == pytest.approx(12, abs=2)
+    assert right.centreline_error_deg == pytest.approx(1, abs=2)
+    assert wrong.centreline_error_deg == pytest.approx(10, abs=2)
     assert wrong.disc_ratio_error is None
     assert "best/cobb_error_deg" in wrong.metrics()
 

@@ -28,6 +28,7 @@ class FilmCounts:
     boundary_px: list[float] = field(default_factory=list)
     boundary_share: list[float] = field(default_factory=list)  # Of the film's height.
     angle_errors_deg: list[float] = field(default_factory=list)  # Of the largest Cobb angle.
+    centreline_errors_deg: list[float] = field(default_factory=list)  # Against the labels' Cobb.
     disc_errors: list[float] = field(default_factory=list)  # Of each disc's height ratio.
     not_measured: int = 0  # Films whose labels are measured, and whose detections are not.
 
@@ -66,7 +67,7 @@ class FilmCounts:
 _SUMMED = (
     "labelled", "labelled_films", "whole_columns_right", "off_by_one", "missed", "invented",
     "doubled", "found_by_level", "right_by_level", "dice", "boundary_px", "boundary_share",
-    "angle_errors_deg", "disc_errors", "not_measured",
+    "angle_errors_deg", "centreline_errors_deg", "disc_errors", "not_measured",
 )  # fmt: skip
 
 
@@ -104,6 +105,8 @@ def _count_signs(counts: FilmCounts, signs: Signs) -> None:
     counts.not_measured = int(found.refused is not None)
     if found.largest_deg is not None and labelled.largest_deg is not None:
         counts.angle_errors_deg.append(abs(found.largest_deg - labelled.largest_deg))
+        if found.centreline_deg is not None:
+            counts.centreline_errors_deg.append(abs(found.centreline_deg - labelled.largest_deg))
     counts.disc_errors += [
         abs(found.discs[gap] - labelled.discs[gap]) for gap in labelled.discs if gap in found.discs
     ]

@@ -43,6 +43,11 @@ class _Scores(Model):
         description="Mean absolute error of the largest Cobb angle against the labels', degrees; "
         "None where no frontal film's true shape is known.",
     )
+    centreline_error_deg: float | None = Field(
+        None,
+        description="The same of the centreline's angle, against the labels' largest Cobb angle: "
+        "what coarse masks still tell.",
+    )
     disc_ratio_error: float | None = Field(
         None,
         description="Mean absolute error of disc heights over the depth of the body above; None "

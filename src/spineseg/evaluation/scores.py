@@ -106,6 +106,7 @@ def _errors(counts: FilmCounts) -> dict[str, Any]:
         "mean_boundary_px": _mean(counts.boundary_px),
         "outline_error": _mean(counts.boundary_share),
         "cobb_error_deg": _mean(counts.angle_errors_deg),
+        "centreline_error_deg": _mean(counts.centreline_errors_deg),
         "disc_ratio_error": _mean(counts.disc_errors),
         "not_measured": counts.not_measured,
     }

@@ -86,7 +86,8 @@ def evaluation_text(evaluation: Evaluation, chosen: Chosen) -> str:
         f"{_or_dash(e.mean_dice, '.3f')}, boundary {_or_dash(e.mean_boundary_px, '.2f')} px off, "
         f"{_or_dash(e.outline_error, '.5f')} of the film's height",
         f"off from what the labels measure: largest Cobb angle "
-        f"{_or_dash(e.cobb_error_deg, '.1f')} degrees, disc heights "
+        f"{_or_dash(e.cobb_error_deg, '.1f')} degrees (by the centreline "
+        f"{_or_dash(e.centreline_error_deg, '.1f')}), disc heights "
         f"{_or_dash(e.disc_ratio_error, '.3f')} of the body's depth; not measured "
         f"{e.not_measured} films",
         f"{e.seconds_per_film * 1000:.0f} ms a film",

@@ -30,7 +30,13 @@ _BEST = (
     *(metric.name for metric in METRICS if metric.name not in _FRONT.values()),
     *("mask_precision", "mask_recall", "mask_best_f1", "mask_best_f1_confidence", "box_best_f1"),
     *("invented", "doubled", "mean_dice", "mean_boundary_px", "seconds_per_film"),
-    *("outline_error", "cobb_error_deg", "disc_ratio_error", "not_measured"),
+    *(
+        "outline_error",
+        "cobb_error_deg",
+        "centreline_error_deg",
+        "disc_ratio_error",
+        "not_measured",
+    ),
 )
 _TEST = tuple(metric.name for metric in METRICS)
 

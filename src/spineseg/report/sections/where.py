@@ -149,6 +149,7 @@ def outlines(evaluations: dict[str, Evaluation]) -> Grid:
     rows.append(["distance between outlines, px", *distances])
     for what, name, digits in (
         ("largest Cobb angle off by, degrees", "cobb_error_deg", 1),
+        ("the same by the centreline's angle, degrees", "centreline_error_deg", 1),
         ("disc heights off by, of the body's depth", "disc_ratio_error", 3),
     ):
         off = [e.known(name) for e in evaluations.values()]
