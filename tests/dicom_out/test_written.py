@@ -121,6 +121,12 @@ def test_every_figure_is_read_back_with_its_site_unit_and_interval(outlines: lis
         (measurement,) = group.get_measurements()
         assert measurement.value == pytest.approx(one.figure.value)
         assert [site.value for site in group.finding_sites] == site_codes(one)
+        (item,) = (each for each in measurement if each.ValueType == "NUM")
+        bounds = {each.name.value: each for each in item.ContentSequence if each.ValueType == "NUM"}
+        for code, away in (("371886008", "high"), ("371885007", "low")):
+            end = getattr(one.figure, away)
+            assert bounds[code].value == pytest.approx(abs(end - one.figure.value), abs=1e-4)
+            assert bounds[code].unit == measurement.unit, "an uncertainty has its figure's unit"
     if "T1" in {outline.level for outline in outlines}:
         largest = groups[
             "Cobb angle by midlines T1-L5, convex to the film's left"

@@ -198,6 +198,16 @@ def test_promotion_prediction_and_evaluation_use_the_best_run(folder: Path) -> N
     recorded = json.loads((run / "valid-scores-sequence.json").read_text())["scores"]
     assert json.loads(scored.stdout)["scores"] == pytest.approx(recorded, abs=1e-6)
 
+    # Its outlines' error, as its own validation measured it, came with it through MLflow.
+    measured = spineseg("measure", str(film), "--aspect", "0.5", "--out", "measures", cwd=folder)
+    told = json.loads((folder / "measures" / "measures.json").read_text())["made_by"]
+    error = json.loads((run / "valid-scores-sequence.json").read_text())["outline_error"]
+    assert measured.returncode in (0, 1) and "Traceback" not in measured.stderr, measured.stderr
+    assert (
+        told["outline_error"] == pytest.approx(error)
+        and told["label"] == answer["weights"]["label"]
+    )
+
 
 def test_the_registered_model_loads_by_its_alias_in_a_fresh_process(folder: Path) -> None:
     """As a user of the registry has it: MLflow alone, no part of this project imported by hand."""

@@ -117,16 +117,9 @@ def test_a_mask_rcnn_is_killed_goes_on_is_scored_registered_and_predicts(tmp_pat
 
 
 @pytest.mark.wide
+@pytest.mark.long  # A fast test has most of it.
 @pytest.mark.skipif(not has_models(), reason="make setup EXTRA=models")
-@pytest.mark.parametrize(
-    "family",
-    [
-        "mask2former",
-        "sam",
-        pytest.param("mask_rcnn", marks=pytest.mark.long),  # A fast test has most of it.
-        pytest.param("yolo26", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("family", ["mask2former", "sam", "mask_rcnn", "yolo26"])
 def test_a_family_trains_is_killed_goes_on_is_pruned_scored_registered_served_and_predicts(
     family: str, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -41,7 +42,9 @@ def test_a_training_on_a_node_is_here_as_if_it_had_been_here(
     place = nodes / "a" / "studies" / "small"
     while attempt.is_alive():
         for folder in place.glob(f"*/{run.name}"):
-            there |= {name: path.read_bytes() for name, path in _read(folder).items()}
+            for name, path in run_files(folder).items():
+                with suppress(FileNotFoundError):  # It is fetched, and is let go of there.
+                    there[name] = path.read_bytes()
         if any(isinstance(event, Finished) for event in log(run)):
             said_finished_without += there.keys() - run_files(run).keys() - {_RESUME}
     here = {name: path.read_bytes() for name, path in run_files(run).items()}
@@ -55,10 +58,6 @@ def test_a_training_on_a_node_is_here_as_if_it_had_been_here(
 
 
 _RESUME = "train/weights/resume.pt"
-
-
-def _read(folder: Path) -> dict[str, Path]:
-    return {name: path for name, path in run_files(folder).items() if path.is_file()}
 
 
 def test_a_lost_node_costs_the_epochs_since_the_last_checkpoint(

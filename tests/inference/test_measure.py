@@ -95,7 +95,11 @@ def test_a_dicom_film_has_the_shape_that_its_spacing_says(tmp_path: Path) -> Non
     film = radiograph(grey, ImagerPixelSpacing=[0.9, 0.32])
     (tmp_path / "film.dcm").write_bytes(stored(film))
     answers, _ = of_films([tmp_path / "film.dcm"], How())
-    assert answers[0]["measures"]["aspect"] == pytest.approx(0.32 / 0.9)
+    found = answers[0]["measures"]
+    assert found["aspect"] == pytest.approx(0.32 / 0.9)
+    # 448 px of film by a network that sees 224: a mask's cell is 8 px, and a body 2 or 3 of them.
+    assert not found["curves"] and "cells of the network's masks high" in found["notes"][0]
+    assert found["centreline"]["angle_deg"]["value"] > 0
     told = "".join(path.read_text() for path in Path("out").glob("*.[jc]s*"))
     assert "Secret" not in told and "4711" not in told and not list(Path("out").glob("*.dcm"))
 

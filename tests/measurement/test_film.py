@@ -185,3 +185,15 @@ def test_bodies_of_a_few_pixels_are_refused_where_they_are_masks() -> None:
     assert measure(small, GIVEN).largest_deg == pytest.approx(30, abs=1)
     with pytest.raises(DataError, match="large enough"):
         measure(small, Given(SIZE, 600 / 640, inside_px=0.1))
+
+
+def test_masks_too_coarse_for_tilts_tell_the_centreline_alone() -> None:
+    heights = [np.ptp(body.corners[:, 1]) for body in spine().values()]
+    cell = float(np.median(heights)) / 3
+    coarse = measure(outlined(spine(), SIZE), Given(SIZE, 600 / 640, cell_px=cell))
+    assert not coarse.curves and not coarse.tilts_deg and coarse.centreline is not None
+    assert (
+        "cells of the network's masks high" in coarse.notes[0] and "larger films" in coarse.notes[0]
+    )
+    fine = measure(outlined(spine(), SIZE), Given(SIZE, 600 / 640, cell_px=cell / 2))
+    assert fine.curves == measure(outlined(spine(), SIZE), GIVEN).curves and not fine.notes

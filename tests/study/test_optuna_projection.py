@@ -9,7 +9,8 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -104,20 +105,41 @@ def test_killed_at_any_moment_the_next_completes_it(config: StudyConfig, tmp_pat
         (config.store.root / "optuna.db").unlink(missing_ok=True)
         for _ in range(4):
             began = time.monotonic()
-            child = os.fork()
-            if child == 0:
-                all_of(opened(config))
-                os._exit(0)
+            child = forked(lambda: all_of(opened(config)))
             time.sleep(random_moment.uniform(0, whole))
             os.kill(child, signal.SIGKILL)
-            if os.waitpid(child, 0)[1] == 0:
+            if ended_well(child):
                 whole = time.monotonic() - began  # It was through: the next are killed earlier.
             else:
                 kills += 1
             partly += 0 < len(rows_of(config)) < len(wanted) or "RUNNING" in rows_of(config)[:-1]
-        all_of(opened(config))
-        assert facts(config) == wanted
+        assert ended_well(forked(lambda: completed(config, wanted)))
     assert partly > 0
+
+
+def completed(config: StudyConfig, wanted: list[dict[str, object]]) -> None:
+    all_of(opened(config))
+    assert facts(config) == wanted
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Do `work` in a process of its own: no connection of SQLite's may be carried over a fork."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def ended_well(child: int) -> bool:
+    """Return whether a process came to its end; not where it was killed, and in no other way."""
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, -signal.SIGKILL)
+    return code == 0
 
 
 def rows_of(config: StudyConfig) -> list[str]:

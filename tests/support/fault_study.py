@@ -17,6 +17,7 @@ import traceback
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -207,6 +208,7 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ.update(_environment(study))
+        _forget_the_server()
         out = os.open(study.path.parent / "said.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -221,6 +223,13 @@ def forked(study: FaultStudy, work: Callable[[], int] | None = None) -> Driver:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _forget_the_server() -> None:
+    """Let a fork start a server of children of its own: that of its parent is no child of it."""
+    server = forkserver._forkserver
+    server._forkserver_pid = server._forkserver_fd = server._forkserver_alive_fd = None
+    server._forkserver_address = None
 
 
 def begun(study: FaultStudy, terminal: str | None = None) -> Driver:

@@ -169,7 +169,7 @@ def test_a_sam_learns_from_what_lies_near_its_prompt() -> None:
 def test_a_sam_gets_better_at_outlines_from_its_first_steps() -> None:
     torch.manual_seed(1)
     network = named("sam-small", CLASS_NAMES, image_size_px=64)
-    learner = SamLearner(network, jitter=0.0, encodes=True, once=False)
+    learner = SamLearner(network, jitter=0.0, prompts=32, encodes=True, once=False)
     masks = torch.zeros(2, 64, 64, dtype=torch.uint8)
     masks[0, 10:20, 12:40], masks[1, 30:44, 20:46] = 1, 1
     boxes = torch.tensor([[12.0, 10, 40, 20], [20, 30, 46, 44]])
@@ -185,3 +185,22 @@ def test_a_sam_gets_better_at_outlines_from_its_first_steps() -> None:
         optimizer.step()
     assert dice[-1] < 0.6 * dice[0]
     assert not any(w.requires_grad for w in network.sam.prompt_encoder.parameters())
+
+
+def test_a_sam_learns_from_so_many_bodies_of_a_film_as_it_is_told() -> None:
+    network = named("sam-small", CLASS_NAMES, image_size_px=64)
+    prompted: list[int] = []
+
+    def count(_: object, __: object, given: dict[str, torch.Tensor]) -> None:
+        prompted.append(given["input_boxes"].shape[1])
+
+    network.sam.register_forward_pre_hook(count, with_kwargs=True)
+    learner = SamLearner(network, jitter=0.0, prompts=3, encodes=True, once=False)
+    boxes = torch.tensor([[8.0, 8 * i, 40, 8 * i + 6] for i in range(5)])
+    masks = torch.zeros(5, 64, 64, dtype=torch.uint8)
+    films = [{"boxes": boxes[:n], "masks": masks[:n], "film": n} for n in (5, 2)]
+    learner.losses(torch.zeros(2, 3, 64, 64), films)
+    assert prompted == [3, 2]
+    torch.manual_seed(1)
+    drawn = [tuple(learner._drawn(5).tolist()) for _ in range(30)]
+    assert all(len(set(each)) == 3 for each in drawn) and len(set(drawn)) > 20

@@ -169,6 +169,12 @@ class TrainConfig(Chosen):
         description="Whether SAM's image encoder is trained too; else it stays as it begins, and "
         "only the mask decoder learns.",
     )
+    sampled_prompts: Annotated[int, Unit("boxes"), _SAM] = Field(
+        32,
+        ge=1,
+        le=1000,
+        description="Bodies of each film that a step learns from, at most, drawn anew each time.",
+    )
     prompt_jitter: Annotated[Fraction, _SAM] = Field(
         0.1, description="How far prompts are moved in training, plus or minus, of the box's side."
     )

@@ -125,6 +125,9 @@ def _group(header: Any, one: Listed, by: By) -> Any:
             upper_measurement_uncertainty=round(figure.high - figure.value, 4),
             lower_measurement_uncertainty=round(figure.value - figure.low, 4),
         )
+        for bound in properties:  # highdicom gives them no unit: they have the figure's.
+            (measured,) = bound.MeasuredValueSequence
+            measured.MeasurementUnitsCodeSequence = [hd.sr.CodedConcept.from_code(unit_code(one))]
     sites = [hd.sr.FindingSite(site) for site in site_codes(one)]
     measurement = hd.sr.Measurement(
         measure_code(one), figure.value, unit_code(one), properties=properties

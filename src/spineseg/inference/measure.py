@@ -18,11 +18,11 @@ from spineseg.inference.measures_folder import Done, How, MeasuresFolder, Outlin
 from spineseg.inference.names import file_names
 from spineseg.inference.table import cell
 from spineseg.measurement.aspect import read_sizes
-from spineseg.measurement.film import MASK_EDGE_PX
 from spineseg.outline_error import outline_error_of
 from spineseg.training.devices import chosen_devices
 
 _SYNTHETIC = " (trained on synthetic X-rays)"
+_MASK_STRIDE = 4  # Of all families: masks are drawn on a grid of a quarter of the image size.
 _ORIGINS = {
     True: "SYNTHETIC: trained on synthetic X-rays only.",
     None: "What it was trained on is not known.",
@@ -81,7 +81,8 @@ def measure_films(
 
     def outlined(film: DecodedFilm, path: Path) -> tuple[Sequence[Outline], float]:
         prediction = numbered_film(segmenter, film, path, chosen.numbering)
-        return prediction_outlines(prediction, confidence), MASK_EDGE_PX
+        cell = max(film.size) / segmenter.image_size_px * _MASK_STRIDE
+        return prediction_outlines(prediction, confidence), cell
 
     by = MeasuresFolder(
         how,

@@ -24,7 +24,7 @@ from spineseg.inference.table import cell
 from spineseg.levels import View
 from spineseg.measurement.aspect import known_aspect
 from spineseg.measurement.figures import CONVENTIONS, FilmMeasures, Side
-from spineseg.measurement.film import Given, measure
+from spineseg.measurement.film import MASK_EDGE_PX, Given, measure
 from spineseg.measurement.listing import left_out, listed
 from spineseg.measurement.metal import MOST_WHITE, white_share
 from spineseg.strip import PLAIN, WARNING, with_strip
@@ -86,7 +86,7 @@ class Done:
 
 
 Outlined = Callable[[DecodedFilm, Path], tuple[Sequence[Outline], float]]
-"""A film's outlines, and how far they lie within their bodies, px."""
+"""A film's outlines, and the cell of the masks that they are of, px; 0 for outlines of none."""
 Task = tuple[str, Path, Outlined]
 """A film's name in the folder, its file, and who outlines it."""
 
@@ -142,9 +142,9 @@ class MeasuresFolder:
         try:
             content = film_content(path)
             film = decode(content, path)
-            outlines, inside = outlined(film, path)
+            outlines, cell = outlined(film, path)
             self._refuse_metal(film, outlines)
-            measures = measure(outlines, self._given(film, path, inside))
+            measures = measure(outlines, self._given(film, path, cell))
             objects = self._objects(film, content, outlines, measures)
         except DataError as error:
             told = str(error)
@@ -202,7 +202,7 @@ class MeasuresFolder:
             ) from None
         return dict(zip(_OBJECTS, (seg, sr), strict=True))
 
-    def _given(self, film: DecodedFilm, path: Path, inside_px: float) -> Given:
+    def _given(self, film: DecodedFilm, path: Path, cell_px: float) -> Given:
         width, height = film.size
         known = known_aspect(
             path.name,
@@ -230,7 +230,8 @@ class MeasuresFolder:
             self._how.front,
             self._outline_error,
             film.spacing,
-            inside_px,
+            MASK_EDGE_PX if cell_px else 0.0,
+            cell_px,
         )
 
     def _picture(self, pixels: np.ndarray, measures: FilmMeasures) -> bytes:

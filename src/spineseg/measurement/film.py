@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from shapely import Polygon
@@ -31,6 +32,8 @@ MASK_EDGE_PX = 0.5
 """A mask's outline goes through the middles of its outermost pixels."""
 LEAST_SIDE_PX = 4.0
 """A mask with less to a side, px of the film's rows, says nothing of a body's tilt."""
+LEAST_CELLS = 4.0
+"""Cells of a network's masks from end plate to end plate, below which they tell no tilt."""
 _DRAWS = 400
 _BORDER = 0.003  # Of the film: an outline that comes so near is cut off there.
 _FROM_MEAN = float(np.sqrt(np.pi / 2))  # Mean distance of a normal error -> its standard deviation.
@@ -47,6 +50,7 @@ class Given:
     outline_error: float | None = None  # Mean distance from labels, share of the film's height.
     spacing: Spacing | None = None
     inside_px: float = 0.0  # How far outlines lie within their bodies: MASK_EDGE_PX, of masks.
+    cell_px: float = 0.0  # Of the masks' own grid, in px of the film; 0: outlines have none.
 
 
 def measure(outlines: Sequence[Outline], given: Given) -> FilmMeasures:
@@ -78,7 +82,11 @@ def measure(outlines: Sequence[Outline], given: Given) -> FilmMeasures:
         "outline_error": given.outline_error,
     }
     if view == "frontal":
-        return FilmMeasures(**common, **_frontal(told))
+        found = _frontal(told)
+        if (coarse := _coarse(bodies, given)) is not None:
+            notes = (coarse, *found.pop("notes"))
+            found |= {"curves": (), "tilts_deg": {}, "notes": notes}
+        return FilmMeasures(**common, **found)
     arch = whole.get("C1")
     return FilmMeasures(**common, **_lateral(told, None if arch is None else _centre(arch)))
 
@@ -112,7 +120,23 @@ class _Told:
         return {level: self.figure(of(level)) for level in self.bodies}
 
 
-def _frontal(told: _Told) -> dict[str, object]:
+def _coarse(bodies: Mapping[str, Body], given: Given) -> str | None:
+    """Return in words that the masks' grid is too coarse for tilts, None where it is not."""
+    if not given.cell_px:
+        return None
+    heights = [
+        float(np.linalg.norm(body.lower.mean(0) - body.upper.mean(0))) for body in bodies.values()
+    ]
+    cells = float(np.median(heights)) / given.cell_px
+    if cells >= LEAST_CELLS:
+        return None
+    return (
+        f"Cobb angles, tilts: a body is {cells:.1f} cells of the network's masks high, and of "
+        f"fewer than {LEAST_CELLS:g} they come out far too small; take weights for larger films"
+    )
+
+
+def _frontal(told: _Told) -> dict[str, Any]:
     bodies = told.bodies
     notes = []
     over = frontal.upper_end(bodies)

@@ -22,6 +22,7 @@ from spineseg.prediction.segmenter import Rows, Segmenter
 from spineseg.prediction.square import film_in_square
 from spineseg.prediction.yolo import FamilySegmenter as YoloSegmenter
 
+_PROMPTS_AT_A_TIME = 32  # More at once are slower each: what the decoder holds leaves the caches.
 _BEYOND = 0.1  # Of a prompt's side: so far outside it a mask may reach.
 _SMALL: dict[str, Any] = {
     "hidden_size": 192,
@@ -127,12 +128,18 @@ class FamilySegmenter(Segmenter):
             return rows
         boxes, which = np.unique(rows.boxes, axis=0, return_inverse=True)
         prompts = self._torch.from_numpy(self._in_square(boxes, shape)).to(embedding)
+        parts = prompts.split(_PROMPTS_AT_A_TIME)
+        logits = np.concatenate([self._drawn_at(embedding, some) for some in parts])
+        masks = box_masks(logits, _wider(boxes), shape)
+        return replace(rows, masks=[masks[i] for i in which.ravel()])
+
+    def _drawn_at(self, embedding: Any, prompts: Any) -> np.ndarray:
+        """Return the logits (n, side, side) of the masks at prompts (n, 4)."""
         found = self.network.sam(
             image_embeddings=embedding, input_boxes=prompts[None], multimask_output=False
         )
-        logits = found.pred_masks[0, :, 0].float().cpu().numpy()
-        masks = box_masks(logits, _wider(boxes), shape)
-        return replace(rows, masks=[masks[i] for i in which.ravel()])
+        logits: np.ndarray = found.pred_masks[0, :, 0].float().cpu().numpy()
+        return logits
 
     def _in_square(self, boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Return boxes (n, 4) of a film in px of the square that it is put in."""

@@ -22,7 +22,7 @@ _LEAST_CORES = 2  # For each training: one steps, one loads films.
 _LEAST_PROCESS_MB = 3000.0  # Of the machine's memory, for each training with its loaders.
 _MEMORY_HANGS_ON = {
     *("model", "image_size_px", "batch", "amp", "mask_ratio", "overlap_mask", "optimizer"),
-    *("sampled_boxes", "points", "train_encoder"),
+    *("sampled_boxes", "points", "train_encoder", "sampled_prompts"),
 }
 _PEAK, _TOTAL = "system/gpu_0_memory_peak_megabytes", "system/gpu_0_memory_total_megabytes"
 _PROCESS = "system/process_memory_megabytes"

@@ -38,10 +38,16 @@ class SamLearner(Learner):
     Where the image encoder stays as it is and films do not move, each film is encoded once.
     """
 
-    def __init__(self, network: Any, *, jitter: float, encodes: bool, once: bool) -> None:
-        """Train the mask decoder, and where it `encodes` the image encoder; never the prompter."""
+    def __init__(
+        self, network: Any, *, jitter: float, prompts: int, encodes: bool, once: bool
+    ) -> None:
+        """Train the mask decoder, and where it `encodes` the image encoder; never the prompter.
+
+        A film with more than `prompts` bodies teaches so many of them in a step, drawn at random.
+        """
         super().__init__(network)
-        self._jitter, self._encodes, self._once = jitter, encodes, once
+        self._jitter, self._prompts = jitter, prompts
+        self._encodes, self._once = encodes, once
         self._known: dict[int, torch.Tensor] = {}  # Embeddings by film, on the CPU.
         network.requires_grad_(False)
         network.sam.mask_decoder.requires_grad_(True)
@@ -54,13 +60,15 @@ class SamLearner(Learner):
         for embedding, film in zip(embeddings, targets, strict=True):
             if not len(film["boxes"]):
                 continue
-            prompts = self._moved(film["boxes"])
+            drawn = self._drawn(len(film["boxes"])).to(pixels.device)
+            prompts = self._moved(film["boxes"][drawn])
             found = self.network.sam(
                 image_embeddings=embedding[None], input_boxes=prompts[None], multimask_output=False
             )
             logits.append(found.pred_masks[0, :, 0])
             size = logits[-1].shape[-2:]
-            masks.append(interpolate(film["masks"][:, None].float(), size=size, mode="area")[:, 0])
+            whole = film["masks"][drawn][:, None].float()
+            masks.append(interpolate(whole, size=size, mode="area")[:, 0])
             around.append(_near(prompts * (size[-1] / pixels.shape[-1]), size))
         if not logits:  # Nothing to learn from in this batch.
             nothing = sum(w.sum() for w in self.parameters() if w.requires_grad) * 0.0
@@ -84,6 +92,12 @@ class SamLearner(Learner):
                     self._known[film["film"]] = encoder(normalised(alone[None]))[0][0].cpu()
             known = [self._known[film["film"]] for film in targets]
             return torch.stack(known).to(pixels.device)
+
+    def _drawn(self, bodies: int) -> torch.Tensor:
+        """Return which of a film's bodies are learnt from, (at most `prompts`,)."""
+        if bodies <= self._prompts:
+            return torch.arange(bodies)
+        return torch.randperm(bodies)[: self._prompts]
 
     def _moved(self, boxes: torch.Tensor) -> torch.Tensor:
         """Return boxes (n, 4) with their sides moved at random: a prompt is never exact."""
@@ -119,6 +133,7 @@ def _learner(asked: Asked) -> Learner:
     return SamLearner(
         network,
         jitter=config.prompt_jitter,
+        prompts=config.sampled_prompts,
         encodes=config.train_encoder,
         once=once and _may_keep(network, asked),
     )
