@@ -29,6 +29,7 @@ from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
 from spineseg.runs import Run, read_runs
+from spineseg.seal.overlap import refuse_opened_in_training
 from spineseg.standing import standing
 from spineseg.study_checks import check_study, check_weights
 from spineseg.study_config import keep_study_config
@@ -89,6 +90,7 @@ def _run(
     doing("looking at the data")
     dataset = prepare_dataset(config.data, places.data)
     load_audit(dataset).refuse_leaks(config.data.accept_leaks)
+    refuse_opened_in_training(places.root, dataset)
     refuse_another(config, runs, dataset.fingerprint)
     check_weights(config)
     keep_study_config(config, places, where)

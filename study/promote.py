@@ -20,7 +20,7 @@ from spineseg.evidence.gates import (
 from spineseg.evidence.model_evidence import model_evidence
 from spineseg.evidence.promotion import Promotion, Registered
 from spineseg.evidence.results import GateResult
-from spineseg.evidence.sealed_part import open_sealed, openings, seal_of, sealed_results
+from spineseg.evidence.sealed_part import open_sealed, openings, sealed_results
 from spineseg.live_line import doing
 from spineseg.places import StudyPlaces
 from spineseg.runs import Run
@@ -101,7 +101,8 @@ def _promote(
     gates = pass_through(BEFORE_OPENING, candidacy)
     if all(gate.passed for gate in gates):
         refuse_without_rights(store, config.promote.model_name)
-        open_sealed(study, reason, chosen_devices(config.devices.device)[0].name, say)
+        device = chosen_devices(config.devices.device)[0].name
+        open_sealed(study, candidacy.decision, reason, device, say)
         doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.
         carry_over(store, config.name, parent, study.runs)
@@ -116,7 +117,7 @@ def _promote(
         version=version,
         against=f"version {holder.version}" if holder else "baseline",
         gates=tuple(gates),
-        test_opened=bool(openings(study.places, seal_of(study.manifest))),
+        test_opened=bool(openings(study)),
         scored=candidacy.test is not None,
         is_champion=is_the_champion(candidacy),
         synthetic=study.manifest.synthetic,

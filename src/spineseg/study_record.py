@@ -42,15 +42,15 @@ class StudyRecord:
                 return folder
         return None
 
-    def needed_data_folder(self) -> Path:
-        """Return where the study's data lie. Raises DataError where they are not here."""
+    def needed_data(self) -> Dataset:
+        """Return the study's data. Raises DataError where they are not on this machine."""
         folder = self.data_folder()
         if folder is None:
             raise DataError(
                 f"the data {self.manifest.fingerprint[:12]} of study {self.places.study!r} are not "
                 f"on this machine; make them with `spineseg data {self.places.study}`"
             )
-        return folder
+        return Dataset(folder, self.manifest)
 
 
 def _holds(folder: Path, fingerprint: str) -> bool:

@@ -132,7 +132,7 @@ def test_another_look_at_the_test_part_needs_a_reason_and_shows(
     config, _ = run_scored(confirmable)
     promote_best(config)
     more, _ = run_scored(confirmable, "confirm={top: 2, seeds: 4}")
-    with pytest.raises(StoreError, match=r"was opened on .* by study .small.*--reason"):
+    with pytest.raises(StoreError, match=r"films were opened before.* by study .small.*--reason"):
         promote_best(more)
     assert len(looks) == 7
     again = promote_best(more, reason="a second finalist")

@@ -39,7 +39,7 @@ def test_an_opening_goes_with_the_study_to_another_machine(
     moved = elsewhere(config, confirmable, tmp_path).model_copy(
         update={"confirm": load_study(confirmable, ["confirm={top: 2, seeds: 4}"]).confirm}
     )
-    with pytest.raises(StoreError, match=r"was opened on .* by study 'small'.*--reason"):
+    with pytest.raises(StoreError, match=r"films were opened before.* by study 'small'.*--reason"):
         promote_best(moved)
     assert len(looks) == 7
     test = compare_study(moved).summary.test
@@ -50,7 +50,6 @@ def test_a_lost_ledger_is_told_where_runs_were_scored(confirmable: Path, looks: 
     config, _ = run_scored(confirmable)
     promote_best(config)
     places(config).openings.unlink()
-    assert promote_best(config).promoted  # The study's own copy still tells.
     places(config).own_openings.unlink()
     with pytest.raises(StoreError, match=r"tells of no opening .* and 6 more, .*--reason why"):
         promote_best(config)

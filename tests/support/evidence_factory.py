@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from spineseg.evidence.effects import Effect
-from spineseg.evidence.results import ArmResult, Evidence, GateResult, Opening, SealedTest
+from spineseg.evidence.results import ArmResult, Evidence, GateResult, SealedTest
 from spineseg.metrics import METRICS
+from spineseg.seal.opening import Opening
 
 
 def effect(

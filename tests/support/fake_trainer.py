@@ -188,7 +188,9 @@ class FakeLauncher:
         weights = folder / "train" / "weights"
         weights.mkdir(parents=True, exist_ok=True)
         for name in ("best.pt", "last.pt"):
-            (weights / name).write_bytes(b"weights of " + folder.name.encode())
+            # As real ones, they hang on what was trained, and on what.
+            learnt = f"{job.config.model_dump_json()} {job.data_fingerprint}"
+            (weights / name).write_text(f"weights of {folder.name}: {learnt}")
         (folder / "train" / "results.csv").write_text("epoch\n1\n")
         records = records_scoring(final, films_of(job.dataset))
         told = dict.fromkeys(OBJECTIVES, final)

@@ -132,15 +132,23 @@ def predict(
     type=click.IntRange(32),
     help="Network input in px; default: as trained.",
 )
+@click.option(
+    "--reason",
+    help="Why films of a study's test part are to be scored; entered as an opening of it.",
+)
 @DEVICE
 @JSON
-def evaluate(folder: Path, part: str, device: str, as_json: bool, **asked: Any) -> None:
+def evaluate(
+    folder: Path, part: str, reason: str | None, device: str, as_json: bool, **asked: Any
+) -> None:
     """Score any weights on any labelled export, numbered just as `predict` numbers with them."""
     from spineseg.chosen_model import Asked
     from spineseg.inference.evaluate import evaluate_films, evaluation_json, evaluation_text
 
     say = say_to(True) if sys.stderr.isatty() else _silent
-    answer = evaluate_films(Asked(**asked), folder, part=part, device=device, say=say)
+    answer = evaluate_films(
+        Asked(**asked), folder, part=part, device=device, reason=reason, say=say
+    )
     click.echo((evaluation_json if as_json else evaluation_text)(*answer))
 
 

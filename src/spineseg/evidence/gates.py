@@ -14,9 +14,9 @@ from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.arms import Arm
 from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
-from spineseg.evidence.sealed_part import PART
 from spineseg.evidence.significance import LEAST_PATIENTS, holm, least_seed_p, seeds_needed
 from spineseg.levels import ANATOMICAL_ORDER
+from spineseg.seal.opening import PART, Decision
 from spineseg.tracking.model_versions import Champion
 
 _LEAST_SEEDS = 2
@@ -35,6 +35,17 @@ class Candidacy:
     not_in_mlflow: list[str]  # names of the arms' runs that MLflow does not hold whole
     champion: Champion | None
     test: SealedTest | None = None  # once it was opened
+
+    @property
+    def decision(self) -> Decision:
+        """What is to be decided on the test part."""
+        return Decision(
+            metric=self.config.objective,
+            min_gain=self.config.promote.min_gain,
+            seeds=len(self.chosen.fresh),
+            finalists=tuple(arm.name for arm in self.finalists),
+            chosen=self.chosen.name,
+        )
 
     @property
     def tested(self) -> tuple[SealedTest, ArmResult, Effect]:

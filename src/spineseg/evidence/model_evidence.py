@@ -9,10 +9,10 @@ from typing import Any
 from spineseg.config.study import StudyConfig
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
-from spineseg.evidence.sealed_part import PART
 from spineseg.films import PARTS
 from spineseg.metrics import COUNTED_CONFIDENCE
 from spineseg.runs import Run
+from spineseg.seal.opening import PART
 from spineseg.study_record import StudyRecord
 
 
@@ -56,7 +56,10 @@ def model_evidence(
         evidence |= {
             "test": {effect.metric: effect.challenger for effect in result.effects},
             "effects": [e.model_dump() | {"verdict": e.verdict} for e in result.effects],
-            "openings": [opening.model_dump() for opening in test.openings],
+            "openings": [
+                opening.model_dump(mode="json", exclude={"films", "weights"})
+                for opening in test.openings
+            ],
         }
     return evidence
 

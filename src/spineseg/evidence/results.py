@@ -11,6 +11,7 @@ from spineseg.evaluation.result import Evaluation
 from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
 from spineseg.footprint import Footprint
+from spineseg.seal.opening import Opening
 
 RIGHT_AMONG_FOUND, BOUNDARY = "right_among_found", "mean_boundary_px"
 """Scores beside the metrics of the table that a run has intervals of."""
@@ -118,15 +119,6 @@ class Evidence(Model):
         """The finalist with the highest mean over its fresh seeds."""
         finalists = [arm for arm in self.arms if arm.name != "baseline"]
         return max(finalists, key=lambda arm: arm.mean, default=None)
-
-
-class Opening(Model):
-    """One time that the sealed test part was opened."""
-
-    time: str
-    study: str
-    runs: list[str]
-    reason: str
 
 
 class GateResult(Model):

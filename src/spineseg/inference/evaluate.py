@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from spineseg.chosen_model import Asked, Chosen, chosen_model
+from spineseg.chosen_model import Asked, Chosen, chosen_model, store_place
 from spineseg.data.labelled import read_films
-from spineseg.data.manifest import MANIFEST_FILE
 from spineseg.decoding.decode import read_film
-from spineseg.errors import DataError
 from spineseg.evaluation.result import Evaluation
 from spineseg.levels import ANATOMICAL_ORDER
 from spineseg.metrics import PRECISIONS, RATES
+from spineseg.seal.sealed import enter_look
 from spineseg.training.devices import chosen_devices
+
+log = logging.getLogger(__name__)
 
 
 def evaluate_films(
@@ -25,20 +27,17 @@ def evaluate_films(
     *,
     part: str,
     device: str,
+    reason: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Evaluation, Chosen]:
     """Return the scores of weights on a labelled export, as they number, and which they are.
 
-    Raises DataError for a damaged export, an empty part, and the sealed test part of a study's
-    data; WeightsError for unusable weights, and whatever `chosen_model` does.
+    Films that lie in a study's test part need a `reason`, and are entered as an opening of it.
+    Raises DataError for a damaged export and an empty part, StoreError for sealed films without a
+    reason; WeightsError for unusable weights, and whatever `chosen_model` does.
     """
     from spineseg.evaluation.evaluate import evaluate_weights
 
-    if part in ("test", "all") and (folder / MANIFEST_FILE).exists():
-        raise DataError(
-            f"{folder}: the test part of a study's data is sealed; `spineseg promote` opens it "
-            "once, choose --part train or valid"
-        )
     say(f"reading the films of {folder}")
     films = read_films(folder, part)
     for film in films:
@@ -46,6 +45,15 @@ def evaluate_films(
     device_name = chosen_devices(device)[0].name
     say(f"scoring {len(films)} films, once the network is loaded")
     chosen = chosen_model(asked)
+    entered = enter_look(
+        store_place(asked).root,
+        folder,
+        [film.path for film in films],
+        (chosen.label, chosen.sha256),
+        reason,
+    )
+    if entered:
+        log.warning(entered)
     evaluated = evaluate_weights(
         chosen.path,
         films,

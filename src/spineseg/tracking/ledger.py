@@ -9,11 +9,8 @@ and both stay.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-import os
-import socket
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -24,6 +21,7 @@ from typing import Any, Literal
 from mlflow.entities import ViewType
 from pydantic import Field
 
+from spineseg.chained import entry_hash, now, who
 from spineseg.config.model import Model
 from spineseg.errors import StoreError
 from spineseg.files import append_line
@@ -60,7 +58,7 @@ class Entry(Model):
         """The hash that it should hold, by what else it says."""
         if not self.who:
             return self.sha256
-        return _hash(self.model_dump(mode="json", exclude={"sha256"}))
+        return entry_hash(self.model_dump(mode="json", exclude={"sha256"}))
 
 
 @dataclass(frozen=True)
@@ -94,15 +92,6 @@ class Ledger:
         )
 
 
-def who() -> str:
-    """Return user@host of whoever runs this process."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # A container's user without a name.
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
 def enter(
     store: TrackingStore,
     *,
@@ -121,7 +110,7 @@ def enter(
     Raises StoreError where it cannot be written.
     """
     told = {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": now(),
         "model": model,
         "version": version,
         "action": action,
@@ -182,11 +171,7 @@ def _following(ledger: Ledger, told: Mapping[str, Any]) -> Entry:
     number = max((entry.number for entry in before), default=0)
     last = tuple(sorted(entry.sha256 for entry in before if entry.number == number))
     entry = dict(told) | {"number": number + 1, "previous": last}
-    return Entry(**entry, sha256=_hash(entry))
-
-
-def _hash(entry: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+    return Entry(**entry, sha256=entry_hash(entry))
 
 
 def _altered(entries: Iterable[Entry]) -> list[str]:
