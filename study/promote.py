@@ -10,13 +10,10 @@ from spineseg.config.recorded import by_name
 from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
-from spineseg.evidence.gates import (
-    BEFORE_OPENING,
-    ON_TEST,
-    Candidacy,
-    is_the_champion,
-    pass_through,
-)
+from spineseg.evidence.candidacy import Candidacy, is_the_champion, pass_through
+from spineseg.evidence.defenders import against_defenders, defenders, score_defenders, starts
+from spineseg.evidence.gates import BEFORE_OPENING
+from spineseg.evidence.gates_on_test import ON_TEST
 from spineseg.evidence.model_evidence import model_evidence
 from spineseg.evidence.promotion import Promotion, Registered
 from spineseg.evidence.results import GateResult
@@ -88,25 +85,31 @@ def _promote(
     doing("asking the gates")
     runs = [*chosen.runs, *baseline.runs]
     holder = _champion(store, config.promote.model_name, say)
+    in_the_way = defenders(store, study, config.promote.model_name)
     candidacy = Candidacy(
         config=config,
         chosen=chosen,
         baseline=baseline,
         finalists=[arm for arm in arms.values() if arm is not baseline],
         audit=study.audit,
-        fingerprint=study.manifest.fingerprint,
         not_in_mlflow=[run.name for run in not_carried(store, config.name, runs)],
         champion=holder,
+        defenders=in_the_way,
+        starts=starts(store, study, [chosen, baseline]),
     )
     gates = pass_through(BEFORE_OPENING, candidacy)
     if all(gate.passed for gate in gates):
         refuse_without_rights(store, config.promote.model_name)
         device = chosen_devices(config.devices.device)[0].name
-        open_sealed(study, candidacy.decision, reason, device, say)
+        beside = {each.name: each.champion.weights_sha256 or "" for each in in_the_way}
+        open_sealed(study, candidacy.decision, reason, device, say, beside)
+        score_defenders(store, study, in_the_way, device)
         doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.
         carry_over(store, config.name, parent, study.runs)
-        candidacy = replace(candidacy, test=sealed_results(study, config.objective))
+        against = against_defenders(study, in_the_way, chosen, config.objective)
+        test = sealed_results(study, config.objective)
+        candidacy = replace(candidacy, test=test, against=against)
         gates += pass_through(ON_TEST, candidacy)
     promoted = all(gate.passed for gate in gates)
     version = _register(store, study, candidacy, gates, reason) if promoted else None

@@ -121,7 +121,7 @@ def test_copies_of_sealed_films_in_any_export_are_known(merged: Dataset, tmp_pat
         label = merged.folder / "test" / "labels" / f"{image.stem}.txt"
         put(tmp_path / "valid" / "labels" / f"{copy.stem}.txt", label.read_text())
     names = ", ".join(CLASS_NAMES)
-    put(tmp_path / "data.yaml", f"names: [{names}]\nval: valid/images\ntrain: valid/images\n")
+    put(tmp_path / "data.yaml", f"names: [{names}]\nval: valid/images\n")
     with pytest.raises(StoreError, match=r"2 of 2 films are sealed: .* test part of study 'small'"):
         evaluate_films(FILE, tmp_path, part="valid", device="cpu")
 

@@ -49,6 +49,7 @@ def test_an_opening_is_entered_film_by_film_with_weights_and_what_is_to_be_decid
     assert own == places(config).openings.read_text()
 
 
+@pytest.mark.wide
 def test_a_label_line_dropped_does_not_seal_the_films_again(opened: Path) -> None:
     label = next((opened.parent / "export" / "test" / "labels").iterdir())
     label.write_text("".join(label.read_text().splitlines(keepends=True)[1:]))
@@ -57,6 +58,7 @@ def test_a_label_line_dropped_does_not_seal_the_films_again(opened: Path) -> Non
         promote_best(other)
 
 
+@pytest.mark.wide
 def test_a_film_more_does_not_seal_the_others_again(opened: Path) -> None:
     export = opened.parent / "export"
     for kind, end in (("images", "jpg"), ("labels", "txt")):
@@ -81,6 +83,7 @@ def test_test_films_that_are_trained_on_now_stop_the_study_before_anything_train
     ).openings.exists()
 
 
+@pytest.mark.wide
 def test_a_study_deleted_and_run_again_under_its_name_is_another_opening(
     opened: Path, looks: Looks
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_study_deleted_and_run_again_under_its_name_is_another_opening(
     assert len(openings(again)) == 2
 
 
+@pytest.mark.wide
 def test_a_lost_ledger_is_asked_for_and_gone_on_with_where_a_person_says_so(
     opened: Path,
 ) -> None:

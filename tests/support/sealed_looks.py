@@ -14,8 +14,7 @@ from small_study import flips_hurt
 from spineseg.config.training import TrainConfig
 from spineseg.data.audit import Audit
 from spineseg.evaluation.evaluate import evaluated_records
-from spineseg.evidence import sealed_part
-from spineseg.job import Job
+from spineseg.evidence import defenders, sealed_part
 from spineseg.tracking.registry import Registration
 from study import promote
 
@@ -31,10 +30,12 @@ def let_look(monkeypatch: pytest.MonkeyPatch) -> Looks:
     seen = Looks()
 
     def evaluate(weights: Path, films: Any, *, numbering: Any, **_: Any) -> Any:
-        job = Job.read(weights.parent.parent.parent)
-        seen.append(job.name)
+        name, config = weights.read_text().removeprefix("weights of ").split(": ", 1)
+        told, _ = json.JSONDecoder().raw_decode(config)
+        seen.append(name.partition("-")[2])
         names = films_of(films[0].path.parent.parent.parent, "test")
-        return evaluated_records(records_scoring(seen.score_of(job.config), names), numbering)
+        scored = seen.score_of(TrainConfig.model_validate(told))
+        return evaluated_records(records_scoring(scored, names), numbering)
 
     def register(store: Any, asked: Registration, why: str) -> str:
         with (store.root / "promotions.jsonl").open("a") as ledger:
@@ -42,6 +43,7 @@ def let_look(monkeypatch: pytest.MonkeyPatch) -> Looks:
         return "1"
 
     monkeypatch.setattr(sealed_part, "evaluate_weights", evaluate)
+    monkeypatch.setattr(defenders, "evaluate_weights", evaluate)
     monkeypatch.setattr(promote, "register_champion", register)
     monkeypatch.setattr(Audit, "leaks", lambda audit: {})
     return seen

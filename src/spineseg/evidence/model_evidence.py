@@ -8,6 +8,7 @@ from typing import Any
 
 from spineseg.config.study import StudyConfig
 from spineseg.evaluation.result import Evaluation
+from spineseg.evidence.defenders import FILMS, films_told
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.films import PARTS
 from spineseg.metrics import COUNTED_CONFIDENCE
@@ -46,6 +47,8 @@ def model_evidence(
         },
         "metrics": scores.metrics(),
         "working_points": working_points(scores),
+        FILMS: films_told(study),
+        "weights_from": run.job.weights_sha256 or "",
         "gates": [gate.model_dump() for gate in gates],
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

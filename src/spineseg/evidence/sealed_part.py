@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Manifest
@@ -61,9 +62,11 @@ def open_sealed(
     reason: str | None,
     device: str,
     say: Callable[[str], None],
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Score on the test part what of the confirmed arms is not scored yet, and enter it.
 
+    `beside` are the hashes, by name, of other weights that will be scored there: champions'.
     Raises StoreError where there is no test part, where films of it were opened before or the
     ledger is not whole and no reason is given; DataError where the films are not on this machine,
     or films that were opened are trained on.
@@ -85,28 +88,25 @@ def open_sealed(
         time="",
         study=study.places.study,
         films=films,
-        weights={run.name: weights[run.name] for run in wanted},
+        weights={run.name: weights[run.name] for run in wanted} | dict(beside),
         runs=[run.name for run in wanted],
         decision=decision,
         reason=reason or "promotion",
         accepted=ledger.undecided,
     )
     _refuse_unlisted(study, told, [run for run in runs if run not in wanted], weights, reason)
-    if not wanted:
-        if ledger.undecided:  # A person decided to go on.
-            enter(study.places.root, study.places.own_openings, told)
-        _say_scored(runs)
-        return
     before = seen_before(films, seal_of(study.manifest), ledger.entries)
-    under_way = any(told.weights.items() <= entry.weights.items() for entry in before.by)
+    looks = set(told.weights.values())
+    under_way = any(looks <= set(entry.weights.values()) for entry in before.by)
     if before.by and not under_way and not reason:
         raise StoreError(
             f"the test part: {before.text()}; each look makes it worth less: to score "
-            f"{len(wanted)} more runs on it say why, with --reason"
+            f"{len(looks)} more networks on it say why, with --reason"
         )
-    if not under_way:
+    if ledger.undecided or not under_way:
         enter(study.places.root, study.places.own_openings, told)
-    say(f"scoring {len(wanted)} runs on the test part")
+    if wanted:
+        say(f"scoring {len(wanted)} runs on the test part")
     _score(study, wanted, device)
     _say_scored(runs)
 

@@ -1,0 +1,72 @@
+"""What the gates look at, and what a gate is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from spineseg.config.study import StudyConfig
+from spineseg.data.audit import Audit
+from spineseg.errors import StoreError
+from spineseg.evidence.arms import Arm
+from spineseg.evidence.defenders import Defender
+from spineseg.evidence.effects import Effect
+from spineseg.evidence.results import ArmResult, GateResult, SealedTest
+from spineseg.seal.opening import Decision
+from spineseg.tracking.model_versions import Champion
+
+
+@dataclass(frozen=True)
+class Candidacy:
+    """What the gates look at."""
+
+    config: StudyConfig
+    chosen: Arm
+    baseline: Arm
+    finalists: Sequence[Arm]  # All that are confirmed, the chosen one among them.
+    audit: Audit
+    not_in_mlflow: list[str]  # names of the arms' runs that MLflow does not hold whole
+    champion: Champion | None
+    defenders: Sequence[Defender] = ()  # Champions that it has to beat.
+    starts: tuple[str, list[str]] = ("", [])  # What is against starting weights; what is unknown.
+    against: Sequence[Effect] = ()  # How it does against the defenders, once they were scored.
+    test: SealedTest | None = None  # once it was opened
+
+    @property
+    def decision(self) -> Decision:
+        """What is to be decided on the test part."""
+        return Decision(
+            metric=self.config.objective,
+            min_gain=self.config.promote.min_gain,
+            seeds=len(self.chosen.fresh),
+            finalists=tuple(arm.name for arm in self.finalists),
+            chosen=self.chosen.name,
+        )
+
+    @property
+    def tested(self) -> tuple[SealedTest, ArmResult, Effect]:
+        """What the test part said of the candidate. Raises StoreError where it said nothing."""
+        name = self.chosen.name
+        arm = next((a for a in self.test.arms if a.name == name), None) if self.test else None
+        effect = arm.effect(self.config.objective) if arm else None
+        if self.test is None or arm is None or effect is None:
+            raise StoreError(
+                f"{name}: has no two runs scored on the test part; run the command again"
+            )
+        return self.test, arm, effect
+
+
+Gate = Callable[[Candidacy], GateResult | None]
+
+
+def pass_through(gates: Iterable[Gate], candidacy: Candidacy) -> list[GateResult]:
+    """Return what each gate says; a gate that has nothing to ask is left out."""
+    return [result for gate in gates if (result := gate(candidacy)) is not None]
+
+
+def is_the_champion(c: Candidacy) -> bool:
+    """Return whether the candidate was promoted before, and still is the champion."""
+    if c.champion is None:
+        return False
+    evidence = c.champion.evidence
+    return (evidence.get("study"), evidence.get("run")) == (c.config.name, c.chosen.name)
