@@ -20,7 +20,8 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from spineseg.decoding.decode import read_film
 from spineseg.phantom.film import render_film
-from spineseg.seal.looks import MOST_APART, look_of
+from spineseg.seal.looks import look_of
+from spineseg.seal.overlap import MOST_APART
 
 _COPIED = 60
 

@@ -29,7 +29,7 @@ from spineseg.progress import Progress
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
 from spineseg.runs import Run, read_runs
-from spineseg.seal.overlap import refuse_opened_in_training
+from spineseg.seal.in_training import refuse_opened_in_training
 from spineseg.standing import standing
 from spineseg.study_checks import check_study, check_weights
 from spineseg.study_config import keep_study_config

@@ -50,6 +50,7 @@ def _keep_config(folder: Path) -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.long
 def test_two_studies_and_an_export_from_the_command_line(folder: Path) -> None:
     words = ["name=other", "baseline.lr0=0.0001", "variants=[]"]
     sets = [word for text in words for word in ("--set", text)]
@@ -77,6 +78,7 @@ def test_two_studies_and_an_export_from_the_command_line(folder: Path) -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.long
 def test_a_real_training_comes_out_equal_to_the_digit(folder: Path) -> None:
     (folder / "mlruns" / "work" / "studies" / "tiny").rename(folder / "moved-away")
     check = spineseg("reproduce", "tiny/gentle", "--run-only-check", "--json", cwd=folder)

@@ -107,6 +107,7 @@ def published_weights(folder: Path) -> None:
 
 
 @pytest.mark.wide
+@pytest.mark.long
 @pytest.mark.parametrize("block", TO_PASTE, ids=str)
 def test_what_a_document_says_to_paste_works(block: Block, home: Home) -> None:
     match block.language:

@@ -13,10 +13,12 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.errors import DataError
 from spineseg.phantom.film import render_film
+from spineseg.seal.in_training import refuse_opened_in_training
+from spineseg.seal.known import opened_films
 from spineseg.seal.ledger import enter
-from spineseg.seal.looks import alike, look_of
-from spineseg.seal.opening import PART, OpenedFilm, Opening, opened_films
-from spineseg.seal.overlap import refuse_opened_in_training, seen_before
+from spineseg.seal.looks import look_of
+from spineseg.seal.opening import PART, OpenedFilm, Opening
+from spineseg.seal.overlap import alike, seen_before
 
 
 def film(number: int) -> np.ndarray:

@@ -9,11 +9,23 @@ from spineseg.config.study import StudyConfig
 from spineseg.data.audit import Audit
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm
-from spineseg.evidence.defenders import Defender
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.seal.opening import Decision
 from spineseg.tracking.model_versions import Champion
+
+
+@dataclass(frozen=True)
+class Defender:
+    """A champion that is in the way, and what keeps it from being measured, if anything."""
+
+    champion: Champion
+    problem: str
+
+    @property
+    def name(self) -> str:
+        """Its model and version."""
+        return f"{self.champion.name} version {self.champion.version}"
 
 
 @dataclass(frozen=True)

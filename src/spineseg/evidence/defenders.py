@@ -8,7 +8,6 @@ for that reason alone: then nothing is decided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,21 @@ from spineseg.data.labelled import read_films
 from spineseg.evaluation.evaluate import evaluate_weights
 from spineseg.evaluation.stored import is_evaluated, save_evaluation, stored_records
 from spineseg.evidence.arms import Arm, MatchReader, effect_of
+from spineseg.evidence.candidacy import Defender
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.run_matches import RunMatches
 from spineseg.live_line import doing
-from spineseg.seal.opening import PART, OpenedFilm, opened_films
+from spineseg.seal.known import opened_films
+from spineseg.seal.opening import PART, OpenedFilm
 from spineseg.seal.overlap import same_films
 from spineseg.study_record import StudyRecord
 from spineseg.tracking.known_films import champions, evidence_of_weights
-from spineseg.tracking.model_versions import Champion, model_weights
+from spineseg.tracking.model_versions import model_weights
 from spineseg.tracking.store import TrackingStore
 
 FILMS = "films"
 """Of a version's evidence: its films by part, each by content and look."""
 _LEARNT_FROM = ("train", "valid")
-
-
-@dataclass(frozen=True)
-class Defender:
-    """A champion that is in the way, and what keeps it from being measured, if anything."""
-
-    champion: Champion
-    problem: str
-
-    @property
-    def name(self) -> str:
-        """Its model and version."""
-        return f"{self.champion.name} version {self.champion.version}"
 
 
 def films_told(study: StudyRecord) -> dict[str, list[list[str]]]:

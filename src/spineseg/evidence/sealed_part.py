@@ -26,9 +26,11 @@ from spineseg.files import sha256_of
 from spineseg.live_line import doing
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run
+from spineseg.seal.in_training import refuse_opened_in_training
+from spineseg.seal.known import opened_films
 from spineseg.seal.ledger import enter, read_ledger, refuse_problems
-from spineseg.seal.opening import PART, Decision, OpenedFilm, Opening, opened_films
-from spineseg.seal.overlap import refuse_opened_in_training, seen_before
+from spineseg.seal.opening import PART, Decision, OpenedFilm, Opening
+from spineseg.seal.overlap import seen_before
 from spineseg.study_record import StudyRecord
 
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from contextlib import suppress
-from hashlib import sha256
-from pathlib import Path
-
 from pydantic import Field
 
 from spineseg.chained import entry_hash
 from spineseg.config.model import Model
-from spineseg.data.manifest import Manifest, ManifestEntry
-from spineseg.files import write_whole
 from spineseg.films import Part
-from spineseg.seal.looks import looks_of
 
 PART: Part = "test"
-LOOKS_FILE = "looks.json"
 
 
 class OpenedFilm(Model):
@@ -66,43 +56,3 @@ class Opening(Model):
         if self.seal:
             return self.sha256
         return entry_hash(self.model_dump(mode="json", exclude={"sha256"}))
-
-
-def opened_films(
-    manifest: Manifest, folder: Path, entries: Sequence[ManifestEntry]
-) -> tuple[OpenedFilm, ...]:
-    """Return films of a merged dataset as a ledger knows them, read from its folder.
-
-    Their looks are kept there, by content: thousands take a while.
-    """
-    file = folder / LOOKS_FILE
-    known = _kept(file)
-    missing = [entry for entry in entries if entry.content_sha256 not in known]
-    if missing:
-        films = [folder / entry.part / "images" / entry.name for entry in missing]
-        found = zip(missing, looks_of(films), strict=True)
-        known |= {entry.content_sha256: look for entry, look in found}
-        with suppress(OSError):  # A dataset on a medium that takes nothing.
-            write_whole(file, json.dumps(known))
-    return tuple(
-        OpenedFilm(
-            content=entry.content_sha256,
-            look=known[entry.content_sha256],
-            patient=patient_hash(manifest, entry),
-        )
-        for entry in entries
-    )
-
-
-def _kept(file: Path) -> dict[str, str]:
-    try:
-        told = json.loads(file.read_text())
-        return told if isinstance(told, dict) else {}
-    except (OSError, ValueError):
-        return {}
-
-
-def patient_hash(manifest: Manifest, entry: ManifestEntry) -> str:
-    """Return what stands for a film's patient in every dataset of its source."""
-    source = manifest.sources[entry.source]
-    return sha256(f"{source.kind}/{source.name}/{entry.patient}".encode()).hexdigest()

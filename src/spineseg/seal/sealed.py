@@ -9,9 +9,10 @@ from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
 from spineseg.errors import DataError, StoreError
 from spineseg.files import sha256_of, shown
 from spineseg.places import StudyPlaces, studies_on_record
+from spineseg.seal.known import opened_films
 from spineseg.seal.ledger import enter, read_ledger, refuse_problems
 from spineseg.seal.looks import looks_of
-from spineseg.seal.opening import PART, OpenedFilm, Opening, opened_films
+from spineseg.seal.opening import PART, OpenedFilm, Opening
 from spineseg.seal.overlap import same_films, seen_before
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from spineseg.evidence.results import SealedTest, StudySummary
 from spineseg.report.grid import Grid
 from spineseg.report.wording import count
+from spineseg.seal.opening import Opening
 
 
 def content(summary: StudySummary) -> dict[str, Any] | None:
@@ -43,10 +44,23 @@ def gates_text(test: SealedTest) -> str:
 def openings(test: SealedTest) -> Grid:
     """Return every opening with its reason."""
     rows = [
-        [opening.time, opening.study, count(len(opening.runs), "run"), opening.reason or "none"]
+        [
+            opening.time,
+            opening.study,
+            opening.who or "not kept",
+            count(len(opening.films), "film") if opening.films else "not kept",
+            count(len(opening.runs), "run"),
+            _reason(opening),
+        ]
         for opening in test.openings
     ]
-    return Grid(["opened", "by study", "for", "reason"], rows, prose=(3,))
+    return Grid(["opened", "by study", "who", "films", "for", "reason"], rows, prose=(5,))
+
+
+def _reason(opening: Opening) -> str:
+    """Return why it was opened, and what was gone on with in spite of it."""
+    accepted = f" In spite of: {'; '.join(opening.accepted)}." if opening.accepted else ""
+    return f"{opening.reason or 'none'}{accepted}"
 
 
 def openings_text(test: SealedTest) -> str:
