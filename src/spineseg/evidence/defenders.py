@@ -19,7 +19,7 @@ from spineseg.evidence.candidacy import Defender
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.run_matches import RunMatches
 from spineseg.live_line import doing
-from spineseg.seal.known import opened_films
+from spineseg.seal.known import FILMS, opened_films
 from spineseg.seal.opening import PART, OpenedFilm
 from spineseg.seal.overlap import same_films
 from spineseg.study_record import StudyRecord
@@ -27,20 +27,7 @@ from spineseg.tracking.known_films import champions, evidence_of_weights
 from spineseg.tracking.model_versions import model_weights
 from spineseg.tracking.store import TrackingStore
 
-FILMS = "films"
-"""Of a version's evidence: its films by part, each by content and look."""
 _LEARNT_FROM = ("train", "valid")
-
-
-def films_told(study: StudyRecord) -> dict[str, list[list[str]]]:
-    """Return a study's films by part, each as its content's hash and its look."""
-    data = study.needed_data()
-    told = {}
-    for part in (*_LEARNT_FROM, PART):
-        entries = [e for e in data.manifest.entries if e.part == part and not e.augmented]
-        films = opened_films(data.manifest, data.folder, entries)
-        told[part] = [[film.content, film.look] for film in films]
-    return told
 
 
 def defenders(store: TrackingStore, study: StudyRecord, model_name: str) -> list[Defender]:

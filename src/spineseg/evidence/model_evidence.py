@@ -8,11 +8,11 @@ from typing import Any
 
 from spineseg.config.study import StudyConfig
 from spineseg.evaluation.result import Evaluation
-from spineseg.evidence.defenders import FILMS, films_told
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
 from spineseg.films import PARTS
 from spineseg.metrics import COUNTED_CONFIDENCE
 from spineseg.runs import Run
+from spineseg.seal.known import FILMS, films_told
 from spineseg.seal.opening import PART
 from spineseg.study_record import StudyRecord
 
@@ -47,7 +47,7 @@ def model_evidence(
         },
         "metrics": scores.metrics(),
         "working_points": working_points(scores),
-        FILMS: films_told(study),
+        FILMS: films_told(study.needed_data()),
         "weights_from": run.job.weights_sha256 or "",
         "gates": [gate.model_dump() for gate in gates],
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -8,12 +8,25 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from spineseg.data.manifest import Manifest, ManifestEntry
+from spineseg.data.manifest import Dataset, Manifest, ManifestEntry
 from spineseg.files import write_whole
+from spineseg.films import PARTS
 from spineseg.seal.looks import looks_of
 from spineseg.seal.opening import OpenedFilm
 
 LOOKS_FILE = "looks.json"
+FILMS = "films"
+"""Of a version's evidence: its films by part, each by content and look."""
+
+
+def films_told(data: Dataset) -> dict[str, list[list[str]]]:
+    """Return a dataset's films by part, each as its content's hash and its look."""
+    told = {}
+    for part in PARTS:
+        entries = [e for e in data.manifest.entries if e.part == part and not e.augmented]
+        films = opened_films(data.manifest, data.folder, entries)
+        told[part] = [[film.content, film.look] for film in films]
+    return told
 
 
 def opened_films(
