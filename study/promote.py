@@ -10,7 +10,12 @@ from spineseg.config.recorded import by_name
 from spineseg.config.study import StudyConfig
 from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, confirmed_arms
-from spineseg.evidence.candidacy import Candidacy, is_the_champion, pass_through
+from spineseg.evidence.candidacy import (
+    Candidacy,
+    best_validated,
+    is_the_champion,
+    pass_through,
+)
 from spineseg.evidence.defenders import against_defenders, defenders, score_defenders, starts
 from spineseg.evidence.gates import BEFORE_OPENING
 from spineseg.evidence.gates_on_test import ON_TEST
@@ -49,7 +54,7 @@ from spineseg.trials import refuse_another
 from study.optuna_projection import fill_optuna
 
 
-def promote_best(
+def promotebest_validated(
     config: StudyConfig,
     name: str | None = None,
     reason: str | None = None,
@@ -92,6 +97,7 @@ def _promote(
         baseline=baseline,
         finalists=[arm for arm in arms.values() if arm is not baseline],
         audit=study.audit,
+        manifest=study.manifest,
         not_in_mlflow=[run.name for run in not_carried(store, config.name, runs)],
         champion=holder,
         defenders=in_the_way,
@@ -205,11 +211,11 @@ def _challenger(study: StudyRecord, name: str | None, config: StudyConfig) -> tu
     finalists = [arm for arm in arms if arm != "baseline"]
     chosen = name or next(iter(finalists), None)
     if chosen in finalists:
-        return chosen, _best(arms[chosen].fresh)
+        return chosen, best_validated(arms[chosen].fresh)
     if chosen in completed:
         return chosen, completed[chosen]
     if name is None and others:
-        best = _best(others)
+        best = best_validated(others)
         return best.name, best
     raise StoreError(
         f"study {study.places.study!r} has no completed run {name or 'but the baseline'!r}; it has "
@@ -240,11 +246,6 @@ def _chosen(arms: dict[str, Arm], name: str | None, config: StudyConfig) -> Arm:
     return arms[name or finalists[0]]  # Arms are sorted by their confirmed score.
 
 
-def _best(runs: Sequence[Run]) -> Run:
-    """Return the training that validates best, the earlier of two that are equal."""
-    return max(runs, key=lambda run: (run.value, -run.job.number))
-
-
 def _register(
     store: TrackingStore,
     study: StudyRecord,
@@ -256,7 +257,7 @@ def _register(
     doing("registering the model")
     chosen, config = candidacy.chosen, candidacy.config
     test, result, effect = candidacy.tested
-    run = _best(chosen.fresh)
+    run = best_validated(chosen.fresh)
     evidence = model_evidence(study, config, run, chosen.name, gates=gates, tested=(test, result))
     why = f"passed {len(gates)} gates; {effect.metric} {effect.difference:+.4f} on the test part"
     asked = _registration(store, study, config, run, evidence)

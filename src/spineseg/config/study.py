@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spineseg.config.data import DataConfig
 from spineseg.config.limits import LimitsConfig
-from spineseg.config.model import SLUG, Chosen, Epochs, OneOf, Unit
+from spineseg.config.model import SLUG, Chosen, Epochs, Fraction, OneOf, Unit
 from spineseg.config.numbering import Numbering
 from spineseg.config.on_end import OnEndConfig
 from spineseg.config.search import SearchConfig, Variant
@@ -97,6 +97,29 @@ class StoreConfig(Chosen):
     )
 
 
+class NotWorse(Chosen):
+    """How far a better model may fall, at most, in what it must not lose; shares, 0 to 1."""
+
+    right_level: Annotated[Fraction, Unit("of the vertebrae")] = Field(
+        0.1, description="Loss of vertebrae with their right level."
+    )
+    found: Annotated[Fraction, Unit("of the vertebrae")] = Field(
+        0.1, description="Loss of vertebrae that are found."
+    )
+    invented: Annotated[float, Unit("a film")] = Field(
+        0.5, ge=0, description="More invented vertebrae."
+    )
+    view: Annotated[Fraction, Unit("of the vertebrae")] = Field(
+        0.15, description="Loss of right levels among frontal films alone, and lateral ones."
+    )
+    level: Annotated[Fraction, Unit("of the vertebrae")] = Field(
+        0.25, description="Loss of right levels of one level alone."
+    )
+    least_films: Annotated[int, Unit("films")] = Field(
+        30, ge=6, description="A view or a level on fewer test films is not asked."
+    )
+
+
 class PromoteConfig(Chosen):
     """What the registry calls the model, and what a challenger must bring."""
 
@@ -108,6 +131,9 @@ class PromoteConfig(Chosen):
     )
     max_slowdown: Annotated[float, Unit("times the baseline's")] = Field(
         3.0, gt=0, description="Highest time per film, as a multiple of the baseline's."
+    )
+    not_worse: NotWorse = Field(
+        NotWorse(), description="How far it may fall below the baseline on the test part."
     )
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import Audit
 from spineseg.errors import StoreError
-from spineseg.evidence.arms import Arm
+from spineseg.data.manifest import Manifest
+from spineseg.evidence.arms import Arm, MatchReader
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest
-from spineseg.seal.opening import Decision
+from spineseg.runs import Run
+from spineseg.seal.opening import PART, Decision
 from spineseg.tracking.model_versions import Champion
 
 
@@ -38,6 +40,7 @@ class Candidacy:
     finalists: Sequence[Arm]  # All that are confirmed, the chosen one among them.
     audit: Audit
     not_in_mlflow: list[str]  # names of the arms' runs that MLflow does not hold whole
+    manifest: Manifest
     champion: Champion | None
     defenders: Sequence[Defender] = ()  # Champions that it has to beat.
     starts: tuple[str, list[str]] = ("", [])  # What is against starting weights; what is unknown.
@@ -54,6 +57,17 @@ class Candidacy:
             finalists=tuple(arm.name for arm in self.finalists),
             chosen=self.chosen.name,
         )
+
+    @property
+    def promoted_run(self) -> str:
+        """The training whose weights become the version: the one that validates best."""
+        return best_validated(self.chosen.fresh).name
+
+    @property
+    def patients(self) -> list[str]:
+        """The patient of each film of the test part, in the records' order."""
+        reader = MatchReader(self.manifest, PART)
+        return reader.patients(reader.run(self.chosen.fresh[0]))
 
     @property
     def tested(self) -> tuple[SealedTest, ArmResult, Effect]:
@@ -74,6 +88,11 @@ Gate = Callable[[Candidacy], GateResult | None]
 def pass_through(gates: Iterable[Gate], candidacy: Candidacy) -> list[GateResult]:
     """Return what each gate says; a gate that has nothing to ask is left out."""
     return [result for gate in gates if (result := gate(candidacy)) is not None]
+
+
+def best_validated(runs: Sequence[Run]) -> Run:
+    """Return the training that validates best, the earlier of two that are equal."""
+    return max(runs, key=lambda run: (run.value, -run.job.number))
 
 
 def is_the_champion(c: Candidacy) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.candidacy import Candidacy, Gate
 from spineseg.evidence.effects import SURE
+from spineseg.evidence.not_worse import guarded
 from spineseg.evidence.results import GateResult
 from spineseg.evidence.significance import LEAST_PATIENTS
 from spineseg.levels import ANATOMICAL_ORDER
@@ -53,6 +54,32 @@ def gain_asked_for(c: Candidacy) -> GateResult | None:
     )
 
 
+def not_worse(c: Candidacy) -> GateResult:
+    """Ask for no fall beyond its bound in right level, found, invented; by view and by level."""
+    arms = [[run.records(PART) for run in arm.runs] for arm in (c.baseline, c.chosen)]
+    found = guarded(*arms, patients=c.patients, bounds=c.config.promote.not_worse)
+    fallen = [each.text() for each in found if not each.holds]
+    return GateResult(
+        name="not worse where it matters",
+        passed=not fallen,
+        figure="; ".join(fallen)
+        or f"{len(found)} figures, each within its bound of promote.not_worse",
+    )
+
+
+def file_itself(c: Candidacy) -> GateResult:
+    """Ask the one training whose weights become the version for a score above the baseline's."""
+    _, arm, effect = c.tested
+    own = c.promoted_run
+    score = arm.scores[arm.runs.index(own)]
+    return GateResult(
+        name="the promoted file's own test score",
+        passed=score > effect.baseline,
+        figure=f"{own} {score:.4f} against the baseline's {effect.baseline:.4f}, the mean of its "
+        f"trainings; its configuration's is {effect.challenger:.4f}",
+    )
+
+
 def no_level_lost(c: Candidacy) -> GateResult:
     """Ask for every level that the baseline gets right somewhere on the test part."""
     before, after = ([run.scores(PART) for run in arm.runs] for arm in (c.baseline, c.chosen))
@@ -95,6 +122,8 @@ ON_TEST: tuple[Gate, ...] = (
     patients_enough,
     better_on_test,
     gain_asked_for,
+    not_worse,
+    file_itself,
     no_level_lost,
     better_than_champions,
 )

@@ -21,7 +21,7 @@ FILMS = "films"
 
 def films_told(data: Dataset) -> dict[str, list[list[str]]]:
     """Return a dataset's films by part, each as its content's hash and its look."""
-    told = {}
+    told: dict[str, list[list[str]]] = {}
     for part in PARTS:
         entries = [e for e in data.manifest.entries if e.part == part and not e.augmented]
         films = opened_films(data.manifest, data.folder, entries)
