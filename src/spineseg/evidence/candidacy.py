@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from spineseg.config.study import StudyConfig
 from spineseg.data.audit import Audit
-from spineseg.errors import StoreError
 from spineseg.data.manifest import Manifest
+from spineseg.errors import StoreError
 from spineseg.evidence.arms import Arm, MatchReader
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, GateResult, SealedTest

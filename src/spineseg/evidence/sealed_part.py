@@ -96,16 +96,17 @@ def open_sealed(
         reason=reason or "promotion",
         accepted=ledger.undecided,
     )
-    _refuse_unlisted(study, told, [run for run in runs if run not in wanted], weights, reason)
+    scored = [run for run in runs if run not in wanted]
+    is_decided = _unlisted_entered(study, told, scored, weights, reason) or not ledger.undecided
     before = seen_before(films, seal_of(study.manifest), ledger.entries)
     looks = set(told.weights.values())
-    under_way = any(looks <= set(entry.weights.values()) for entry in before.by)
+    under_way = not looks or any(looks <= set(e.weights.values()) for e in before.by)
     if before.by and not under_way and not reason:
         raise StoreError(
             f"the test part: {before.text()}; each look makes it worth less: to score "
             f"{len(looks)} more networks on it say why, with --reason"
         )
-    if ledger.undecided or not under_way:
+    if not under_way or not is_decided:
         enter(study.places.root, study.places.own_openings, told)
     if wanted:
         say(f"scoring {len(wanted)} runs on the test part")
@@ -113,20 +114,23 @@ def open_sealed(
     _say_scored(runs)
 
 
-def _refuse_unlisted(
+def _unlisted_entered(
     study: StudyRecord,
     told: Opening,
     scored: Sequence[Run],
     weights: dict[str, str],
     reason: str,
-) -> None:
-    """Enter weights that were scored though no ledger tells of it; StoreError without a reason."""
+) -> bool:
+    """Enter weights that were scored though no ledger tells of it, and return whether any were.
+
+    Raises StoreError without a reason.
+    """
     entries = read_ledger(study.places.root).entries
     known = {sha for entry in entries for sha in entry.weights.values()}
     older = {name for e in entries if e.seal and e.study == study.places.study for name in e.runs}
     unlisted = [r.name for r in scored if weights[r.name] not in known and r.name not in older]
     if not unlisted:
-        return
+        return False
     if not reason:
         raise StoreError(
             f"{study.places.openings}: tells of no opening of the test part for {unlisted[0]} and "
@@ -135,6 +139,7 @@ def _refuse_unlisted(
         )
     late = {"runs": unlisted, "weights": {name: weights[name] for name in unlisted}}
     enter(study.places.root, study.places.own_openings, told.model_copy(update=late))
+    return True
 
 
 def _score(study: StudyRecord, runs: Sequence[Run], device: str) -> None:
