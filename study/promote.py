@@ -92,7 +92,6 @@ def _promote(
         config=config,
         chosen=chosen,
         baseline=baseline,
-        finalists=[arm for arm in arms.values() if arm is not baseline],
         audit=study.audit,
         fingerprint=study.manifest.fingerprint,
         not_in_mlflow=[run.name for run in not_carried(store, config.name, runs)],
