@@ -48,18 +48,18 @@ def compare_arms(
     Raises DataError for runs of unlike films, and for a metric that is no number.
     """
     _check_arms(baseline, challenger)
-    means = [float(np.mean([run.score(metric) for run in a])) for a in (baseline, challenger)]
-    if not np.isfinite(means).all():
+    base, mean = (float(np.mean([run.score(metric) for run in a])) for a in (baseline, challenger))
+    if not np.isfinite([base, mean]).all():
         raise DataError(f"{metric} is not a number for one of the runs; evaluate it anew")
     before, after = _tables(baseline, challenger, metric, tuple(patients))
     if len(before) < 2 or not (np.isfinite(before).all() and np.isfinite(after).all()):
-        return Difference(*means, -1.0, 1.0, 1.0)
-    noise, apart = noise_of(before, after), means[1] - means[0]
+        return Difference(base, mean, -1.0, 1.0, 1.0)
+    noise, apart = noise_of(before, after), mean - base
     half = float(noise.half_width(error))
     if not np.isfinite(half) and apart == 0:
-        return Difference(*means, 0.0, 0.0, 1.0)  # Alike in everything.
+        return Difference(base, mean, 0.0, 0.0, 1.0)  # Alike in everything.
     return Difference(
-        *means, max(apart - half, -1.0), min(apart + half, 1.0), float(noise.p_value(apart))
+        base, mean, max(apart - half, -1.0), min(apart + half, 1.0), float(noise.p_value(apart))
     )
 
 
@@ -73,7 +73,7 @@ def _tables(
 
     Jackknife pseudo-values. Patients without a label whose films change no score are left out.
     """
-    weights = _without_each(patients)
+    weights = without_each(patients)
     scores = np.stack([r.scores(metric, weights) for r in (*baseline, *challenger)], axis=1)
     rest, whole = scores[:-1].astype(np.float64), scores[-1].astype(np.float64)
     labelled = np.einsum("pf,f->p", 1 - weights[:-1], baseline[0].counts["labelled"]) > 0
@@ -83,7 +83,7 @@ def _tables(
 
 
 @lru_cache(maxsize=4)
-def _without_each(patients: tuple[str, ...]) -> np.ndarray:
+def without_each(patients: tuple[str, ...]) -> np.ndarray:
     """Return weights that leave one patient out, and last none, (patients + 1, films) float32.
 
     The same argument gives the same array, which is not to be written to.

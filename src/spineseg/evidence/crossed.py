@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 _LEAST_P = 1e-12
-_HALVINGS = 60  # Of the p-value's logarithm: beyond a double's digits.
+_HALVINGS = 40  # Of the p-value's logarithm: ten digits.
 
 
 class Noise(NamedTuple):

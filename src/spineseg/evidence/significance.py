@@ -32,8 +32,8 @@ def detectable_effect(
     """Return the smallest true gain, in standard deviations between seeds, that two arms of
     `seeds` runs each tell from chance with probability `power`, corrected for the finalists.
 
-    Of the project's own rule (`crossed.Noise`) where seeds are all the noise there is: it leaves out
-    the chance in which patients were filmed. Raises ValueError below two seeds.
+    Of the project's own rule (`crossed.Noise`) where seeds are all the noise there is: it leaves
+    out the chance in which patients were filmed. Raises ValueError below two seeds.
     """
     from scipy.optimize import brentq
     from scipy.stats import beta, nct
