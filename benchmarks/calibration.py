@@ -7,40 +7,29 @@ Simulated studies whose noise is known, judged by the project's own rule (`evide
 `precision` by `compare_arms`, matches and all). `coverage`: how often the interval holds the true
 difference, nought. `promotions`: how often a finalist that is the baseline in truth is promoted:
 one finalist; the best of three by validation scores of the same trainings; any of three, each
-tried on the test part. `power`: how often a finalist of a known gain is. `precision`: coverage and false
-promotions with mask mAP50-95 of simulated detections. With --save each part takes the place of what
-docs/calibration.md had of it.
+tried on the test part. `power`: how often a finalist of a known gain is. `precision`: coverage and
+false promotions with mask mAP50-95 of simulated detections. With --save each part takes the place
+of what docs/calibration.md had of it.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
-from pathlib import Path
 
 import numpy as np
+from calibration_page import bounds, save, share, table
 from calibration_studies import METRICS, NOISES, Cell, MatchCell
-from scipy.stats import beta
 
 from spineseg.evidence.arms import effect_of
 from spineseg.evidence.comparison import without_each
 from spineseg.evidence.crossed import Noise, noise_of
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, holm
-from spineseg.training.machine import machine_facts
 
-PAGE = Path(__file__).parents[1] / "docs" / "calibration.md"
-HEAD = """# Calibration
-
-Written by `python benchmarks/calibration.py --save`: simulated studies with known noise, judged by
-the rule of [the evidence](evidence.md). The marks: a 95 % interval holds the truth in 93 to 97 of
-100 studies; chance is promoted in at most 5, by the upper end of the figure's own 95 % interval
-(Clopper and Pearson). The baseline has one training more than a finalist, as in the product.
-"""
 PATIENTS, SEEDS = (5, 6, 8, 12, 24, 46, 100), (2, 3, 4, 5, 8)
 PURE = ("patients", "seeds", "interaction", "all three")
 """Noises of the metrics that are not normal; of the normal one, all."""
@@ -53,18 +42,6 @@ MATCHES = {
     "seeds, 24 patients": MatchCell(24, 1, 3, 0.0, 0.3, 0.0),
     "mixed, 20 patients of 2 films": MatchCell(20, 2, 4, 0.5, 0.1, 0.3),
 }
-
-
-def bounds(hits: int, of: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, by Clopper and Pearson."""
-    low = beta.ppf(0.025, hits, of - hits + 1) if hits else 0.0
-    return float(low), float(beta.ppf(0.975, hits + 1, of - hits)) if hits < of else 1.0
-
-
-def share(hits: int, of: int) -> str:
-    """Return a share and its 95 % interval as a person reads it."""
-    low, high = bounds(hits, of)
-    return f"{100 * hits / of:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def chunks(studies: int) -> Iterator[int]:
@@ -146,7 +123,8 @@ def coverage(studies: int, rng: np.random.Generator) -> str:
     missed = [c for c, held in found.items() if not LOWEST <= held / studies <= HIGHEST]
     lines = [
         f"{studies:,} studies a cell, {len(found):,} cells: noise by {', '.join(NOISES)}; "
-        f"of metrics that are not normal by {', '.join(PURE)}. Lowest and highest coverage over the noises, %, by patients:",
+        f"of metrics that are not normal by {', '.join(PURE)}. Lowest and highest coverage over "
+        "the noises, %, by patients:",
         "",
         table(["metric", "seeds", *map(str, PATIENTS)], rows),
         f"**{len(found) - len(missed)} of {len(found)} cells lie within 93 to 97 %.** "
@@ -275,30 +253,12 @@ def _one_study(cell: MatchCell, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table in Markdown."""
-    lines = [f"| {' | '.join(map(str, row))} |" for row in (head, *rows)]
-    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:], ""])
-
-
 PARTS: dict[str, tuple[str, Callable[[int, np.random.Generator], str]]] = {
     "coverage": ("Coverage", coverage),
     "promotions": ("False promotions", promotions),
     "power": ("Power", power),
     "precision": ("Average precision", precision),
 }
-
-
-def save(title: str, content: str, seconds: float) -> None:
-    """Put a part into the page in the place of what it had of it."""
-    facts = machine_facts()
-    when = f"{facts['processor']}, {time.strftime('%Y-%m-%d')}, {seconds / 60:.1f} min on one core."
-    page = PAGE.read_text() if PAGE.exists() else HEAD
-    kept = dict(re.findall(r"^## (.+)\n\n(.*?)(?=\n## |\Z)", page, re.M | re.S))
-    kept[title] = f"{when} {content}"
-    order = [name for name, _ in PARTS.values() if name in kept]
-    parts = [HEAD.rstrip("\n"), *(f"## {name}\n\n{kept[name].strip()}" for name in order)]
-    PAGE.write_text("\n\n".join(parts) + "\n")
 
 
 def main() -> None:
@@ -316,7 +276,8 @@ def main() -> None:
         content = measure(studies, np.random.default_rng(0))
         print(f"{title}, {time.monotonic() - began:.0f} s\n\n{content}\n", flush=True)
         if asked.save:
-            save(title, content, time.monotonic() - began)
+            order = [name for name, _ in PARTS.values()]
+            save(title, content, time.monotonic() - began, order)
 
 
 if __name__ == "__main__":
