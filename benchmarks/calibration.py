@@ -1,15 +1,15 @@
 """Does a 95 % interval hold the truth 95 times in 100, and how often is chance promoted?
 
-python benchmarks/calibration.py [--cells coverage promotions power precision] [--studies 4000]
-    [--precision-studies 2000] [--save]
+python benchmarks/calibration.py [--cells coverage variants promotions power precision]
+    [--studies 4000] [--precision-studies 2000] [--save]
 
 Simulated studies whose noise is known, judged by the project's own rule (`evidence/crossed.py`;
 `precision` by `compare_arms`, matches and all). `coverage`: how often the interval holds the true
-difference, nought. `promotions`: how often a finalist that is the baseline in truth is promoted:
-one finalist; the best of three by validation scores of the same trainings; any of three, each
-tried on the test part. `power`: how often a finalist of a known gain is. `precision`: coverage and
-false promotions with mask mAP50-95 of simulated detections. With --save each part takes the place
-of what docs/calibration.md had of it.
+difference, nought; `variants`: the same of arms trained once. `promotions`: how often a finalist
+that is the baseline in truth is promoted: one finalist; the best of three by validation scores of
+the same trainings; any of three, each tried on the test part. `power`: how often a finalist of a
+known gain is. `precision`: coverage and false promotions with mask mAP50-95 of simulated
+detections. With --save each part takes the place of what docs/calibration.md had of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from itertools import product
 
 import numpy as np
 from calibration_page import bounds, save, share, table
-from calibration_studies import METRICS, NOISES, Cell, MatchCell
+from calibration_studies import MATCHES, METRICS, NOISES, Cell, MatchCell
 
 from spineseg.evidence.arms import effect_of
 from spineseg.evidence.comparison import without_each
@@ -36,12 +36,6 @@ PURE = ("patients", "seeds", "interaction", "all three")
 GAINS = (1.0, 1.5, 2.0, 3.0)
 LOWEST, HIGHEST = 0.93, 0.97
 _AT_ONCE = 1000  # Studies: more take memory and no less time.
-MATCHES = {
-    "mixed, 8 patients": MatchCell(8, 1, 3, 0.3, 0.1, 0.3),
-    "interaction, 24 patients": MatchCell(24, 1, 3, 0.0, 0.0, 0.6),
-    "seeds, 24 patients": MatchCell(24, 1, 3, 0.0, 0.3, 0.0),
-    "mixed, 20 patients of 2 films": MatchCell(20, 2, 4, 0.5, 0.1, 0.3),
-}
 
 
 def chunks(studies: int) -> Iterator[int]:
@@ -131,6 +125,22 @@ def coverage(studies: int, rng: np.random.Generator) -> str:
         f"{_misses(found, missed, studies)}",
     ]
     return "\n".join(lines)
+
+
+def variants(studies: int, rng: np.random.Generator) -> str:
+    """Return the coverage where the other arm is trained once, and borrows the noise of seeds."""
+    rows = []
+    for seeds, patients in product(SEEDS, PATIENTS):
+        cells = [Cell("normal", patients, seeds, noise, once=True) for noise in NOISES]
+        held = [100 * covered(cell, studies, rng) / studies for cell in cells]
+        rows.append((seeds + 1, _span(held)))
+    spans = {runs: [span for own, span in rows if own == runs] for runs, _ in rows}
+    told = table(["the baseline's", *PATIENTS], [[runs, *row] for runs, row in spans.items()])
+    return (
+        f"{studies:,} studies a cell, {len(rows) * len(NOISES)} cells, normal: a variant of one "
+        "training against so many of the baseline. Lowest and highest coverage over the noises, "
+        f"%, by patients:\n\n{told}"
+    )
 
 
 def _span(values: Iterable[float]) -> str:
@@ -255,6 +265,7 @@ def _one_study(cell: MatchCell, rng: np.random.Generator) -> np.ndarray:
 
 PARTS: dict[str, tuple[str, Callable[[int, np.random.Generator], str]]] = {
     "coverage": ("Coverage", coverage),
+    "variants": ("Coverage of variants, trained once", variants),
     "promotions": ("False promotions", promotions),
     "power": ("Power", power),
     "precision": ("Average precision", precision),

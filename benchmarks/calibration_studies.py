@@ -56,11 +56,12 @@ class Cell:
     noise: str
     ratio: float = 1.0  # Variance between a finalist's seeds over that between the baseline's.
     finalists: int = 1
+    once: bool = False  # Finalists are trained once, as variants are.
     gain_sd: float = 0.0  # The first finalist's true gain, in standard deviations between seeds.
 
     def trainings(self, arm: int) -> int:
         """Return how many trainings an arm has; arm 0 is the baseline."""
-        return self.seeds + (arm == 0)
+        return self.seeds + 1 if arm == 0 else 1 if self.once else self.seeds
 
     def arms(self, rng: np.random.Generator, studies: int) -> list[list[np.ndarray]]:
         """Return each arm's tables on validation and on test, (studies, patients, seeds) each.
@@ -158,3 +159,11 @@ class MatchCell:
         kinds = {"mask": tuple(levels), "box": tuple(levels)}
         counts = {name: np.full(films, float(self.levels)) for name in _COUNTED}
         return RunMatches(tuple(map(str, range(films))), kinds, counts)
+
+
+MATCHES = {
+    "mixed, 8 patients": MatchCell(8, 1, 3, 0.3, 0.1, 0.3),
+    "interaction, 24 patients": MatchCell(24, 1, 3, 0.0, 0.0, 0.6),
+    "seeds, 24 patients": MatchCell(24, 1, 3, 0.0, 0.3, 0.0),
+    "mixed, 20 patients of 2 films": MatchCell(20, 2, 4, 0.5, 0.1, 0.3),
+}
