@@ -129,15 +129,24 @@ class MatchCell:
         """The patient of each film."""
         return [str(patient) for patient in range(self.patients) for _ in range(self.films)]
 
-    def arms(self, rng: np.random.Generator) -> list[tuple[list[RunMatches], list[RunMatches]]]:
-        """Return each arm's runs on validation and on test; seeds are the same on both."""
+    def arms(self, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return each arm's skill on validation and on test, (trainings, patients) each.
+
+        Seeds are the same on both.
+        """
         shared = [rng.normal(0, 1, self.patients) for _ in range(2)]  # How hard a patient is.
         found = []
         for arm in range(self.finalists + 1):
-            seeds = rng.normal(0, self.by_seeds, self.seeds + (arm == 0))
-            own = [hard + rng.normal(0, self.by_patients, self.patients) for hard in shared]
-            found.append(tuple([self._run(rng, part + seed) for seed in seeds] for part in own))
+            seeds = rng.normal(0, self.by_seeds, (self.seeds + (arm == 0), 1))
+            valid, test = (
+                hard + rng.normal(0, self.by_patients, self.patients) + seeds for hard in shared
+            )
+            found.append((valid, test))
         return found
+
+    def runs(self, rng: np.random.Generator, skills: np.ndarray) -> list[RunMatches]:
+        """Return the matches of an arm's trainings on one part."""
+        return [self._run(rng, skill) for skill in skills]
 
     def _run(self, rng: np.random.Generator, skill: np.ndarray) -> RunMatches:
         films = self.patients * self.films
