@@ -12,8 +12,7 @@ from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
-from spineseg.evidence.effects import SURE
-from spineseg.evidence.significance import detectable_effect, least_confirmed_p
+from spineseg.evidence.significance import LEAST_SEEDS, detectable_effect
 from spineseg.films import PARTS
 from spineseg.limits.planned import planned_cuts
 from spineseg.places import StudyPlaces
@@ -51,9 +50,7 @@ class Plan(Model):
     search_space: dict[str, Any]
     confirm_trials: int = Field(description="Finalists and baseline again, on fresh seeds.")
     finalists: int = Field(description="Configurations that are confirmed, at most.")
-    least_p: float = Field(
-        description="Smallest p-value that so many seeds can give, after correction for finalists."
-    )
+    seeds: int = Field(description="Fresh seeds of each that is confirmed.")
     detectable_sd: float | None = Field(
         description="Gain, in standard deviations between seeds, that confirmation tells from "
         "chance in 80 of 100 studies; none without confirmation."
@@ -115,8 +112,10 @@ def make_plan(
         search_space={k: v.model_dump() for k, v in config.search.space.items()},
         confirm_trials=confirmation_trials(config),
         finalists=config.confirm.top if config.confirm else 0,
-        least_p=_least_p(config),
-        detectable_sd=detectable_effect(config.confirm.seeds) if config.confirm else None,
+        seeds=config.confirm.seeds if config.confirm else 0,
+        detectable_sd=detectable_effect(config.confirm.seeds, config.confirm.top)
+        if config.confirm
+        else None,
         devices=tuple(device.description for device in devices),
         films={part: dataset.manifest.count(part) for part in PARTS},
         hours=hours,
@@ -124,12 +123,6 @@ def make_plan(
         cuts=tuple(planned_cuts(config, runs, taken, slots, time.time())),
         warning=few_steps(config.baseline, dataset.manifest.count("train")),
     )
-
-
-def _least_p(config: StudyConfig) -> float:
-    if config.confirm is None:
-        return 1.0
-    return least_confirmed_p(config.confirm.seeds, config.confirm.top)
 
 
 def _hours(config: TrainConfig, taken: Rates) -> float | None:
@@ -177,12 +170,13 @@ def _confirmation_lines(plan: Plan) -> list[str]:
     lines = [
         f"then {plan.confirm_trials} trainings on fresh seeds, the baseline's among them: a true "
         f"gain of {plan.detectable_sd:.1f} standard deviations between seeds shows in 80 of 100 "
-        "such studies, a smaller one more seldom (t-test; films enough taken for granted)"
+        "such studies, a smaller one more seldom (noise of seeds alone; patients enough are taken "
+        "for granted)"
     ]
-    if plan.least_p >= SURE:
+    if plan.seeds < LEAST_SEEDS:
         lines.append(
-            f"so few seeds can give no p below {plan.least_p:.3f}, and a promotion asks for one "
-            f"below {SURE:g}: raise confirm.seeds, or lower confirm.top"
+            f"{plan.seeds} fresh seeds are too few for a promotion, which asks for {LEAST_SEEDS}: "
+            "raise confirm.seeds"
         )
     if not plan.films["test"]:
         lines.append("no test part (data.test_fraction): nothing can be promoted")

@@ -54,7 +54,7 @@ from spineseg.trials import refuse_another
 from study.optuna_projection import fill_optuna
 
 
-def promotebest_validated(
+def promote_best(
     config: StudyConfig,
     name: str | None = None,
     reason: str | None = None,
@@ -113,9 +113,9 @@ def _promote(
         doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.
         carry_over(store, config.name, parent, study.runs)
-        against = against_defenders(study, in_the_way, chosen, config.objective)
-        test = sealed_results(study, config.objective)
-        candidacy = replace(candidacy, test=test, against=against)
+        candidacy = replace(candidacy, test=sealed_results(study, config.objective))
+        against = against_defenders(study, in_the_way, chosen, candidacy.tested[2])
+        candidacy = replace(candidacy, against=against)
         gates += pass_through(ON_TEST, candidacy)
     promoted = all(gate.passed for gate in gates)
     version = _register(store, study, candidacy, gates, reason) if promoted else None

@@ -31,7 +31,8 @@ def advice(half: float, seeds: int = 4, p_holm: float = 0.2) -> str:
 
 def test_an_unclear_gain_names_the_seeds_or_patients_it_would_take() -> None:
     seeds = next_steps.seeds_wanted(1.0)
-    assert seeds == 17  # Cohen 1988, table 2.4.1: d = 1, power 0.80, two-sided 0.05.
+    assert seeds == 17  # As Cohen 1988, table 2.4.1: d = 1, power 0.80, two-sided 0.05.
+    assert (next_steps.seeds_wanted(1.0, finalists=3) or 0) > seeds
     assert "takes 17 seeds each, instead of 4" in advice(0.0065)
     assert "1,500 patients instead of 60" in advice(0.02)
     assert next_steps.seeds_wanted(0.1) is None and next_steps.seeds_wanted(-1) is None
@@ -42,7 +43,9 @@ def test_a_gain_that_only_p_leaves_open_is_not_told_apart_either() -> None:
     assert "x is not told apart from the baseline on the validation part (+0.004;" in text
     assert "p 0.060)" in text and "instead of" not in text
     assert "told apart" not in advice(0.003, p_holm=0.01)
-    assert "no p below 0.067: raise confirm.seeds" in advice(0.003, seeds=2, p_holm=0.07)
+    assert "2 trainings of an arm tell none but a very large gain: raise confirm.seeds" in advice(
+        0.003, seeds=2, p_holm=0.07
+    )
 
 
 def test_few_labels_edges_and_late_best_epochs_are_pointed_out() -> None:

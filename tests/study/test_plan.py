@@ -39,7 +39,9 @@ def test_confirming_no_finalist_trains_the_baselines_seeds_and_says_so(
 def test_a_plan_says_when_so_few_seeds_can_promote_nothing(confirmable: Path, ended: Ended) -> None:
     config = load_study(confirmable, ["confirm.seeds=2"])
     text = plan_text(make_plan(config, _dataset(ended), timing=False, say=lambda text: None))
-    assert "so few seeds can give no p below 0.100" in text and "raise confirm.seeds" in text
+    assert (
+        "2 fresh seeds are too few for a promotion, which asks for 3: raise confirm.seeds" in text
+    )
 
 
 def test_a_plan_counts_all_that_a_training_takes_and_marks_what_is_on_record(

@@ -192,7 +192,7 @@ def test_a_gain_within_the_noise_is_refused_on_the_test_part(
     config, _ = run_scored(confirmable)
     looks.score_of = lambda c: 0.5 + 0.2 * (c.seed % 2)
     verdict = promote_best(config)
-    assert refused(verdict) == ["better on the test part"] and verdict.test_opened
+    assert refused(verdict)[0] == "better on the test part" and verdict.test_opened
 
 
 def test_a_study_without_confirmation_or_test_part_says_what_is_missing(

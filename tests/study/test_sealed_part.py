@@ -19,7 +19,7 @@ from study.compare import compare_study
 from study.promote import promote_best
 
 pytestmark = pytest.mark.wide
-SEEDS = "seeds enough for a p below 0.05"
+SEEDS = "seeds enough to tell a gain"
 
 
 def elsewhere(config: StudyConfig, path: Path, folder: Path) -> StudyConfig:
@@ -102,17 +102,12 @@ def _numbering() -> Any:
     return NumberingModel()
 
 
-@pytest.mark.parametrize(
-    ("confirm", "least", "needed"),
-    [("{top: 1, seeds: 2}", "0.100", 3), ("{top: 2, seeds: 3}", "0.057", 4)],
-)
 def test_too_few_seeds_to_promote_anything_leave_the_test_part_sealed(
-    confirmable: Path, looks: Looks, confirm: str, least: str, needed: int
+    confirmable: Path, looks: Looks
 ) -> None:
-    config, _ = run_scored(confirmable, f"confirm={confirm}")
+    config, _ = run_scored(confirmable, "confirm={top: 1, seeds: 2}")
     verdict = promote_best(config)
     assert [gate.name for gate in verdict.gates if not gate.passed] == [SEEDS]
     assert not verdict.test_opened
     assert looks == [] and not places(config).openings.exists()
-    assert f"none below {least}" in verdict.text()
-    assert f"raise confirm.seeds to {needed}" in verdict.text()
+    assert "raise confirm.seeds to 3" in verdict.text()

@@ -12,17 +12,14 @@ import numpy as np
 from spineseg.data.manifest import Manifest
 from spineseg.errors import DataError
 from spineseg.evaluation.records import FilmRecord
+from spineseg.evidence.comparison import compare_arms
 from spineseg.evidence.effects import Effect
-from spineseg.evidence.resampling import compare_arms
 from spineseg.evidence.results import ArmResult
 from spineseg.evidence.run_matches import RunMatches
 from spineseg.evidence.significance import holm
 from spineseg.films import Part
 from spineseg.metrics import METRICS
 from spineseg.runs import Run
-
-PERMUTATIONS = 500
-RESAMPLES = 10_000
 
 
 class Arm(NamedTuple):
@@ -156,13 +153,9 @@ def effect_of(
     after: Sequence[RunMatches],
     patients: Sequence[str],
     metric: str,
-    *,
-    resamples: int = RESAMPLES,
 ) -> Effect:
     """Return an arm's effect on a metric against the baseline's runs."""
-    found = compare_arms(
-        before, after, patients, metric, resamples=resamples, permutations=PERMUTATIONS
-    )
+    found = compare_arms(before, after, patients, metric)
     return Effect(
         name=name,
         metric=metric,

@@ -122,9 +122,12 @@ def score_defenders(
 
 
 def against_defenders(
-    study: StudyRecord, found: Sequence[Defender], chosen: Arm, objective: str
+    study: StudyRecord, found: Sequence[Defender], chosen: Arm, tested: Effect
 ) -> list[Effect]:
-    """Return how far a configuration lies above each champion, on the same films."""
+    """Return how far a configuration lies above each champion, on the same films.
+
+    In the metric, and with the chance of a false alarm, of its effect on the baseline, `tested`.
+    """
     reader = MatchReader(study.manifest, PART)
     after = reader.runs(chosen.runs)
     patients = reader.patients(after[0])
@@ -133,7 +136,8 @@ def against_defenders(
         way = each.champion.numbering.numbering
         records = stored_records(_place(study, each), PART, way)
         before = [RunMatches.of(records)]
-        effects.append(effect_of(each.name, before, after, patients, objective))
+        effect = effect_of(each.name, before, after, patients, tested.metric)
+        effects.append(effect.model_copy(update={"error": tested.error}))
     return effects
 
 

@@ -23,10 +23,11 @@ class Effect(Model):
     challenger: float = Field(description="Mean over the configuration's runs.")
     low: float = Field(description="95 % interval of the difference, over patients and seeds.")
     high: float
-    p: float = Field(description="Two-sided, the larger of the tests over patients and seeds.")
+    p: float = Field(description="Two-sided; below 0.05 where the interval leaves out zero.")
     p_holm: float | None = Field(description="Corrected for the number of finalists.")
     runs: int
     baseline_runs: int
+    error: float = Field(SURE, gt=0, le=SURE, description="Chance of a false alarm it may have.")
 
     @property
     def difference(self) -> float:
@@ -43,11 +44,12 @@ class Effect(Model):
         """The one word for the effect: the rule of answer, effects, gates and registry alike.
 
         Better (or worse) is what leaves all of its 95 % interval on that side of zero, with a
-        p-value, corrected for the number of finalists, below 0.05. More errors are worse.
+        p-value, corrected for the number of finalists, below its `error`: 0.05, or less where
+        part of that was spent before. More errors are worse.
         """
         sign = 1 if metric_named(self.metric).higher_is_better else -1
         low, high = sorted((sign * self.low, sign * self.high))
-        if self.p_corrected >= SURE:
+        if self.p_corrected >= self.error:
             return "not told apart"
         if low > 0:
             return "better"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from spineseg.evaluation.result import Evaluation
 from spineseg.evidence.candidacy import Candidacy, Gate
-from spineseg.evidence.effects import SURE
 from spineseg.evidence.not_worse import guarded
 from spineseg.evidence.results import GateResult
 from spineseg.evidence.significance import LEAST_PATIENTS
@@ -35,7 +34,7 @@ def better_on_test(c: Candidacy) -> GateResult:
         figure=f"{effect.verdict}: {effect.metric} {effect.challenger:.4f} against "
         f"{effect.baseline:.4f}, {effect.difference:+.4f} (95 % interval {effect.low:+.4f} to "
         f"{effect.high:+.4f}, must lie above 0; p {effect.p_corrected:.3f}, must lie below "
-        f"{SURE:g}) on {test.films} films of {test.patients} patients, opened "
+        f"{effect.error:g}) on {test.films} films of {test.patients} patients, opened "
         f"{'once' if len(test.openings) == 1 else f'{len(test.openings)} times'}",
     )
 
@@ -56,8 +55,8 @@ def gain_asked_for(c: Candidacy) -> GateResult | None:
 
 def not_worse(c: Candidacy) -> GateResult:
     """Ask for no fall beyond its bound in right level, found, invented; by view and by level."""
-    arms = [[run.records(PART) for run in arm.runs] for arm in (c.baseline, c.chosen)]
-    found = guarded(*arms, patients=c.patients, bounds=c.config.promote.not_worse)
+    before, after = ([run.records(PART) for run in arm.runs] for arm in (c.baseline, c.chosen))
+    found = guarded(before, after, c.patients, c.config.promote.not_worse)
     fallen = [each.text() for each in found if not each.holds]
     return GateResult(
         name="not worse where it matters",

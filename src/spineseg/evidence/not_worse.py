@@ -95,17 +95,11 @@ def _shares(films: Sequence[FilmRecord], bounds: NotWorse) -> Iterator[tuple[str
     # Fewer are better: what is spared of them, a film.
     yield "spared of invented", lambda film, c: (-c.invented, 1), bounds.invented
     for view in _VIEWS:
-        if _many(films, lambda film, view=view: _view(film) == view, bounds):
+        if sum(_view(film) == view for film in films) >= bounds.least_films:
             yield f"right level, {view}", _in_view(view), bounds.view
     for level in ANATOMICAL_ORDER:
-        if _many(films, lambda film, level=level: _labelled(film, level) > 0, bounds):
+        if sum(_labelled(film, level) > 0 for film in films) >= bounds.least_films:
             yield f"right level, {level}", _of_level(level), bounds.level
-
-
-def _many(
-    films: Sequence[FilmRecord], has: Callable[[FilmRecord], bool], bounds: NotWorse
-) -> bool:
-    return sum(map(has, films)) >= bounds.least_films
 
 
 def _view(film: FilmRecord) -> str:

@@ -104,7 +104,7 @@ class Evidence(Model):
     noise_sd: float | None = Field(description="Between the baseline's seeds; None below three.")
     seeds: int = Field(description="Fresh seeds asked for; 0: no confirmation.")
     detectable_sd: float | None = Field(
-        description="Gain, in noise_sd, that so many seeds tell from chance in 80 of 100 studies."
+        description="Gain, in noise_sd, told from seeds' chance in 80 of 100 studies."
     )
     variants: list[Effect]
     arms: list[ArmResult] = Field(description="The baseline first, then finalists, best first.")

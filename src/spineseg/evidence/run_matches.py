@@ -34,7 +34,6 @@ class RunMatches:
         default_factory=dict, repr=False, compare=False
     )  # The last draw of films, and the mAP of each threshold over it: several metrics share it.
     _exact: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
-    _partner: list[RunMatches] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def of(cls, records: Sequence[FilmRecord]) -> RunMatches:
@@ -74,34 +73,6 @@ class RunMatches:
             each = np.ones((1, len(self.films)))
             self._exact.update({m.name: float(once.scores(m.name, each)[0]) for m in METRICS})
         return self._exact[metric]
-
-    def beside(self, other: RunMatches) -> RunMatches:
-        """Return both runs' films in one row: each film twice, to be drawn from one of the two.
-
-        The last partner's is kept: it is asked for again for each metric.
-        """
-        if not self._partner or self._partner[0] is not other:
-            self._partner[:] = [other, self._joined(other)]
-        return self._partner[1]
-
-    def _joined(self, other: RunMatches) -> RunMatches:
-        maps: dict[Kind, tuple[LevelMatches, ...]] = {}
-        for kind, levels in self.maps.items():
-            joined = []
-            for a, b in zip(levels, other.maps[kind], strict=True):
-                confidences = np.concatenate([a.confidences, b.confidences])
-                order = np.argsort(-confidences, kind="mergesort")
-                joined.append(
-                    LevelMatches(
-                        confidences[order],
-                        np.concatenate([a.films, b.films + len(self.films)])[order],
-                        np.concatenate([a.hits, b.hits], axis=1)[:, order],
-                        np.concatenate([a.labelled, b.labelled]),
-                    )
-                )
-            maps[kind] = tuple(joined)
-        counts = {name: np.concatenate([c, other.counts[name]]) for name, c in self.counts.items()}
-        return RunMatches(self.films + other.films, maps, counts)
 
 
 def _over(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from spineseg.events import Scored, append_event
 from spineseg.evidence.arms import MatchReader, arm_results, confirmed_arms
 from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import SealedTest
+from spineseg.evidence.spending import error_of, judged_at
 from spineseg.files import sha256_of
 from spineseg.live_line import doing
 from spineseg.process_setup import prepare_environment
@@ -174,11 +175,13 @@ def sealed_results(study: StudyRecord, objective: str) -> SealedTest | None:
     if not scored and last is None:
         return None
     patients = reader.patients(reader.run(scored[0])) if scored else []
+    opened = openings(study)
+    found = arm_results(arms.values(), reader, objective) if scored else []
     return SealedTest(
         films=len(patients),
         patients=len(set(patients)),
-        openings=openings(study),
-        arms=arm_results(arms.values(), reader, objective) if scored else [],
+        openings=opened,
+        arms=judged_at(found, error_of(max(1, len(opened)))),
         gates=list(last.gates) if last else [],
         candidate=last.run if last else None,
         promoted=bool(last and last.promoted),

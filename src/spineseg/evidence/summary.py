@@ -38,7 +38,6 @@ CURVES = (
     *("valid/box_map50", "valid/box_map50_95", "valid/mask_map50", "valid/mask_map50_95"),
 )
 _OTHER: dict[Numbering, Numbering] = {"argmax": "sequence", "sequence": "argmax"}
-VARIANT_RESAMPLES = 2_000
 _PEAKS = ("system/gpu_0_memory_peak_megabytes", "system/process_memory_peak_megabytes")
 
 
@@ -184,14 +183,7 @@ def gather_evidence(
     before = reader.runs(replicates)
     patients = reader.patients(before[0])
     variants = [
-        effect_of(
-            run.name,
-            before,
-            [reader.run(run)],
-            patients,
-            config.objective,
-            resamples=VARIANT_RESAMPLES,
-        )
+        effect_of(run.name, before, [reader.run(run)], patients, config.objective)
         for run in completed
         if run.job.kind == "variant"
     ]
@@ -203,7 +195,9 @@ def gather_evidence(
         baseline_scores=scores,
         noise_sd=float(np.std(scores, ddof=1)) if len(scores) > 2 else None,
         seeds=config.confirm.seeds if config.confirm else 0,
-        detectable_sd=detectable_effect(config.confirm.seeds) if config.confirm else None,
+        detectable_sd=detectable_effect(config.confirm.seeds, config.confirm.top)
+        if config.confirm
+        else None,
         variants=variants,
         arms=arm_results(arms.values(), reader, config.objective),
         numbering=baseline.job.numbering.numbering,

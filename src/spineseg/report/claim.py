@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.results import ArmResult, Evidence, SealedTest, StudySummary
-from spineseg.evidence.significance import holm, least_seed_p
+from spineseg.evidence.significance import LEAST_SEEDS
 from spineseg.films import Part
 
 
@@ -19,7 +19,16 @@ class Claim(NamedTuple):
     films: int
     patients: int
     finalists: int
-    least_p: float  # The smallest corrected p that so many seeds and finalists can give.
+
+    @property
+    def few_seeds(self) -> str:
+        """What is to be said of seeds too few to tell any but a very large gain; else nothing."""
+        fewest = min(self.effect.runs, self.effect.baseline_runs)
+        if fewest >= LEAST_SEEDS:
+            return ""
+        return (
+            f" {fewest} trainings of an arm tell none but a very large gain: raise confirm.seeds."
+        )
 
 
 def claim(summary: StudySummary) -> Claim | None:
@@ -36,6 +45,5 @@ def claim(summary: StudySummary) -> Claim | None:
         if source is None or not arms:
             continue
         place = next((i for i, (arm, _) in enumerate(arms) if arm.name == leader), 0)
-        least = holm([least_seed_p(effect.runs, effect.baseline_runs) for _, effect in arms])
-        return Claim(*arms[place], part, source.films, source.patients, len(arms), least[place])
+        return Claim(*arms[place], part, source.films, source.patients, len(arms))
     return None

@@ -13,9 +13,7 @@ import psutil
 
 from spineseg.code_version import code_version
 from spineseg.errors import ConfigError
-from spineseg.evidence.arms import PERMUTATIONS, RESAMPLES
 from spineseg.evidence.results import StudySummary
-from spineseg.evidence.summary import VARIANT_RESAMPLES
 from spineseg.files import shown, staging, write_whole
 from spineseg.films import SYNTHETIC
 from spineseg.report.paper_figures import paper_figures
@@ -25,6 +23,7 @@ from spineseg.report.wording import RULE, count, listed
 from spineseg.study_record import StudyRecord
 
 CAPTIONS_FILE = "CAPTIONS.md"
+_METHOD = "over patients and seeds, from jackknife pseudo-values of patients by trainings"
 _HEAD = "# Tables and figures of study "
 _LISTED = re.compile(r"^- `([^`]+)`", re.MULTILINE)
 
@@ -165,9 +164,7 @@ def _intervals(summary: StudySummary) -> str:
     if len(arms) < 2:
         return ""
     return (
-        f"Intervals: 95 %, paired bootstrap over patients and seeds ({RESAMPLES:,} resamples). p: "
-        f"two-sided, the larger of the tests over patients ({PERMUTATIONS:,} permutations) and "
-        "over seeds (trainings dealt anew), after Holm's correction for "
+        f"Intervals: 95 %, {_METHOD}. p: two-sided, of the same, after Holm's correction for "
         f"{count(len(arms) - 1, 'finalist')}. {RULE}"
     )
 
@@ -176,10 +173,10 @@ def _forest_intervals(summary: StudySummary) -> str:
     evidence, confirmed = summary.evidence, _intervals(summary)
     if evidence is None or not evidence.variants:
         return confirmed
-    made = f"with {VARIANT_RESAMPLES:,} resamples, p not corrected. {covers(evidence)}"
+    made = f"p not corrected. {covers(evidence)}"
     if confirmed:
         return f"{confirmed} Hollow ones: {made}"
-    return f"Intervals: 95 %, paired bootstrap {made} {RULE}"
+    return f"Intervals: 95 %, {_METHOD}, {made} {RULE}"
 
 
 def _captions_page(summary: StudySummary, captions: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from spineseg.config.model import SLUG
 from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import checked
 from spineseg.errors import ConfigError, DataError
-from spineseg.evidence.significance import LEAST_PATIENTS, detectable_effect, least_confirmed_p
+from spineseg.evidence.significance import LEAST_PATIENTS, detectable_effect
 from spineseg.files import shown, write_whole
 from spineseg.films import PARTS
 from spineseg.places import StudyPlaces
@@ -85,7 +85,6 @@ def config_text(
     found: Found, division: Division, sized: Sized, *, name: str, place: Path, device: str
 ) -> tuple[str, str]:
     """Return the YAML of the study, checked, and the command that runs it."""
-    runs = sized.seeds
     parts = ", ".join(
         f"{division.part_patients[part]} {part} ({division.films[part]} films)"
         for part in PARTS
@@ -113,8 +112,7 @@ def config_text(
             {"name": n, "hypothesis": _VARIANTS[n][0], "changes": _VARIANTS[n][1]}
             for n in sized.variants
         ],
-        least_p=least_confirmed_p(runs, sized.top),
-        detectable=detectable_effect(runs),
+        detectable=detectable_effect(sized.seeds, sized.top),
         least_patients=LEAST_PATIENTS,
     )
     checked(StudyConfig, yaml.safe_load(text), place)

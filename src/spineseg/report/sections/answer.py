@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from spineseg.config.model import Model
-from spineseg.evidence.effects import SURE, Verdict
+from spineseg.evidence.effects import Verdict
 from spineseg.evidence.results import RunSummary, SealedTest, StudySummary
 from spineseg.report.chosen_runs import pruned_above
 from spineseg.report.claim import Claim, claim
@@ -86,8 +86,8 @@ def _measured(summary: StudySummary, found: Claim) -> Answer:
         "worse": f"No, worse {where}: {effect.name} has {figures}",
         "not told apart": f"Not told apart {where}: {effect.name} has {figures}",
     }[effect.verdict]
-    if effect.verdict == "not told apart" and found.least_p >= SURE:
-        text += f" So few seeds can give no p below {p_text(found.least_p)}: raise confirm.seeds."
+    if effect.verdict == "not told apart":
+        text += found.few_seeds
     return Answer(tone=_TONES[effect.verdict], text=text)
 
 

@@ -10,11 +10,10 @@ from scipy.stats import t as student
 
 from spineseg.called import pasted
 from spineseg.evaluation.result import Evaluation
-from spineseg.evidence.effects import SURE, Effect
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.significance import detectable_effect
 from spineseg.report.chosen_runs import looked_into, pruned_above
-from spineseg.report.claim import claim
+from spineseg.report.claim import Claim, claim
 from spineseg.report.going_on import browsing, go_on, marking
 from spineseg.report.shares import shares
 from spineseg.report.wording import (
@@ -111,14 +110,14 @@ def _more_evidence(summary: StudySummary) -> list[str]:
         f"{effect.name} is not told apart from the baseline on the {where} "
         f"({signed(effect.difference)}; {interval_text(effect)}; p {p_text(effect.p_corrected)})."
     )
-    if found.least_p >= SURE:
-        text += f" So few seeds can give no p below {p_text(found.least_p)}: raise confirm.seeds."
+    text += found.few_seeds
     if effect.low <= 0:
-        text += _wanted(evidence, effect, found.patients)
+        text += _wanted(evidence, found)
     return [text]
 
 
-def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
+def _wanted(evidence: Evidence, found: Claim) -> str:
+    effect, patients = found.effect, found.patients
     half = (effect.high - effect.low) / 2
     seed_half = 0.0
     if evidence.noise_sd:
@@ -126,7 +125,7 @@ def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
         spread = evidence.noise_sd * sqrt(1 / effect.runs + 1 / effect.baseline_runs)
         seed_half = float(student.ppf(0.975, freedom)) * spread
     if evidence.noise_sd and seed_half > 0.7 * half:  # Half of the variance or more.
-        seeds = seeds_wanted(effect.difference / evidence.noise_sd)
+        seeds = seeds_wanted(effect.difference / evidence.noise_sd, found.finalists)
         much = f"more than {_MOST_SEEDS} seeds" if seeds is None else count(seeds, "seed")
         return (
             " By estimate, most of the interval's width is noise between seeds. A true gain of "
@@ -147,14 +146,15 @@ def _wanted(evidence: Evidence, effect: Effect, patients: int) -> str:
     )
 
 
-def seeds_wanted(gain_sd: float) -> int | None:
+def seeds_wanted(gain_sd: float, finalists: int = 1) -> int | None:
     """Return the fewest seeds an arm that tell a gain from chance; None above `_MOST_SEEDS`."""
-    if gain_sd <= 0 or detectable_effect(_MOST_SEEDS) > gain_sd:
+    if gain_sd <= 0 or detectable_effect(_MOST_SEEDS, finalists) > gain_sd:
         return None
     low, high = 1, _MOST_SEEDS  # `high` is enough, `low` is not.
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if detectable_effect(middle) <= gain_sd else (middle, high)
+        enough = detectable_effect(middle, finalists) <= gain_sd
+        low, high = (low, middle) if enough else (middle, high)
     return high
 
 
