@@ -106,8 +106,8 @@ class NotWorse(Chosen):
     found: Annotated[Fraction, Unit("of the vertebrae")] = Field(
         0.1, description="Loss of vertebrae that are found."
     )
-    invented: Annotated[float, Unit("a film")] = Field(
-        0.5, ge=0, description="More invented vertebrae."
+    invented: Annotated[Fraction, Unit("of the vertebrae")] = Field(
+        0.05, description="More invented vertebrae, against those that are labelled."
     )
     view: Annotated[Fraction, Unit("of the vertebrae")] = Field(
         0.15, description="Loss of right levels among frontal films alone, and lateral ones."
