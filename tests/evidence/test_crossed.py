@@ -132,6 +132,12 @@ def test_patients_without_a_label_do_not_count_as_patients() -> None:
     )
 
 
+def test_five_patients_who_happen_to_be_alike_are_no_proof() -> None:
+    arms = [level + np.array([[0, 0.001, 0.002]] * 5) for level in (0.3, 0.6)]
+    assert compared(arms).p == 2**-4
+    assert compared([np.concatenate([arm, arm[:1]]) for arm in arms]).p == 2**-5
+
+
 def test_films_of_one_patient_leave_together() -> None:
     rng = np.random.default_rng(7)
     arms = study(rng, 6, 3, 0.1, 0.05, 0.05)

@@ -186,7 +186,7 @@ def test_every_file_has_a_caption_with_study_data_date_version_and_intervals(
         assert f"Study small, data {study.manifest.fingerprint[:12]} (4 train, 4 valid," in caption
         assert "Synthetic X-rays: they say nothing of patients." in caption
         assert re.search(r"Trained \d{4}-\d\d-\d\d with spineseg 0\.\d", caption)
-    assert "Intervals: 95 %, over patients and seeds, from jackknife pseudo-values" in captions[0]
+    assert "Intervals: 95 %, from jackknife pseudo-values, patients by trainings" in captions[0]
     assert "Holm's correction for 1 finalist" in captions[0]
     assert captions[0].strip().split("\n")[0] in (folder / "confirmed.tex").read_text().replace(
         "\\%", "%"

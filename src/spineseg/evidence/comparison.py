@@ -42,7 +42,7 @@ class Difference(NamedTuple):
     challenger: float
     low: float  # 95 % interval of the difference, over patients and seeds
     high: float
-    p: float  # Two-sided; below 0.05 where the interval leaves out zero
+    p: float  # Two-sided; of six patients or more below 0.05 where zero is left out
 
     @property
     def difference(self) -> float:
@@ -75,9 +75,9 @@ def compare_arms(
     half = float(noise.half_width(error))
     if not np.isfinite(half) and apart == 0:
         return Difference(base, mean, 0.0, 0.0, 1.0)  # Alike in everything.
-    return Difference(
-        base, mean, max(apart - half, -1.0), min(apart + half, 1.0), float(noise.p_value(apart))
-    )
+    # Patients who happen to be alike give no smaller p than all ways to exchange so many would.
+    p = max(float(noise.p_value(apart)), 2.0 ** (1 - len(before)))
+    return Difference(base, mean, max(apart - half, -1.0), min(apart + half, 1.0), p)
 
 
 def _tables(

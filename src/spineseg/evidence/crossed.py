@@ -51,8 +51,8 @@ class Noise(NamedTuple):
         parts = self.seeds**2 / self.seed_freedom + rest**2 / self.patient_freedom
         freedom = least**2 / np.where(parts > 0, parts, 1)
         satterthwaite = total * stdtrit(np.maximum(freedom, 1), tail) ** 2
-        known = (total > 0) | (self.patients > 0)
-        return np.where(known, np.sqrt((banerjee + satterthwaite) / 2), np.inf)
+        squared = (banerjee + satterthwaite) / 2
+        return np.where(squared > 0, np.sqrt(squared), np.inf)
 
     def p_value(self, difference: float | np.ndarray) -> np.ndarray:
         """Return the two-sided p-value, (...,): the error at which the interval touches zero."""

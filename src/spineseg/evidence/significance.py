@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 LEAST_PATIENTS = 6
-"""Of 5, an interval is 1.4 times as wide as what it is made of would be if known for sure."""
+"""Of 5, two of the 32 ways to exchange them are as extreme: no p below 0.05."""
 LEAST_SEEDS = 3
 """Of two trainings each, a gain has to be 6.8 standard deviations between seeds to be told."""
 _SHARES = 400  # Of the noise that one arm may have of both: more change no fourth digit.

@@ -23,7 +23,7 @@ from spineseg.report.wording import RULE, count, listed
 from spineseg.study_record import StudyRecord
 
 CAPTIONS_FILE = "CAPTIONS.md"
-_METHOD = "over patients and seeds, from jackknife pseudo-values of patients by trainings"
+_METHOD = "from jackknife pseudo-values, patients by trainings"
 _HEAD = "# Tables and figures of study "
 _LISTED = re.compile(r"^- `([^`]+)`", re.MULTILINE)
 
