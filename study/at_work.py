@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 import optuna
 
+from spineseg.config.search import SearchConfig
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, append_event
 from spineseg.limits.watchdog import Watch
+from spineseg.prune_audit import put_on_record
 from spineseg.recovery import Next, given_up, lose, next_attempt
 from spineseg.runs import Run
 from spineseg.training.attempts import attempt_on_record
@@ -33,17 +35,18 @@ class AtWork:
         self,
         run: Run,
         trial: optuna.Trial,
+        search: SearchConfig,
         on_event: Callable[[Event], None],
         watch: Callable[[], Watch],
     ) -> None:
         """Take up a run; its log is read from the beginning, `on_event` hears each event.
 
-        `watch` makes what watches an attempt.
+        `search` says how it is judged; `watch` makes what watches an attempt.
         """
         self.folder, self.job, self.trial = run.folder, run.job, trial
         self.log: list[Event] = []
         self.slot: Slot | None = None
-        self._on_event, self._new_watch = on_event, watch
+        self._search, self._on_event, self._new_watch = search, on_event, watch
         self._watch: Watch | None = None
         self._gone_by = 0.0  # When one that has said its last word has to be gone.
         self._stalled = ""  # Why the attempt was ended as one that hangs.
@@ -113,6 +116,7 @@ class AtWork:
             return news
         attempt, self._attempt = self._attempt, None
         if self.end is not None:
+            put_on_record(self.run)  # Only now: while one is at work, it alone writes.
             return news or attempt is not None
         if attempt is not None:
             if attempt.found_no_space:
@@ -184,8 +188,8 @@ class AtWork:
         """Say of a searched run whether it goes on: no later epoch counts before."""
         if self.job.kind != "search" or is_judged(self.folder, epoch.epoch):
             return
-        judge = ask_to_stop if is_hopeless(self.trial, epoch, self.job) else let_go_on
-        judge(self.folder, epoch.epoch)
+        hopeless = is_hopeless(self.trial, epoch, self.folder, self.job, self._search)
+        (ask_to_stop if hopeless else let_go_on)(self.folder, epoch.epoch)
         self._say(epoch.epoch)
 
     def _say(self, epochs: int) -> None:

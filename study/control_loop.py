@@ -142,7 +142,7 @@ class ControlLoop:
         progress.trial_begins(run.job, resumed, at_work)
         trial = self._has.memory.trial(run)
         hear, watch = partial(self._heard, run.job), partial(self._watch, run)
-        work = AtWork(run, trial, hear, watch)
+        work = AtWork(run, trial, self._has.config.search, hear, watch)
         self._at_work.append(work)
         work.read()
         self._has.news(work.run)

@@ -26,6 +26,7 @@ from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
+from spineseg.prune_audit import put_on_record
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
 from spineseg.runs import Run, read_runs
@@ -93,6 +94,9 @@ def _run(
     check_weights(config)
     keep_study_config(config, places, where)
     keep_data_record(places, dataset, [audit_page(dataset)])
+    for run in runs:
+        if run.end is not None:
+            put_on_record(run)  # Where a driver was killed before it did.
     spent = Budget(config.limits).spent(runs)
     told_again = [] if spent else [ask_again(run, OF_ITSELF) for run in again(runs, config)]
     runs = read_runs(places.folder) if told_again else runs

@@ -108,6 +108,13 @@ class PrunerConfig(Chosen):
     warmup_epochs: Epochs = Field(
         3, ge=0, description="Epochs of each trial before it can be pruned."
     )
+    audit: Annotated[float, Unit("of those given up, 0 to 1")] = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the trials to be given up that run to their end all the same, so "
+        "that the page says what pruning cost; it takes some 15 such to say much. 0: none.",
+    )
 
 
 class SearchConfig(Chosen):

@@ -10,6 +10,7 @@ from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
+from spineseg.evidence.pruning import PruneAudit
 from spineseg.footprint import Footprint
 
 RIGHT_AMONG_FOUND, BOUNDARY = "right_among_found", "mean_boundary_px"
@@ -167,6 +168,7 @@ class StudySummary(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     evidence: Evidence | None = None
     test: SealedTest | None = None
+    pruning: PruneAudit | None = None
     cut_short: str = Field("", description="Which limit keeps it from being whole, and from what.")
     reference: str | None = Field(None, description="The words that a command finds the study by.")
 
