@@ -15,6 +15,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.significance import detectable_effect, least_confirmed_p
 from spineseg.films import PARTS
+from spineseg.kept_plan import keep_plan, planned_now
 from spineseg.limits.planned import planned_cuts
 from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates, duration
@@ -72,7 +73,8 @@ def make_plan(
     """Return the plan of a checked study; `timing` trains for seconds to estimate its hours."""
     devices = chosen_devices(config.devices.device)
     check_weights(config)
-    runs = read_runs(StudyPlaces(config.store.root, config.name).folder)
+    places = StudyPlaces(config.store.root, config.name)
+    runs = read_runs(places.folder)
     slots, at_a_time = slots_on_record(config, runs)
     known = {run.name: run for run in runs}
     taken, basis = measured(config, runs), "no timing was asked for"
@@ -88,6 +90,8 @@ def make_plan(
             f"{devices[0].description}; other sizes and resolutions by their "
             f"multiply-adds; {_ALONE}"
         )
+    if timing:
+        keep_plan(places, planned_now(config, taken, basis), runs)
     planned = []
     for spec in certain_trials(config):
         wanted = train_config(config, spec)

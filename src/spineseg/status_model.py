@@ -43,6 +43,9 @@ class StudyStatus(Model):
     search_left: int
     confirm_left: int = Field(description="Trainings on fresh seeds to come, at most.")
     seconds_left: float | None = Field(description="Estimate, none pruned; none: nothing measured.")
+    seconds_expected: float | None = Field(
+        None, description="The same as pruning goes and finalists look so far; seconds_left: most."
+    )
     time_left: str = Field(description="In words, with the limit that ends the study, if one does.")
     slots: str = Field("", description="Trainings at a time, where the config does not say.")
     baseline: float | None = Field(description="The baseline's scored objective.")

@@ -88,6 +88,7 @@ def study_status(
         search_left=sum(spec.kind == "search" for spec in coming),
         confirm_left=sum(spec.kind == "confirm" for spec in coming),
         seconds_left=end.seconds if taken.epoch is not None else None,
+        seconds_expected=end.expected if taken.epoch is not None else None,
         time_left="nothing left to run" if finished else cut or end.in_words(taken),
         slots=slots.words,
         baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),

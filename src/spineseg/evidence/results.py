@@ -12,6 +12,7 @@ from spineseg.events import in_parts
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.pruning import PruneAudit
 from spineseg.footprint import Footprint
+from spineseg.kept_plan import PlanAudit
 
 RIGHT_AMONG_FOUND, BOUNDARY = "right_among_found", "mean_boundary_px"
 """Scores beside the metrics of the table that a run has intervals of."""
@@ -169,6 +170,7 @@ class StudySummary(Model):
     evidence: Evidence | None = None
     test: SealedTest | None = None
     pruning: PruneAudit | None = None
+    planned: PlanAudit | None = None
     cut_short: str = Field("", description="Which limit keeps it from being whole, and from what.")
     reference: str | None = Field(None, description="The words that a command finds the study by.")
 

@@ -25,6 +25,7 @@ from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
 from spineseg.footprint import footprint
+from spineseg.kept_plan import plan_audit
 from spineseg.limits.cut import cut_short
 from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord
@@ -81,6 +82,7 @@ def summarise(
         evidence=gather_evidence(config, study, reader),
         test=sealed_results(study, config.objective),
         pruning=prune_audit(config, study.runs),
+        planned=plan_audit(config, study.places, study.runs),
         cut_short=cut_short(config, study.runs, time.time()),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spineseg.config.limits import LimitsConfig
 from spineseg.config.study import StudyConfig
+from spineseg.expected import expected_seconds
 from spineseg.limits.budget import Used
 from spineseg.limits.deadline import seconds_left
 from spineseg.run_times import Rates
@@ -17,10 +18,11 @@ from spineseg.trials import to_come, train_config
 
 @dataclass(frozen=True)
 class Ahead:
-    """What is not at work and has not ended, none of it pruned."""
+    """What is not at work and has not ended."""
 
     again: float  # Seconds of those that were begun, and are gone on with whatever is spent.
-    seconds: tuple[float, ...]  # Of each that is still to be begun, in their order.
+    seconds: tuple[float, ...]  # Of each that is still to be begun, in their order, at most.
+    expected: tuple[float, ...]  # Of the same, as pruning goes and finalists look.
     epochs: tuple[int, ...]  # Of the same.
     begun: int  # Trainings that were begun.
     begun_epochs: int  # That these have still before them.
@@ -39,6 +41,7 @@ def ahead(
             if run.name not in at_work
         ),
         seconds=tuple(taken.whole(one) for one in coming),
+        expected=tuple(expected_seconds(config, runs, taken)),
         epochs=tuple(one.epochs for one in coming),
         begun=len(runs),
         begun_epochs=sum(max(0, run.job.config.epochs - run.epoch_count) for run in left),
@@ -53,10 +56,12 @@ class End:
     limit: str = ""  # Which limit ends it, with its value; empty: none does.
     begun: int = 0  # Trainings that were begun by then.
     at_most: int = 0  # Trainings that it would have without the limit.
+    # Seconds from now, as pruning goes and finalists look; `seconds` are the most.
+    expected: float = field(default=0.0, compare=False)
 
     def in_words(self, taken: Rates) -> str:
         """Return the time left as a person reads it, with the limit that it counts to."""
-        words = left_in_words(self.seconds, taken)
+        words = left_in_words(self.seconds, taken, self.expected)
         if not self.limit or taken.epoch is None:
             return words
         return (
@@ -83,6 +88,7 @@ def end_of(
         if (begun := begun_until(left, costs)) < more:
             more, limit = begun, name
     seconds = shared(under_way, before_it.again + sum(before_it.seconds[:more]), slots)
+    expected = shared(under_way, before_it.again + sum(before_it.expected[:more]), slots)
     until = seconds_left(limits, now)
     if until is not None and limits.deadline is not None and seconds > until:
         limit = f"limits.deadline {limits.deadline.isoformat(' ', 'minutes')}"
@@ -90,7 +96,7 @@ def end_of(
         finishes = under_way if limits.at_deadline == "finish" else ()
         seconds = max([until, 0.0, *finishes])
     begun_then, at_most = before_it.begun + more, before_it.begun + len(before_it.seconds)
-    return End(seconds, limit, begun_then, at_most)
+    return End(seconds, limit, begun_then, at_most, min(seconds, expected))
 
 
 def _budgets(

@@ -1,0 +1,164 @@
+"""The plan that a study began with, kept in its folder; and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from pydantic import Field, ValidationError
+
+from spineseg.config.model import Model
+from spineseg.config.study import StudyConfig
+from spineseg.errors import RecordError
+from spineseg.expected import foreseen
+from spineseg.files import write_whole
+from spineseg.places import StudyPlaces
+from spineseg.run_times import Rates
+from spineseg.runs import Run
+from spineseg.time_left import measured, so_far
+from spineseg.trials import certain_trials, confirmation_trials, to_come, train_config
+
+
+class PlannedTraining(Model):
+    """A training as it was planned; of searched ones and fresh seeds, one stands for all."""
+
+    name: str = Field(description="Its run's; 'search' or 'confirm', of which there are `count`.")
+    epochs: int
+    count: int = 1
+    hours: float | None = Field(description="Of one of them; none without a timing.")
+
+
+class KeptPlan(Model):
+    """What a study was to train and to take when it began, none of it pruned."""
+
+    study: str
+    made: float = Field(description="Seconds since the Unix epoch.")
+    basis: str = Field(description="What its hours rest on.")
+    trainings: tuple[PlannedTraining, ...]
+
+    @property
+    def hours(self) -> float | None:
+        """Of all trainings together, however many run at a time; none without a timing."""
+        each = [t.count * t.hours for t in self.trainings if t.hours is not None]
+        return sum(each) if len(each) == len(self.trainings) else None
+
+    def of(self, run: Run) -> PlannedTraining | None:
+        """Return what was planned of a run; None where it was not foreseen."""
+        kind = run.job.kind
+        name = kind if kind in ("search", "confirm") else run.name
+        return next((planned for planned in self.trainings if planned.name == name), None)
+
+
+def planned_now(config: StudyConfig, taken: Rates, basis: str) -> KeptPlan:
+    """Return the plan of a study by what trainings take as far as that is known."""
+    several = [("search", config.search.trials), ("confirm", confirmation_trials(config))]
+    named = [(s.name, train_config(config, s), 1) for s in certain_trials(config)]
+    named += [(name, config.baseline, number) for name, number in several if number]
+    return KeptPlan(
+        study=config.name,
+        made=time.time(),
+        basis=basis,
+        trainings=tuple(
+            PlannedTraining(
+                name=name,
+                epochs=training.epochs,
+                count=number,
+                hours=None if taken.epoch is None else taken.whole(training) / 3600,
+            )
+            for name, training, number in named
+        ),
+    )
+
+
+def keep_plan(places: StudyPlaces, plan: KeptPlan, runs: Sequence[Run]) -> None:
+    """Put a plan on record, whole or not at all, unless the study has begun.
+
+    A plan with hours stands for the same trainings without.
+    """
+    if runs:
+        return
+    if plan.hours is None:
+        before = kept_plan(places)
+        if before is not None and _trainings(before) == _trainings(plan):
+            return
+    places.folder.mkdir(parents=True, exist_ok=True)
+    write_whole(places.plan, plan.model_dump_json(indent=1))
+
+
+def _trainings(plan: KeptPlan) -> list[tuple[str, int, int]]:
+    return [(each.name, each.epochs, each.count) for each in plan.trainings]
+
+
+def kept_plan(places: StudyPlaces) -> KeptPlan | None:
+    """Return the plan that a study began with; None where it began before plans were kept.
+
+    Raises RecordError where it cannot be read.
+    """
+    try:
+        return KeptPlan.model_validate_json(places.plan.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        raise RecordError(
+            f"{places.plan}: cannot be read; put it back, or move it away (the page does without)"
+        ) from None
+
+
+class TrainingHours(Model):
+    """One training that completed: what was planned, what was expected then, what it took."""
+
+    name: str
+    planned: float | None = Field(description="Hours, by the plan that the study began with.")
+    expected: float | None = Field(description="Hours, by the trainings that had ended before it.")
+    actual: float = Field(description="Hours, from its start to its end; stops between them not.")
+
+
+class PlanAudit(Model):
+    """A study's plan beside what it took."""
+
+    basis: str = Field(description="What the plan rests on; empty where none was kept.")
+    trainings: tuple[TrainingHours, ...] = Field(description="Those that completed, in order.")
+    planned_hours: float | None = Field(description="Of the whole study, none pruned.")
+    planned_trainings: int | None
+    actual_hours: float = Field(description="Of all trainings so far, failed and pruned ones too.")
+    begun: int
+    ended: bool = Field(description="Whether nothing is left to train.")
+    foreseen: tuple[float, float] | None = Field(
+        description="Hours of what came after the third training, expected then and taken."
+    )
+
+
+def plan_audit(config: StudyConfig, places: StudyPlaces, runs: Sequence[Run]) -> PlanAudit | None:
+    """Return a study's plan beside what it took; None before a training has ended."""
+    plan, completed = kept_plan(places), [run for run in runs if run.outcome == "completed"]
+    if not completed:
+        return None
+    then, told = foreseen(config, runs), []
+    for run in completed:
+        planned = plan.of(run) if plan is not None else None
+        before = [r for r in runs if r.end is not None and r.end.time <= run.job.created]
+        taken = measured(config, before)
+        expected = None if taken.closing is None else taken.whole(run.job.config) / 3600
+        told.append(
+            TrainingHours(
+                name=run.name,
+                planned=planned.hours if planned else None,
+                expected=expected,
+                actual=hours_of(run),
+            )
+        )
+    return PlanAudit(
+        basis=plan.basis if plan is not None else "",
+        trainings=tuple(told),
+        planned_hours=plan.hours if plan is not None else None,
+        planned_trainings=sum(t.count for t in plan.trainings) if plan is not None else None,
+        actual_hours=sum(map(hours_of, runs)),
+        begun=len(runs),
+        ended=all(run.end for run in runs) and not to_come(config, runs),
+        foreseen=(then[0] / 3600, then[1] / 3600) if then else None,
+    )
+
+
+def hours_of(run: Run) -> float:
+    """Return hours that a run has taken, stops between its attempts not counted."""
+    return sum(so_far(run).seconds.values()) / 3600
