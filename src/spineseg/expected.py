@@ -11,28 +11,24 @@ from spineseg.run_times import Rates, gaps
 from spineseg.runs import Run
 from spineseg.standing import standing
 from spineseg.time_left import measured, so_far
-from spineseg.trials import TrialSpec, drawn_at_ends, to_come, train_config
+from spineseg.trials import TrialSpec, drawn_at_ends, finalists, to_come, train_config
 
 LEARNT_FROM = 3
 """Trainings that have to end before the time left is more than a guess."""
+_RISES = 0.75  # Of the share that is to be kept: the mark rises with those that were.
+_LATER = 0.05  # Of its epochs, after the warm-up, until a trial is given up.
 _PRIOR_TRIALS = 3  # What the pruner's setting says counts as much as so many trials that ended.
 
 
 def expected_seconds(config: StudyConfig, runs: Sequence[Run], taken: Rates) -> list[float]:
     """Return seconds of each of `to_come`, in its order, as expected and not at most.
 
-    A searched trial counts by the share of its epochs that such trials train, a finalist that
-    nobody knows yet as the mean of the configurations that it can be.
+    A searched trial counts by the share of its epochs that such trials train. Of the finalists
+    that nobody knows yet, those so far have as many places as they are of all candidates; the rest
+    are as large as those to come are on the mean.
     """
     searched = _mean(config, drawn_at_ends(config), taken, trained_share(config, runs))
-    finalist = _mean(
-        config,
-        [
-            *(variant.changes for variant in config.variants),
-            *drawn_at_ends(config) * max(1, config.search.trials),
-        ],
-        taken,
-    )
+    finalist = _finalist(config, runs, taken)
 
     def of(spec: TrialSpec) -> float:
         if spec.kind == "search" and not spec.name:
@@ -42,6 +38,19 @@ def expected_seconds(config: StudyConfig, runs: Sequence[Run], taken: Rates) -> 
         return taken.whole(train_config(config, spec))
 
     return [of(spec) for spec in to_come(config, runs)]
+
+
+def _finalist(config: StudyConfig, runs: Sequence[Run], taken: Rates) -> float:
+    names = {run.name for run in runs if run.end is not None}
+    left = config.search.trials - sum(name.startswith("search-") for name in names)
+    coming = [variant.changes for variant in config.variants if variant.name not in names]
+    drawn = [*drawn_at_ends(config)]
+    coming += drawn * round(left / max(1, len(drawn)))
+    leading = [taken.whole(run.job.config) for run in finalists(standing(runs), config)]
+    if not leading:
+        return _mean(config, coming, taken)
+    share = len(coming) / (len(coming) + len(names))
+    return share * _mean(config, coming, taken) + (1 - share) * fmean(leading)
 
 
 def _mean(
@@ -54,8 +63,8 @@ def _mean(
 def trained_share(config: StudyConfig, runs: Sequence[Run]) -> float:
     """Return the share of its epochs that the next searched trial is expected to train.
 
-    Learnt of those that ended since the pruner could prune; before that by its setting, as if
-    each were given up with the warm-up or never.
+    Learnt of those that ended since the pruner could prune; before that by its setting, which says
+    little: what a study prunes hangs on how good its baseline and variants are.
     """
     pruner = config.search.pruner
     if pruner is None:
@@ -65,9 +74,8 @@ def trained_share(config: StudyConfig, runs: Sequence[Run]) -> float:
         key=lambda run: run.job.number,
     )
     completed = sum(run.outcome == "completed" and run.job.kind != "confirm" for run in runs)
-    first = config.baseline.epochs
-    early = min(1.0, max(1, pruner.warmup_epochs) / first)
-    kept = pruner.keep_percent / 100
+    early = min(1.0, _LATER + max(1, pruner.warmup_epochs) / config.baseline.epochs)
+    kept = _RISES * pruner.keep_percent / 100
     kept += (1 - kept) * pruner.audit
     by_setting = kept + (1 - kept) * early
     free = max(0, pruner.startup_trials - (completed - sum(map(_went_on, after))))
