@@ -8,7 +8,7 @@ from timed_runs import timed_study
 from told_runs import study
 
 from spineseg.config.study import StudyConfig
-from spineseg.expected import foreseen, trained_share
+from spineseg.expected import expected_seconds, foreseen, trained_share
 from spineseg.limits.ahead import ahead
 from spineseg.time_left import measured
 
@@ -58,7 +58,8 @@ def test_what_is_expected_is_never_more_than_the_most() -> None:
     config = searched({"keep_percent": 50, "startup_trials": 3, "warmup_epochs": 4})
     runs = timed_study(config, 2)
     for count in (1, 3, 6, 12):
-        found = ahead(config, runs[:count], measured(config, runs[:count]), set(), now=0)
+        known, taken = runs[:count], measured(config, runs[:count])
+        found = ahead(config, known, taken, set(), 0, expected_seconds(config, known, taken))
         assert len(found.expected) == len(found.seconds)
         assert sum(found.expected) <= sum(found.seconds) * 1.0001
 

@@ -9,10 +9,11 @@ from report_factory import study as shown
 from told_runs import EACH, WHOLE, job, study, whole
 
 from spineseg.errors import RecordError
-from spineseg.kept_plan import keep_plan, kept_plan, plan_audit, planned_now
+from spineseg.evidence.planned import plan_audit
+from spineseg.kept_plan import keep_plan, kept_plan, planned_now
 from spineseg.places import StudyPlaces
+from spineseg.report.planned import planned_lines
 from spineseg.report.sections.cost import content
-from spineseg.report.sections.planned import planned_lines
 from spineseg.run_times import Rates
 from spineseg.runs import Run
 

@@ -10,13 +10,11 @@ from pydantic import Field, ValidationError
 from spineseg.config.model import Model
 from spineseg.config.study import StudyConfig
 from spineseg.errors import RecordError
-from spineseg.expected import foreseen
 from spineseg.files import write_whole
 from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates
 from spineseg.runs import Run
-from spineseg.time_left import measured, so_far
-from spineseg.trials import certain_trials, confirmation_trials, to_come, train_config
+from spineseg.trials import certain_trials, confirmation_trials, train_config
 
 
 class PlannedTraining(Model):
@@ -102,63 +100,3 @@ def kept_plan(places: StudyPlaces) -> KeptPlan | None:
         raise RecordError(
             f"{places.plan}: cannot be read; put it back, or move it away (the page does without)"
         ) from None
-
-
-class TrainingHours(Model):
-    """One training that completed: what was planned, what was expected then, what it took."""
-
-    name: str
-    planned: float | None = Field(description="Hours, by the plan that the study began with.")
-    expected: float | None = Field(description="Hours, by the trainings that had ended before it.")
-    actual: float = Field(description="Hours, from its start to its end; stops between them not.")
-
-
-class PlanAudit(Model):
-    """A study's plan beside what it took."""
-
-    basis: str = Field(description="What the plan rests on; empty where none was kept.")
-    trainings: tuple[TrainingHours, ...] = Field(description="Those that completed, in order.")
-    planned_hours: float | None = Field(description="Of the whole study, none pruned.")
-    planned_trainings: int | None
-    actual_hours: float = Field(description="Of all trainings so far, failed and pruned ones too.")
-    begun: int
-    ended: bool = Field(description="Whether nothing is left to train.")
-    foreseen: tuple[float, float] | None = Field(
-        description="Hours of what came after the third training, expected then and taken."
-    )
-
-
-def plan_audit(config: StudyConfig, places: StudyPlaces, runs: Sequence[Run]) -> PlanAudit | None:
-    """Return a study's plan beside what it took; None before a training has ended."""
-    plan, completed = kept_plan(places), [run for run in runs if run.outcome == "completed"]
-    if not completed:
-        return None
-    then, told = foreseen(config, runs), []
-    for run in completed:
-        planned = plan.of(run) if plan is not None else None
-        before = [r for r in runs if r.end is not None and r.end.time <= run.job.created]
-        taken = measured(config, before)
-        expected = None if taken.closing is None else taken.whole(run.job.config) / 3600
-        told.append(
-            TrainingHours(
-                name=run.name,
-                planned=planned.hours if planned else None,
-                expected=expected,
-                actual=hours_of(run),
-            )
-        )
-    return PlanAudit(
-        basis=plan.basis if plan is not None else "",
-        trainings=tuple(told),
-        planned_hours=plan.hours if plan is not None else None,
-        planned_trainings=sum(t.count for t in plan.trainings) if plan is not None else None,
-        actual_hours=sum(map(hours_of, runs)),
-        begun=len(runs),
-        ended=all(run.end for run in runs) and not to_come(config, runs),
-        foreseen=(then[0] / 3600, then[1] / 3600) if then else None,
-    )
-
-
-def hours_of(run: Run) -> float:
-    """Return hours that a run has taken, stops between its attempts not counted."""
-    return sum(so_far(run).seconds.values()) / 3600

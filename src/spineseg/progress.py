@@ -11,6 +11,7 @@ from pathlib import Path
 from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started, in_parts
+from spineseg.expected import expected_seconds
 from spineseg.job import Job
 from spineseg.limits.ahead import ahead, end_of
 from spineseg.limits.budget import Budget
@@ -170,7 +171,8 @@ class Progress:
         runs = list(self._runs.values())
         self._taken = measured(self._config, runs)
         names = [mine.job.name for mine in self._at_work.values()]
-        self._ahead = ahead(self._config, runs, self._taken, names, self._now())
+        expected = expected_seconds(self._config, runs, self._taken)
+        self._ahead = ahead(self._config, runs, self._taken, names, self._now(), expected)
         self._total = len(runs) + len(self._ahead.seconds)
 
     def _left(self) -> str:

@@ -16,6 +16,7 @@ from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.events import in_parts
+from spineseg.expected import expected_seconds
 from spineseg.limits.ahead import ahead, end_of
 from spineseg.limits.budget import Budget
 from spineseg.limits.cut import cut_short
@@ -71,7 +72,7 @@ def study_status(
         config.limits,
         Budget(config.limits).used(runs),
         [trial.seconds_left or 0.0 for trial in trials if trial.state == "running"],
-        ahead(config, runs, taken, working, now),
+        ahead(config, runs, taken, working, now, expected_seconds(config, runs, taken)),
         slots.number,
         now,
     )

@@ -10,8 +10,9 @@ from run_folders import make_job
 from told_runs import finished, study
 
 from spineseg.events import Audited, Epoch, Event
-from spineseg.evidence.pruning import AuditedTrial, PruneAudit, prune_audit, rank_correlation
-from spineseg.report.sections.pruning import pruning_lines
+from spineseg.evidence.audits import AuditedTrial, PruneAudit
+from spineseg.evidence.pruning import prune_audit, rank_correlation
+from spineseg.report.pruning import pruning_lines
 from spineseg.runs import Run
 
 CONFIG = study(search={"trials": 20}, confirm={"top": 3, "seeds": 2})

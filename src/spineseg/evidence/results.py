@@ -9,10 +9,9 @@ from pydantic import Field
 from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import in_parts
+from spineseg.evidence.audits import PlanAudit, PruneAudit
 from spineseg.evidence.effects import Effect
-from spineseg.evidence.pruning import PruneAudit
 from spineseg.footprint import Footprint
-from spineseg.kept_plan import PlanAudit
 
 RIGHT_AMONG_FOUND, BOUNDARY = "right_among_found", "mean_boundary_px"
 """Scores beside the metrics of the table that a run has intervals of."""

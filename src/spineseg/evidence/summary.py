@@ -19,13 +19,13 @@ from spineseg.evaluation.stored import refuse_incomplete
 from spineseg.events import Epoch
 from spineseg.evidence.arms import Arm, MatchReader, arm_results, confirmed_arms, effect_of
 from spineseg.evidence.network_intervals import network_intervals
+from spineseg.evidence.planned import plan_audit
 from spineseg.evidence.pruning import prune_audit
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
 from spineseg.films import PARTS
 from spineseg.footprint import footprint
-from spineseg.kept_plan import plan_audit
 from spineseg.limits.cut import cut_short
 from spineseg.runs import Run, outcome_now
 from spineseg.study_record import StudyRecord

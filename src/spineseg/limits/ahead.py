@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from spineseg.config.limits import LimitsConfig
 from spineseg.config.study import StudyConfig
-from spineseg.expected import expected_seconds
 from spineseg.limits.budget import Used
 from spineseg.limits.deadline import seconds_left
 from spineseg.run_times import Rates
@@ -29,19 +28,28 @@ class Ahead:
 
 
 def ahead(
-    config: StudyConfig, runs: Sequence[Run], taken: Rates, at_work: Collection[str], now: float
+    config: StudyConfig,
+    runs: Sequence[Run],
+    taken: Rates,
+    at_work: Collection[str],
+    now: float,
+    expected: Sequence[float] = (),
 ) -> Ahead:
-    """Return what a study has before it besides what is `at_work`, by name."""
+    """Return what a study has before it besides what is `at_work`, by name.
+
+    `expected` are the `expected_seconds` of it; without them the most is expected.
+    """
     left = [run for run in runs if run.end is None]
     coming = [train_config(config, spec) for spec in to_come(config, runs)]
+    seconds = tuple(taken.whole(one) for one in coming)
     return Ahead(
         again=sum(
             taken.left(run.job.config, begun_anew(so_far(run), now), now)
             for run in left
             if run.name not in at_work
         ),
-        seconds=tuple(taken.whole(one) for one in coming),
-        expected=tuple(expected_seconds(config, runs, taken)),
+        seconds=seconds,
+        expected=tuple(expected or seconds),
         epochs=tuple(one.epochs for one in coming),
         begun=len(runs),
         begun_epochs=sum(max(0, run.job.config.epochs - run.epoch_count) for run in left),

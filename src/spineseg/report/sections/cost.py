@@ -23,7 +23,7 @@ from spineseg.report.drawing import (
     house_style,
     new_figure,
 )
-from spineseg.report.sections.planned import plan_rows, planned_lines
+from spineseg.report.planned import plan_rows, planned_lines
 from spineseg.report.wording import changes_text, count, label
 
 MOST_BARS = 24

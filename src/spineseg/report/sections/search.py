@@ -24,7 +24,7 @@ from spineseg.report.drawing import (
     span,
 )
 from spineseg.report.html import svgs
-from spineseg.report.sections.pruning import pruning_lines
+from spineseg.report.pruning import pruning_lines
 from spineseg.report.wording import count, label, listed
 
 _MOST_LETTERS = 20  # Of all choices together, so that they stand beside each other.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spineseg.evidence.pruning import PruneAudit, Verdict
+from spineseg.evidence.audits import PruneAudit, Verdict
 from spineseg.evidence.results import StudySummary
 from spineseg.report.wording import count, label
 from spineseg.run_times import duration

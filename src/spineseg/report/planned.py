@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import NamedTuple
 
-from spineseg.kept_plan import PlanAudit
+from spineseg.evidence.audits import PlanAudit
 from spineseg.report.wording import NONE, count
 from spineseg.run_times import duration
 
