@@ -68,7 +68,7 @@ class Memory:
 
 def _pruner(config: StudyConfig) -> optuna.pruners.BasePruner:
     pruner = config.search.pruner
-    if pruner is None:
+    if pruner is None or config.search.two_step is not None:
         return optuna.pruners.NopPruner()
     return AuditedPruner(
         pruner.keep_percent,

@@ -128,6 +128,13 @@ class Again(_Event):
     reason: str = ""
 
 
+class Paused(_Event):
+    """An attempt ended as all searched trials do after the first step; the run may go on."""
+
+    type: Literal["paused"] = "paused"
+    epoch: int = Field(ge=1)
+
+
 class Audited(_Event):
     """After its end: the pruner had given the run up, and it ran on to show what that costs."""
 
@@ -140,7 +147,7 @@ def in_parts(split: int) -> str:
     return f"batch in {split} parts" if split > 1 else ""
 
 
-Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again | Audited
+Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again | Audited | Paused
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

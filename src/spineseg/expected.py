@@ -66,7 +66,9 @@ def trained_share(config: StudyConfig, runs: Sequence[Run]) -> float:
     Learnt of those that ended since the pruner could prune; before that by its setting, which says
     little: what a study prunes hangs on how good its baseline and variants are.
     """
-    pruner = config.search.pruner
+    pruner, step = config.search.pruner, config.search.two_step
+    if step is not None:  # The few that go on are counted with those that have paused.
+        return min(1.0, step.epochs / config.baseline.epochs)
     if pruner is None:
         return 1.0
     after = sorted(

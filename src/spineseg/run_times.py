@@ -9,11 +9,11 @@ from statistics import median
 
 from spineseg.config.training import TrainConfig
 from spineseg.epoch_cost import EpochCost, epoch_cost, relative_work
-from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started
+from spineseg.events import Epoch, Event, Failed, Finished, Paused, Phase, Started
 from spineseg.job import Job
 from spineseg.run_log import Mark
 
-STARTING = "starting"
+STARTING, PAUSED = "starting", "paused"
 CLOSING = ("scoring", "pictures", "recording")
 """What follows the last epoch, in its order."""
 _STOPPED_SECONDS = 600.0  # No process takes so long to start: it was stopped before it had begun.
@@ -73,6 +73,8 @@ def spent(created: float, log: Iterable[Event | Mark], launched: float | None = 
                 found.add("training", passed)
                 found.epochs, found.epochs_trained = event.epoch, found.epochs_trained + 1
                 found.since = event.time
+            case Paused():
+                found.phase, found.since = PAUSED, event.time
             case Phase():
                 told = True
                 if event.name == "scoring" and found.closing:  # Once more, after a stop.

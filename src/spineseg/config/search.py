@@ -117,6 +117,15 @@ class PrunerConfig(Chosen):
     )
 
 
+class TwoStepConfig(Chosen):
+    """All trials to one epoch of the whole schedule, where they pause; the best few to the end."""
+
+    epochs: Epochs = Field(25, ge=1, description="Of each trial, before any is chosen.")
+    keep: Trials = Field(
+        4, ge=1, description="Trials that go on to the end, by their best epoch so far."
+    )
+
+
 class SearchConfig(Chosen):
     """The searched part of a study: TPE over a space of the baseline's keys."""
 
@@ -135,4 +144,9 @@ class SearchConfig(Chosen):
     pruner: PrunerConfig | None = Field(
         default_factory=PrunerConfig,
         description="When a searched trial is given up early; null: never.",
+    )
+    two_step: TwoStepConfig | None = Field(
+        None,
+        description="Train all trials to one epoch, then the best few on; goes in the pruner's "
+        "place. null: the pruner.",
     )

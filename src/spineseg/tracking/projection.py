@@ -23,6 +23,7 @@ from spineseg.events import (
     Failed,
     Finished,
     Lost,
+    Paused,
     Phase,
     Scored,
     Started,
@@ -193,7 +194,7 @@ class RunProjection:
                 return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
             case Audited():
                 return _Batch([], {}, {"given_up_after_epoch": str(event.epoch)})
-            case Phase() | Lost():
+            case Phase() | Lost() | Paused():
                 return _Batch([], {}, {})
 
     def _new_of(self, event: Epoch) -> dict[str, float]:
