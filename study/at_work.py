@@ -14,7 +14,7 @@ from spineseg.config.search import SearchConfig
 from spineseg.errors import RecordError
 from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, Paused, append_event
 from spineseg.limits.watchdog import Watch
-from spineseg.prune_audit import put_on_record
+from spineseg.prune_audit import put_on_record, runs_on
 from spineseg.recovery import Next, given_up, lose, next_attempt
 from spineseg.runs import Run
 from spineseg.training.attempts import attempt_on_record
@@ -207,7 +207,9 @@ class AtWork:
 
     def choose(self, goes_on: bool) -> None:
         """Say of a paused run whether it goes on to the end, or ends where it is."""
-        (let_go_on if goes_on else ask_to_stop)(self.folder, self.run.epoch_count)
+        epochs = self.run.epoch_count
+        goes_on = goes_on or runs_on(self.folder, self.job, epochs, self._search)
+        (let_go_on if goes_on else ask_to_stop)(self.folder, epochs)
 
     def _say(self, epochs: int) -> None:
         """Tell the attempt how its run was judged: it may be at work elsewhere."""

@@ -78,10 +78,10 @@ def _searched_next(
 
 def at_first_step(trial: FrozenTrial, epochs: int) -> FrozenTrial:
     """Return a trial as it stood after so many epochs: there all are comparable, paused or not."""
-    scores = [v for step, v in trial.intermediate_values.items() if step <= epochs and v == v]
-    if trial.state == TrialState.FAIL or not scores:
-        return trial
-    if trial.state == TrialState.RUNNING and trial.last_step < epochs:
+    told = trial.intermediate_values
+    scores = [v for step, v in told.items() if step <= epochs and v == v]
+    under_way = trial.state == TrialState.RUNNING and max(told, default=0) < epochs
+    if trial.state == TrialState.FAIL or not scores or under_way:
         return trial
     return create_trial(
         state=TrialState.COMPLETE,

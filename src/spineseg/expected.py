@@ -10,7 +10,7 @@ from spineseg.prune_audit import audited_after
 from spineseg.run_times import Rates, gaps
 from spineseg.runs import Run
 from spineseg.standing import standing
-from spineseg.time_left import measured, so_far
+from spineseg.time_left import measured, second_step_seconds, so_far
 from spineseg.trials import TrialSpec, drawn_at_ends, finalists, to_come, train_config
 
 LEARNT_FROM = 3
@@ -68,7 +68,7 @@ def trained_share(config: StudyConfig, runs: Sequence[Run]) -> float:
     """
     pruner, step = config.search.pruner, config.search.two_step
     if step is not None:  # The few that go on are counted with those that have paused.
-        return min(1.0, step.epochs / config.baseline.epochs)
+        return config.search.first_epochs(config.baseline.epochs) / config.baseline.epochs
     if pruner is None:
         return 1.0
     after = sorted(
@@ -78,7 +78,7 @@ def trained_share(config: StudyConfig, runs: Sequence[Run]) -> float:
     completed = sum(run.outcome == "completed" and run.job.kind != "confirm" for run in runs)
     early = min(1.0, _LATER + max(1, pruner.warmup_epochs) / config.baseline.epochs)
     kept = _RISES * pruner.keep_percent / 100
-    kept += (1 - kept) * pruner.audit
+    kept += (1 - kept) * config.search.audit
     by_setting = kept + (1 - kept) * early
     free = max(0, pruner.startup_trials - (completed - sum(map(_went_on, after))))
     judged = after[free:]  # Those before were the pruner's start-up, which prunes none.
@@ -110,4 +110,5 @@ def foreseen(
         return None
     pauses = gaps([(run.job.created, run.end.time if run.end else None) for run in later])
     took = sum(sum(so_far(run).seconds.values()) for run in later)
-    return sum(expected_seconds(config, then, taken)), took + sum(pauses)
+    expected = sum(expected_seconds(config, then, taken))
+    return expected + second_step_seconds(config, then, taken), took + sum(pauses)

@@ -16,11 +16,15 @@ from spineseg.run_times import Rates
 from spineseg.runs import Run
 from spineseg.trials import certain_trials, confirmation_trials, train_config
 
+SECOND_STEP = "search, second step"
+
 
 class PlannedTraining(Model):
     """A training as it was planned; of searched ones and fresh seeds, one stands for all."""
 
-    name: str = Field(description="Its run's; 'search' or 'confirm', of which there are `count`.")
+    name: str = Field(
+        description="Its run's; 'search', its second step, or 'confirm': `count` of them."
+    )
     epochs: int
     count: int = 1
     hours: float | None = Field(description="Of one of them; none without a timing.")
@@ -35,6 +39,11 @@ class KeptPlan(Model):
     trainings: tuple[PlannedTraining, ...]
 
     @property
+    def count(self) -> int:
+        """How many trainings; one that goes on in a second step is the same."""
+        return sum(t.count for t in self.trainings if t.name != SECOND_STEP)
+
+    @property
     def hours(self) -> float | None:
         """Of all trainings together, however many run at a time; none without a timing."""
         each = [t.count * t.hours for t in self.trainings if t.hours is not None]
@@ -43,15 +52,27 @@ class KeptPlan(Model):
     def of(self, run: Run) -> PlannedTraining | None:
         """Return what was planned of a run; None where it was not foreseen."""
         kind = run.job.kind
+        if kind == "search" and any(t.name == SECOND_STEP for t in self.trainings):
+            return None  # How long each trains is chosen later.
         name = kind if kind in ("search", "confirm") else run.name
         return next((planned for planned in self.trainings if planned.name == name), None)
 
 
 def planned_now(config: StudyConfig, taken: Rates, basis: str) -> KeptPlan:
     """Return the plan of a study by what trainings take as far as that is known."""
-    several = [("search", config.search.trials), ("confirm", confirmation_trials(config))]
+    search, whole = config.search, config.baseline.epochs
+    first, on = search.first_epochs(whole), search.most_in_second_step
+    several = [
+        ("search", search.trials, first),
+        (SECOND_STEP, on, whole - first),
+        ("confirm", confirmation_trials(config), whole),
+    ]
     named = [(s.name, train_config(config, s), 1) for s in certain_trials(config)]
-    named += [(name, config.baseline, number) for name, number in several if number]
+    named += [
+        (name, config.baseline.with_(epochs=epochs), number)
+        for name, number, epochs in several
+        if number and epochs
+    ]
     return KeptPlan(
         study=config.name,
         made=time.time(),

@@ -106,12 +106,7 @@ def make_plan(
                 outcome=outcome_now(known[spec.name]) if spec.name in known else None,
             )
         )
-    search_hours = _hours(config.baseline, taken)
-    hours = None
-    if search_hours is not None:
-        certain = sum(trial.hours or 0 for trial in planned)
-        again = config.search.trials + confirmation_trials(config)
-        hours = (certain + again * search_hours) / slots
+    whole = planned_now(config, taken, basis).hours
     return Plan(
         study=config.name,
         trials=tuple(planned),
@@ -123,7 +118,7 @@ def make_plan(
         detectable_sd=detectable_effect(config.confirm.seeds) if config.confirm else None,
         devices=tuple(device.description for device in devices),
         films={part: dataset.manifest.count(part) for part in PARTS},
-        hours=hours,
+        hours=None if whole is None else whole / slots,
         basis="; ".join(filter(None, (basis, at_a_time))),
         cuts=tuple(planned_cuts(config, runs, taken, slots, time.time())),
         warning=few_steps(config.baseline, dataset.manifest.count("train")),

@@ -1,4 +1,4 @@
-"""Trials that the pruner gave up and that run to their end all the same: which, since when."""
+"""Trials that were to be given up and that run to their end all the same: which, since when."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def is_audited(search: SearchConfig, name: str) -> bool:
 
     It hangs on the search's seed and the name alone: who goes on after a kill decides alike.
     """
-    share = search.pruner.audit if search.pruner else 0.0
-    return random.Random(f"audit/{search.seed}/{name}").random() < share
+    return random.Random(f"audit/{search.seed}/{name}").random() < search.audit
 
 
 def runs_on(run_folder: Path, job: Job, epoch: int, search: SearchConfig) -> bool:

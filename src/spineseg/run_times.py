@@ -123,7 +123,8 @@ class Rates:
             return 0.0
         passed = max(0.0, now - so_far.since)
         left = max(0.0, self.start - passed) if so_far.phase == STARTING else 0.0
-        epochs = 0 if so_far.closing else max(0, config.epochs - so_far.epochs)
+        paused = so_far.phase == PAUSED  # Those few that go on are counted apart.
+        epochs = 0 if so_far.closing or paused else max(0, config.epochs - so_far.epochs)
         each = self.epoch_seconds(config)
         trained = min(passed, each) if so_far.phase == "training" and epochs else 0.0
         left += each * epochs - trained

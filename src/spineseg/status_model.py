@@ -19,7 +19,9 @@ class TrialStatus(Model):
     number: int | None = Field(description="Its place in the study; none before it has begun.")
     name: str
     kind: str
-    state: str = Field(description="waiting, running, interrupted, completed, pruned or failed.")
+    state: str = Field(
+        description="waiting, running, paused, interrupted, completed, pruned or failed."
+    )
     phase: str = Field("", description="What a running one is at.")
     epochs: int = 0
     live: float | None = Field(None, description="The trainer's own objective, of the last epoch.")

@@ -23,7 +23,7 @@ from spineseg.limits.cut import cut_short
 from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
-from spineseg.run_times import Rates, duration
+from spineseg.run_times import PAUSED, Rates, duration
 from spineseg.runs import Run, read_runs
 from spineseg.standing import standing
 from spineseg.status_model import StudyStatus, TrialStatus
@@ -113,7 +113,9 @@ def _begun(
     if run.end is None:
         found = so_far(run)
         if not working:
-            state, found = "interrupted", begun_anew(found, now)
+            paused = found.phase == PAUSED
+            state = PAUSED if paused else "interrupted"
+            found = found if paused else begun_anew(found, now)
         else:
             phase, silent = phase_in_words(found, job), now - found.last
             patience = max(_SILENT_SECONDS, _SILENT_EPOCHS * taken.epoch_seconds(job.config))

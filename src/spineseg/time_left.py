@@ -59,3 +59,12 @@ def left_in_words(seconds: float, taken: Rates, expected: float | None = None) -
     if expected is not None and expected < _LESS * seconds:
         return f"about {duration(expected)} left, at most {duration(seconds)}{unknown}"
     return f"at most about {duration(seconds)} left{unknown}"
+
+
+def second_step_seconds(config: StudyConfig, runs: Sequence[Run], taken: Rates) -> float:
+    """Return what the trials take at most that are to go on after the first of two steps."""
+    first = config.search.first_epochs(config.baseline.epochs)
+    on = sum(run.job.kind == "search" and run.epoch_count > first for run in runs)
+    left = max(0, config.search.most_in_second_step - on)
+    each = taken.epoch_seconds(config.baseline.with_(**config.search.fixed))
+    return left * (config.baseline.epochs - first) * each

@@ -73,7 +73,7 @@ def test_without_a_search_that_gives_up_nothing_is_said() -> None:
     assert prune_audit(CONFIG, runs) is None and pruning_lines(shown()) == []
     ended = prune_audit(CONFIG, [*runs, searched(3, 0.1, 0.1, ends=4)])
     assert ended is not None and ended.regret is None and ended.lost_share is None
-    assert "What it cost is not known" in pruning_lines(shown(pruning=ended))[1]
+    assert "What that cost is not known" in pruning_lines(shown(pruning=ended))[1]
 
 
 def audit(number: int, regret: float, among: int = 0, high: float = 0.2) -> PruneAudit:

@@ -16,7 +16,7 @@ from spineseg.prune_audit import audited_after, is_audited
 from spineseg.runs import Run
 
 ALONE = ("variants=[]", "search.trials=8", "search.startup_trials=99")  # Draws hang on no score.
-ALL, SOME, NONE = (f"search.pruner.audit={share}" for share in (1.0, 0.5, 0.0))
+ALL, SOME, NONE = (f"search.audit={share}" for share in (1.0, 0.5, 0.0))
 
 
 def given_up(found: list[Run]) -> dict[str, int]:
@@ -106,7 +106,7 @@ def test_a_study_killed_again_and_again_audits_and_prunes_the_same(
 
 
 def test_a_share_of_names_is_audited_by_seed_and_name_alone(path: Path) -> None:
-    search = load_study(path, ["search.pruner.audit=0.2"]).search
+    search = load_study(path, ["search.audit=0.2"]).search
     names = [f"search-{number:03d}" for number in range(1, 1001)]
     first = [name for name in names if is_audited(search, name)]
     assert 160 < len(first) < 240

@@ -1,4 +1,4 @@
-"""A search in two steps: all to one epoch, the best few on; what kills and restarts change of it."""
+"""A search in two steps: all to one epoch, the best few on; killed anywhere it stays the same."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from spineseg.config.study import StudyConfig
 from spineseg.config.yaml_files import load_study
 from spineseg.errors import RunError
 from spineseg.events import Lost, Paused, Started
+from spineseg.prune_audit import audited_after
+from spineseg.study_status import study_status
 from spineseg.two_steps import kept_names
 from study.trial_queue import at_first_step
 
@@ -107,3 +109,23 @@ def test_a_first_step_as_long_as_the_training_pauses_nothing(path: Path) -> None
     config = run(path, FakeLauncher(), *STEPS, "search.two_step.epochs=4")
     assert {each.outcome for each in runs(config)} == {"completed"}
     assert load_study(path).search.two_step is None
+
+
+def test_an_audited_trial_of_the_first_step_goes_on_with_the_best(path: Path) -> None:
+    found = runs(run(path, FakeLauncher(), *STEPS, "search.audit=1"))
+    searched = [each for each in found if each.job.kind == "search"]
+    assert {(each.outcome, each.epoch_count) for each in searched} == {("completed", 4)}
+    assert [audited_after(each) for each in searched].count(2) == 4
+
+
+def test_status_says_which_trials_are_paused(path: Path) -> None:
+    def note(name: str) -> None:
+        if name == "search-003":
+            raise RunError("the driver ends here")
+
+    with pytest.raises(RunError, match="the driver ends here"):
+        run(path, FakeLauncher(on_start=note), *STEPS)
+    told = study_status(load_study(path, STEPS))
+    states = {trial.name: trial.state for trial in told.trials}
+    assert (states["search-001"], states["search-002"]) == ("paused", "paused")
+    assert states["search-003"] == "interrupted"

@@ -108,13 +108,6 @@ class PrunerConfig(Chosen):
     warmup_epochs: Epochs = Field(
         3, ge=0, description="Epochs of each trial before it can be pruned."
     )
-    audit: Annotated[float, Unit("of those given up, 0 to 1")] = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Share of the trials to be given up that run to their end all the same, so "
-        "that the page says what pruning cost; it takes some 15 such to say much. 0: none.",
-    )
 
 
 class TwoStepConfig(Chosen):
@@ -150,3 +143,22 @@ class SearchConfig(Chosen):
         description="Train all trials to one epoch, then the best few on; goes in the pruner's "
         "place. null: the pruner.",
     )
+    audit: Annotated[float, Unit("of those given up, 0 to 1")] = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the trials to be given up that run to their end all the same, so "
+        "that the page says what giving up cost; it takes some 15 such to say much. 0: none.",
+    )
+
+    def first_epochs(self, epochs: int) -> int:
+        """Return how many of its epochs each searched trial trains that nothing gives up."""
+        return epochs if self.two_step is None else min(self.two_step.epochs, epochs)
+
+    @property
+    def most_in_second_step(self) -> int:
+        """How many trials go on after the first step at most, by the share that is audited."""
+        if self.two_step is None:
+            return 0
+        kept = min(self.two_step.keep, self.trials)
+        return kept + round(self.audit * (self.trials - kept))

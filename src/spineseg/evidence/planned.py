@@ -37,7 +37,7 @@ def plan_audit(config: StudyConfig, places: StudyPlaces, runs: Sequence[Run]) ->
         basis=plan.basis if plan is not None else "",
         trainings=tuple(told),
         planned_hours=plan.hours if plan is not None else None,
-        planned_trainings=sum(t.count for t in plan.trainings) if plan is not None else None,
+        planned_trainings=plan.count if plan is not None else None,
         actual_hours=sum(map(hours_of, runs)),
         begun=len(runs),
         ended=all(run.end for run in runs) and not to_come(config, runs),

@@ -11,7 +11,7 @@ from spineseg.limits.budget import Used
 from spineseg.limits.deadline import seconds_left
 from spineseg.run_times import Rates
 from spineseg.runs import Run
-from spineseg.time_left import begun_anew, left_in_words, shared, so_far
+from spineseg.time_left import begun_anew, left_in_words, second_step_seconds, shared, so_far
 from spineseg.trials import to_come, train_config
 
 
@@ -40,17 +40,23 @@ def ahead(
     `expected` are the `expected_seconds` of it; without them the most is expected.
     """
     left = [run for run in runs if run.end is None]
-    coming = [train_config(config, spec) for spec in to_come(config, runs)]
-    seconds = tuple(taken.whole(one) for one in coming)
+    search, specs = config.search, to_come(config, runs)
+    coming = [train_config(config, spec) for spec in specs]
+    epochs = tuple(
+        search.first_epochs(one.epochs) if spec.kind == "search" else one.epochs
+        for spec, one in zip(specs, coming, strict=True)
+    )
+    seconds = tuple(taken.whole(one, n / one.epochs) for one, n in zip(coming, epochs, strict=True))
     return Ahead(
         again=sum(
             taken.left(run.job.config, begun_anew(so_far(run), now), now)
             for run in left
             if run.name not in at_work
-        ),
+        )
+        + second_step_seconds(config, runs, taken),
         seconds=seconds,
         expected=tuple(expected or seconds),
-        epochs=tuple(one.epochs for one in coming),
+        epochs=epochs,
         begun=len(runs),
         begun_epochs=sum(max(0, run.job.config.epochs - run.epoch_count) for run in left),
     )

@@ -9,8 +9,8 @@ from spineseg.run_times import duration
 
 _VERDICTS: dict[Verdict, str] = {
     "unknown": "Of so few nothing follows for the setting.",
-    "milder": "That says against the setting: raise `search.pruner.warmup_epochs`, or "
-    "`search.pruner.keep_percent`.",
+    "milder": "That says against the setting: give up later (`search.pruner.warmup_epochs`, "
+    "`search.two_step.epochs`) or fewer (`search.pruner.keep_percent`, `search.two_step.keep`).",
     "noise": "That is no more than seeds differ by: no reason to change the setting.",
     "keep": "That says for the setting as it is.",
     "open": "None would have won; they are too few to say that the setting is right.",
@@ -45,8 +45,8 @@ def _cost(audit: PruneAudit, goal: str, noise_sd: float | None) -> list[str]:
     number = len(audit.audited)
     if not number:
         return [
-            "What it cost is not known: no trial that was given up ran to its end; "
-            "`search.pruner.audit` lets a share of them."
+            "What that cost is not known: no trial that was given up ran to its end; "
+            "`search.audit` lets a share of them."
         ]
     text = f"{count(number, 'trial')} that had been given up ran to the end all the same."
     if audit.regret is None:
