@@ -138,7 +138,7 @@ def model_tune(folder: Path) -> Callable[[Task], Ended]:
             for name, axis in space.items()
         }
         tuner = installed.Tuner.__new__(installed.Tuner)
-        tuner.space, tuner.mongodb, tuner.prefix = ends, None, ""
+        vars(tuner).update(space=ends, mongodb=None, prefix="")
         tuner.args = types.SimpleNamespace(**start)
         tuner.tune_file = folder / f"{task.seed}-{id(task)}.ndjson"
         number = 0

@@ -94,9 +94,9 @@ class ControlLoop:
             turns = [self._turn(work) for work in list(self._at_work)]
             if self._has.interrupted.is_set():
                 return
-            begun = [slot for slot in self._free_slots() if self._put_to_work(slot)]
-            chosen = self._choose(idle=bool(self._free_slots()) and not begun)
-            news = bool(begun) or any(turns) or chosen
+            free = self._free_slots()
+            begun = [slot for slot in free if self._put_to_work(slot)]
+            news = self._choose(idle=bool(free) and not begun) or bool(begun) or any(turns)
             if (
                 not self._at_work
                 and not news
