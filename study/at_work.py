@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import optuna
 
+from spineseg.config.search import SearchConfig
 from spineseg.errors import RecordError
-from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, append_event
+from spineseg.events import Epoch, Event, EventReader, Failed, Finished, Lost, Paused, append_event
 from spineseg.limits.watchdog import Watch
+from spineseg.prune_audit import put_on_record, runs_on
 from spineseg.recovery import Next, given_up, lose, next_attempt
 from spineseg.runs import Run
 from spineseg.training.attempts import attempt_on_record
@@ -20,9 +23,11 @@ from spineseg.training.executors.protocol import Attempt, Executor
 from spineseg.training.orders import Orders
 from spineseg.training.slot import Slot
 from spineseg.tries import split
+from spineseg.two_steps import is_paused
 from study.judging import is_hopeless, report
 
 log = logging.getLogger(__name__)
+_HEARD_OUT_SECONDS, _LOOK_SECONDS = 20.0, 0.1
 _GOING_SECONDS = 60.0  # For an attempt that has said its end to bring its last files and go.
 
 
@@ -33,17 +38,18 @@ class AtWork:
         self,
         run: Run,
         trial: optuna.Trial,
+        search: SearchConfig,
         on_event: Callable[[Event], None],
         watch: Callable[[], Watch],
     ) -> None:
         """Take up a run; its log is read from the beginning, `on_event` hears each event.
 
-        `watch` makes what watches an attempt.
+        `search` says how it is judged; `watch` makes what watches an attempt.
         """
         self.folder, self.job, self.trial = run.folder, run.job, trial
         self.log: list[Event] = []
         self.slot: Slot | None = None
-        self._on_event, self._new_watch = on_event, watch
+        self._search, self._on_event, self._new_watch = search, on_event, watch
         self._watch: Watch | None = None
         self._gone_by = 0.0  # When one that has said its last word has to be gone.
         self._stalled = ""  # Why the attempt was ended as one that hangs.
@@ -70,7 +76,12 @@ class AtWork:
     @property
     def is_waiting(self) -> bool:
         """Whether it has no attempt at work and wants one."""
-        return self._attempt is None and self.end is None
+        return self._attempt is None and self.end is None and not self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it has trained its first step, and nobody has said yet whether it goes on."""
+        return self.end is None and is_paused(self.run, self._search)
 
     def next(self) -> Next | None:
         """Return the attempt that it wants; None where its log says to give it up."""
@@ -87,7 +98,7 @@ class AtWork:
         self.slot, self._number = slot, following.attempt
         self._watch, self._stalled = self._new_watch(), ""
         last = next((e for e in reversed(self.log) if isinstance(e, Epoch)), None)
-        if last is not None and self.job.kind == "search":
+        if last is not None and self.job.kind == "search" and not self.is_paused:
             self._say(last.epoch)  # It may never have heard it.
 
     def adopt(self, executor: Executor, slot: Slot) -> None:
@@ -109,11 +120,17 @@ class AtWork:
         alive = self._attempt is not None and self._attempt.is_alive()  # Before its last words.
         news = self.read()
         if alive:
+            if self.is_paused:
+                self.kill()  # What it trains after its last whole epoch is trained again.
             self._end_if_stalled()
             return news
         attempt, self._attempt = self._attempt, None
         if self.end is not None:
+            put_on_record(self.run)  # Only now: while one is at work, it alone writes.
             return news or attempt is not None
+        if attempt is not None and self.is_paused:
+            append_event(self.folder, Paused(run=self.job.id, epoch=self.run.epoch_count))
+            return self.read()
         if attempt is not None:
             if attempt.found_no_space:
                 raise OSError(errno.ENOSPC, "no space left", str(self.folder))
@@ -182,11 +199,17 @@ class AtWork:
 
     def _judge(self, epoch: Epoch) -> None:
         """Say of a searched run whether it goes on: no later epoch counts before."""
-        if self.job.kind != "search" or is_judged(self.folder, epoch.epoch):
+        if self.job.kind != "search" or is_judged(self.folder, epoch.epoch) or self.is_paused:
             return
-        judge = ask_to_stop if is_hopeless(self.trial, epoch, self.job) else let_go_on
-        judge(self.folder, epoch.epoch)
+        hopeless = is_hopeless(self.trial, epoch, self.folder, self.job, self._search)
+        (ask_to_stop if hopeless else let_go_on)(self.folder, epoch.epoch)
         self._say(epoch.epoch)
+
+    def choose(self, goes_on: bool) -> None:
+        """Say of a paused run whether it goes on to the end, or ends where it is."""
+        epochs = self.run.epoch_count
+        goes_on = goes_on or runs_on(self.folder, self.job, epochs, self._search)
+        (let_go_on if goes_on else ask_to_stop)(self.folder, epochs)
 
     def _say(self, epochs: int) -> None:
         """Tell the attempt how its run was judged: it may be at work elsewhere."""
@@ -205,3 +228,20 @@ class AtWork:
                 f"{self.folder}: was moved or replaced while its run was at work, which was "
                 "stopped; put it back in place and run again"
             )
+
+
+def end_all(works: Sequence[AtWork], news: Callable[[Run], None]) -> None:
+    """End all that is at work: told at once, heard out for a while, then ended for good."""
+    for work in works:
+        work.kill()
+    until = time.monotonic() + _HEARD_OUT_SECONDS
+    while left := [work for work in works if work.is_alive()]:
+        if time.monotonic() > until:
+            break
+        time.sleep(_LOOK_SECONDS)
+    for work in left:
+        work.kill()
+    for work in works:
+        with suppress(RecordError, OSError):  # Its last words came before the kill.
+            if work.read():
+                news(work.run)

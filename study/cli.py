@@ -48,8 +48,8 @@ def plan(config: Path, sets: tuple[str, ...], as_json: bool, timing: bool) -> No
     from spineseg.data.audit import load_audit
     from spineseg.data.merge import prepare_dataset
     from spineseg.places import Caches
+    from spineseg.plan import make_plan, plan_text
     from spineseg.study_checks import check_study
-    from study.plan import make_plan, plan_text
 
     study = load_study(config, sets)
     check_study(study, config)

@@ -26,7 +26,8 @@ from spineseg.training.executors.left import ending_left_on_errors
 from spineseg.training.executors.protocol import Executor
 from spineseg.training.slot import Slot
 from spineseg.trials import TrialSpec
-from study.at_work import AtWork
+from spineseg.two_steps import chosen_in_words, is_more_to_come, is_paused, kept_names
+from study.at_work import AtWork, end_all
 from study.memory import Memory, tell
 from study.trial_queue import next_trial, place
 
@@ -34,7 +35,6 @@ POLL_SECONDS = 0.1
 _IDLE_AFTER_SECONDS, _IDLE_SECONDS = 5.0, 0.4  # Epochs of minutes need no ten looks a second.
 _SLOTS_SECONDS = 1.0  # Between two looks for nodes that came or went.
 _LATEST = 9  # Runs by whose epochs it is judged whether another's takes too long.
-_HEARD_OUT_SECONDS = 20.0
 _DRY_SECONDS = 2.0  # Between two looks for what comes next, where nothing ended meanwhile.
 
 
@@ -83,23 +83,7 @@ class ControlLoop:
             if not self._has.interrupted.is_set():
                 raise  # Else Ctrl-C reached what starts the children before it was ready.
         finally:  # Whatever ends the driver's care of them: nobody would hear the children.
-            self._end_all()
-
-    def _end_all(self) -> None:
-        """End all that is at work: told at once, heard out for a while, then ended for good."""
-        for work in self._at_work:
-            work.kill()
-        until = time.monotonic() + _HEARD_OUT_SECONDS
-        while left := [work for work in self._at_work if work.is_alive()]:
-            if time.monotonic() > until:
-                break
-            time.sleep(POLL_SECONDS)
-        for work in left:
-            work.kill()
-        for work in self._at_work:
-            with suppress(RecordError, OSError):  # Its last words came before the kill.
-                if work.read():
-                    self._has.news(work.run)
+            end_all(self._at_work, self._has.news)
 
     def _go_on(self) -> None:
         quiet_since = time.monotonic()
@@ -110,8 +94,9 @@ class ControlLoop:
             turns = [self._turn(work) for work in list(self._at_work)]
             if self._has.interrupted.is_set():
                 return
-            begun = [slot for slot in self._free_slots() if self._put_to_work(slot)]
-            news = bool(begun) or any(turns)
+            free = self._free_slots()
+            begun = [slot for slot in free if self._put_to_work(slot)]
+            news = self._choose(idle=bool(free) and not begun) or bool(begun) or any(turns)
             if (
                 not self._at_work
                 and not news
@@ -122,6 +107,20 @@ class ControlLoop:
             now = time.monotonic()
             quiet_since = now if news else quiet_since
             time.sleep(_IDLE_SECONDS if now - quiet_since > _IDLE_AFTER_SECONDS else POLL_SECONDS)
+
+    def _choose(self, *, idle: bool) -> bool:
+        """Choose which paused trials go on, once no other can come to them; `idle`: none begins."""
+        search, runs = self._has.config.search, list(self._has.runs.values())
+        works = [work for work in self._at_work if work.job.kind == "search"]
+        if not works or not all(work.is_paused and not work.has_attempt for work in works):
+            return False
+        if not idle and is_more_to_come(search, runs, self._left):
+            return False
+        kept = kept_names(runs, search)
+        for work in works:
+            work.choose(work.job.name in kept)
+        self._has.progress.say(chosen_in_words([work.job.name for work in works], kept))
+        return True
 
     def _tell_of_slots(self) -> None:
         """Say once that no slot is there: nodes may be away, or others' trainings on them."""
@@ -136,13 +135,16 @@ class ControlLoop:
             if slot is not None:
                 self._left.remove(run)
                 self._take_up(run, resumed=True, at_work=True).adopt(self._has.executor, slot)
+            elif is_paused(run, self._has.config.search):
+                self._left.remove(run)  # It waits for the others, and for no slot.
+                self._take_up(self._again_recorded(run), resumed=True)
 
     def _take_up(self, run: Run, *, resumed: bool, at_work: bool = False) -> AtWork:
         progress = self._has.progress
         progress.trial_begins(run.job, resumed, at_work)
         trial = self._has.memory.trial(run)
         hear, watch = partial(self._heard, run.job), partial(self._watch, run)
-        work = AtWork(run, trial, hear, watch)
+        work = AtWork(run, trial, self._has.config.search, hear, watch)
         self._at_work.append(work)
         work.read()
         self._has.news(work.run)
@@ -155,8 +157,7 @@ class ControlLoop:
             self._slots_at = 0.0
 
     def _watch(self, run: Run) -> Watch:
-        latest = list(self._has.runs.values())[-_LATEST:]
-        expected = 0.0
+        latest, expected = list(self._has.runs.values())[-_LATEST:], 0.0
         with suppress(RecordError):  # One that was tidied away tells nothing.
             expected = longest_epoch(run.job.config, latest)
         here = run.folder if self._has.config.devices.executor == "local" else None
@@ -176,7 +177,7 @@ class ControlLoop:
         if ended and work.end is not None:
             self._ended(work, run, work.end)
         elif had_attempt and not work.has_attempt and work.slot is not None:
-            self._slots_at = 0.0  # Its node may be gone, or its disk full.
+            self._slots_at = self._dry_until = 0.0  # Its node may be gone, or its disk full.
             following = work.next()
             if following is not None and following.elsewhere:
                 self._avoid[work.job.number] = work.slot

@@ -17,6 +17,7 @@ from spineseg.data.manifest import Dataset
 from spineseg.data.merge import prepare_dataset
 from spineseg.diagnosis import of_baseline
 from spineseg.errors import ConfigError, RunError
+from spineseg.kept_plan import keep_plan, planned_now
 from spineseg.lease import Lease
 from spineseg.limits.beginnings import Beginnings
 from spineseg.limits.budget import Budget
@@ -26,8 +27,10 @@ from spineseg.places import StudyPlaces
 from spineseg.prediction.numbering.columns import learnt_from
 from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.progress import Progress
+from spineseg.prune_audit import put_on_record
 from spineseg.report.audit_page import audit_page
 from spineseg.retry import ask_again
+from spineseg.run_times import Rates
 from spineseg.runs import Run, read_runs
 from spineseg.seal.in_training import refuse_opened_in_training
 from spineseg.standing import standing
@@ -94,7 +97,11 @@ def _run(
     refuse_another(config, runs, dataset.fingerprint)
     check_weights(config)
     keep_study_config(config, places, where)
+    keep_plan(places, planned_now(config, Rates(config.baseline), "no timing was made"), runs)
     keep_data_record(places, dataset, [audit_page(dataset)])
+    for run in runs:
+        if run.end is not None:
+            put_on_record(run)  # Where a driver was killed before it did.
     spent = Budget(config.limits).spent(runs)
     told_again = [] if spent else [ask_again(run, OF_ITSELF) for run in again(runs, config)]
     runs = read_runs(places.folder) if told_again else runs

@@ -14,6 +14,7 @@ from optuna.trial import TrialState, create_trial
 from spineseg.config.study import StudyConfig
 from spineseg.events import Failed, Finished
 from spineseg.runs import Run
+from study.judging import AuditedPruner
 from study.optuna_trials import frozen_trial
 
 
@@ -67,9 +68,9 @@ class Memory:
 
 def _pruner(config: StudyConfig) -> optuna.pruners.BasePruner:
     pruner = config.search.pruner
-    if pruner is None:
+    if pruner is None or config.search.two_step is not None:
         return optuna.pruners.NopPruner()
-    return optuna.pruners.PercentilePruner(
+    return AuditedPruner(
         pruner.keep_percent,
         n_startup_trials=pruner.startup_trials,
         n_warmup_steps=pruner.warmup_epochs,

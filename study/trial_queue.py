@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from spineseg.config.study import StudyConfig
 from spineseg.runs import Run
@@ -69,10 +69,26 @@ def _searched_next(
             group=True,  # Variants outside the space would else leave no parameter common to all.
         )
     drawn = optuna.create_study(direction="maximize", sampler=sampler)
-    drawn.add_trials(trials)
+    step = config.search.two_step
+    drawn.add_trials([at_first_step(t, step.epochs) for t in trials] if step else trials)
     changes = suggest(drawn.ask(), config.search)
     different = config.baseline.difference(config.baseline.with_(**changes))
     return TrialSpec("search", f"search-{number:03d}", different)
+
+
+def at_first_step(trial: FrozenTrial, epochs: int) -> FrozenTrial:
+    """Return a trial as it stood after so many epochs: there all are comparable, paused or not."""
+    told = trial.intermediate_values
+    scores = [v for step, v in told.items() if step <= epochs and v == v]
+    under_way = trial.state == TrialState.RUNNING and max(told, default=0) < epochs
+    if trial.state == TrialState.FAIL or not scores or under_way:
+        return trial
+    return create_trial(
+        state=TrialState.COMPLETE,
+        value=max(scores),
+        params=trial.params,
+        distributions=trial.distributions,
+    )
 
 
 def _search_number(name: str) -> int:

@@ -70,14 +70,16 @@ def test_the_time_left_says_what_it_does_not_count_and_then_counts_it() -> None:
     watched.progress.trial_ended(Run(Path("000-baseline"), BASELINE, story(BASELINE)))
     watched.begin(NO_FLIPS)  # 15 s after the end: what the driver needed counts as well.
     assert "60 s left" in watched.progress.lines()[0]
-    assert watched.progress.lines()[1].startswith("study small: 1 of at most 8 trainings ended; at")
+    told = watched.progress.lines()[1]
+    assert told.startswith("study small: 1 of at most 8 trainings ended; about")
+    assert ", at most " in told
     assert "not counted" not in watched.progress.lines()[1]
 
 
 def test_a_study_taken_up_again_has_an_estimate_and_the_baseline_in_its_first_lines() -> None:
     watched = Watched([whole(BASELINE, live=0.3, scored=0.5)])
     watched.progress.begin()
-    assert "at most about" in watched.out.getvalue().splitlines()[0]
+    assert " left, at most " in watched.out.getvalue().splitlines()[0]
     watched.begin(NO_FLIPS).tell(NO_FLIPS, story(NO_FLIPS, live=0.6, scored=0.45)[:2])
     assert "live 0.200 (baseline 0.100, +0.100)" in watched.progress.lines()[0]
     watched.tell(NO_FLIPS, story(NO_FLIPS, scored=0.45)[2:])

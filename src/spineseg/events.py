@@ -128,12 +128,26 @@ class Again(_Event):
     reason: str = ""
 
 
+class Paused(_Event):
+    """An attempt ended as all searched trials do after the first step; the run may go on."""
+
+    type: Literal["paused"] = "paused"
+    epoch: int = Field(ge=1)
+
+
+class Audited(_Event):
+    """After its end: the pruner had given the run up, and it ran on to show what that costs."""
+
+    type: Literal["audited"] = "audited"
+    epoch: int = Field(ge=1, description="After which the pruner had given it up.")
+
+
 def in_parts(split: int) -> str:
     """Return that batches were trained in parts: "batch in 2 parts"; empty where whole."""
     return f"batch in {split} parts" if split > 1 else ""
 
 
-Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again
+Event = Started | Epoch | Phase | Lost | Finished | Failed | Scored | Again | Audited | Paused
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 

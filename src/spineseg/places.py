@@ -62,6 +62,7 @@ class StudyPlaces(Caches):
         self.data_record = self.folder / "data"  # The manifest and the audit of its data.
         self.config = self.folder / "study.yaml"  # The study as it is run, every key filled in.
         self.packages = self.folder / "requirements.lock"
+        self.plan = self.folder / "plan.json"  # As it was when the study began.
         self.report = self.folder / "report.html"
         self.answer = self.folder / "answer.txt"  # What the page begins with, in words.
         self.verdict = self.folder / "promotion.json"

@@ -11,12 +11,13 @@ from pathlib import Path
 from spineseg.beside_baseline import in_words, live_beside, scored_beside
 from spineseg.config.study import StudyConfig
 from spineseg.events import Epoch, Event, Failed, Finished, Lost, Phase, Started, in_parts
+from spineseg.expected import expected_seconds
 from spineseg.job import Job
 from spineseg.limits.ahead import ahead, end_of
 from spineseg.limits.budget import Budget
 from spineseg.live_line import QUIET_SECONDS, LiveLine, live_line
 from spineseg.metrics import metric_named
-from spineseg.run_times import Spent, duration
+from spineseg.run_times import PAUSED, Spent, duration
 from spineseg.runs import Run
 from spineseg.standing import standing
 from spineseg.time_left import begun_anew, measured, so_far
@@ -47,9 +48,15 @@ class _AtWork:
     def so_far(self) -> Spent:
         """Return what it has taken; events of an earlier attempt do not say what it does now."""
         found = so_far(self.run())
-        if not self.adopted and found.last < self.begun and found.end is None:
+        before = not self.adopted and found.last < self.begun
+        if before and found.end is None and found.phase != PAUSED:
             return begun_anew(found, self.begun)
         return found
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits, and for no slot, until it is chosen to go on or not."""
+        return self.so_far().phase == PAUSED
 
 
 class Progress:
@@ -162,15 +169,17 @@ class Progress:
     def lines(self) -> list[str]:
         """Return what is shown now: a line for each training under way, and one for the study."""
         with self._lock:
-            found = [self._under_way(mine) for mine in self._at_work.values()]
-            return [*found, self._study()] if found else []
+            works = list(self._at_work.values())
+            found = [self._under_way(mine) for mine in works if not mine.is_paused]
+            return [*found, self._study()] if works else []
 
     def _learn(self) -> None:
         """Learn from the runs, as they are now, what all takes and what is to come."""
         runs = list(self._runs.values())
         self._taken = measured(self._config, runs)
         names = [mine.job.name for mine in self._at_work.values()]
-        self._ahead = ahead(self._config, runs, self._taken, names, self._now())
+        expected = expected_seconds(self._config, runs, self._taken)
+        self._ahead = ahead(self._config, runs, self._taken, names, self._now(), expected)
         self._total = len(runs) + len(self._ahead.seconds)
 
     def _left(self) -> str:

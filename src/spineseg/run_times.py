@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from spineseg.config.networks import NETWORKS
 from spineseg.config.training import TrainConfig
-from spineseg.events import Epoch, Event, Failed, Finished, Phase, Started
+from spineseg.epoch_cost import EpochCost, epoch_cost, relative_work
+from spineseg.events import Epoch, Event, Failed, Finished, Paused, Phase, Started
 from spineseg.job import Job
 from spineseg.run_log import Mark
 
-STARTING = "starting"
+STARTING, PAUSED = "starting", "paused"
 CLOSING = ("scoring", "pictures", "recording")
 """What follows the last epoch, in its order."""
 _STOPPED_SECONDS = 600.0  # No process takes so long to start: it was stopped before it had begun.
@@ -27,12 +27,6 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def relative_work(config: TrainConfig, baseline: TrainConfig) -> float:
-    """Return the multiply-adds of one epoch as a multiple of the baseline's."""
-    work = NETWORKS[config.model].work / NETWORKS[baseline.model].work
-    return work * (config.image_size_px / baseline.image_size_px) ** 2
 
 
 @dataclass
@@ -79,6 +73,8 @@ def spent(created: float, log: Iterable[Event | Mark], launched: float | None = 
                 found.add("training", passed)
                 found.epochs, found.epochs_trained = event.epoch, found.epochs_trained + 1
                 found.since = event.time
+            case Paused():
+                found.phase, found.since = PAUSED, event.time
             case Phase():
                 told = True
                 if event.name == "scoring" and found.closing:  # Once more, after a stop.
@@ -101,9 +97,12 @@ class Rates:
     start: float = 0.0
     epoch: float | None = None
     closing: dict[str, float] | None = None  # By phase; recording with what the driver does.
+    cost: EpochCost | None = None  # Where trainings are on record: by their configurations.
 
     def epoch_seconds(self, config: TrainConfig) -> float:
         """Return what one epoch takes, 0 where none has been measured."""
+        if self.cost is not None:
+            return self.cost.seconds(config)
         return (self.epoch or 0.0) * relative_work(config, self.baseline)
 
     def closing_seconds(self, config: TrainConfig) -> dict[str, float]:
@@ -113,9 +112,9 @@ class Rates:
             closing["scoring"] *= relative_work(config, self.baseline)
         return closing
 
-    def whole(self, config: TrainConfig) -> float:
-        """Return what a training takes from its start to its end."""
-        trained = self.epoch_seconds(config) * config.epochs
+    def whole(self, config: TrainConfig, share: float = 1.0) -> float:
+        """Return what a training takes from its start to its end, by a share of its epochs."""
+        trained = self.epoch_seconds(config) * config.epochs * share
         return self.start + trained + sum(self.closing_seconds(config).values())
 
     def left(self, config: TrainConfig, so_far: Spent, now: float) -> float:
@@ -124,7 +123,8 @@ class Rates:
             return 0.0
         passed = max(0.0, now - so_far.since)
         left = max(0.0, self.start - passed) if so_far.phase == STARTING else 0.0
-        epochs = 0 if so_far.closing else max(0, config.epochs - so_far.epochs)
+        paused = so_far.phase == PAUSED  # Those few that go on are counted apart.
+        epochs = 0 if so_far.closing or paused else max(0, config.epochs - so_far.epochs)
         each = self.epoch_seconds(config)
         trained = min(passed, each) if so_far.phase == "training" and epochs else 0.0
         left += each * epochs - trained
@@ -137,18 +137,18 @@ class Rates:
 def rates(
     baseline: TrainConfig, trainings: Sequence[tuple[Job, Spent]], after: Sequence[float] = ()
 ) -> Rates:
-    """Return what trainings take by the latest of those on record, at the baseline's size.
+    """Return what trainings take by the latest of those on record, and one of each other kind.
 
     `after` holds what the driver needed after a training's end, in seconds, as far as it is known.
     """
-    latest = [pair for pair in trainings if pair[1].epochs_trained][-LATEST:]
-    if not latest:
+    known = [pair for pair in trainings if pair[1].epochs_trained]
+    latest = known[-LATEST:]
+    cost = epoch_cost(
+        baseline, [(job.config, s.seconds["training"] / s.epochs_trained) for job, s in known]
+    )
+    if cost is None:
         return Rates(baseline)
     starts = [so_far.seconds[STARTING] for _, so_far in latest if STARTING in so_far.seconds]
-    each = [
-        so_far.seconds["training"] / so_far.epochs_trained / relative_work(job.config, baseline)
-        for job, so_far in latest
-    ]
     whole = [(job, so_far) for job, so_far in latest if isinstance(so_far.end, Finished)]
     closing = None
     if whole:
@@ -157,7 +157,8 @@ def rates(
             s.seconds.get("scoring", 0.0) / relative_work(job.config, baseline) for job, s in whole
         )
         closing["recording"] += median(after[-LATEST:]) if after else 0.0
-    return Rates(baseline, median(starts) if starts else 0.0, median(each), closing)
+    start = median(starts) if starts else 0.0
+    return Rates(baseline, start, cost.seconds(baseline), closing, cost)
 
 
 def gaps(jobs_and_ends: Sequence[tuple[float, float | None]]) -> list[float]:

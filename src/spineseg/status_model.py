@@ -19,7 +19,9 @@ class TrialStatus(Model):
     number: int | None = Field(description="Its place in the study; none before it has begun.")
     name: str
     kind: str
-    state: str = Field(description="waiting, running, interrupted, completed, pruned or failed.")
+    state: str = Field(
+        description="waiting, running, paused, interrupted, completed, pruned or failed."
+    )
     phase: str = Field("", description="What a running one is at.")
     epochs: int = 0
     live: float | None = Field(None, description="The trainer's own objective, of the last epoch.")
@@ -43,6 +45,9 @@ class StudyStatus(Model):
     search_left: int
     confirm_left: int = Field(description="Trainings on fresh seeds to come, at most.")
     seconds_left: float | None = Field(description="Estimate, none pruned; none: nothing measured.")
+    seconds_expected: float | None = Field(
+        None, description="The same as pruning goes and finalists look so far; seconds_left: most."
+    )
     time_left: str = Field(description="In words, with the limit that ends the study, if one does.")
     slots: str = Field("", description="Trainings at a time, where the config does not say.")
     baseline: float | None = Field(description="The baseline's scored objective.")

@@ -16,13 +16,14 @@ from spineseg.called import pasted
 from spineseg.config.recorded import reference
 from spineseg.config.study import StudyConfig
 from spineseg.events import in_parts
+from spineseg.expected import expected_seconds
 from spineseg.limits.ahead import ahead, end_of
 from spineseg.limits.budget import Budget
 from spineseg.limits.cut import cut_short
 from spineseg.limits.shrink import freed_bytes
 from spineseg.places import StudyPlaces
 from spineseg.progress import phase_in_words
-from spineseg.run_times import Rates, duration
+from spineseg.run_times import PAUSED, Rates, duration
 from spineseg.runs import Run, read_runs
 from spineseg.standing import standing
 from spineseg.status_model import StudyStatus, TrialStatus
@@ -71,7 +72,7 @@ def study_status(
         config.limits,
         Budget(config.limits).used(runs),
         [trial.seconds_left or 0.0 for trial in trials if trial.state == "running"],
-        ahead(config, runs, taken, working, now),
+        ahead(config, runs, taken, working, now, expected_seconds(config, runs, taken)),
         slots.number,
         now,
     )
@@ -88,6 +89,7 @@ def study_status(
         search_left=sum(spec.kind == "search" for spec in coming),
         confirm_left=sum(spec.kind == "confirm" for spec in coming),
         seconds_left=end.seconds if taken.epoch is not None else None,
+        seconds_expected=end.expected if taken.epoch is not None else None,
         time_left="nothing left to run" if finished else cut or end.in_words(taken),
         slots=slots.words,
         baseline=next((run.value for run in tried if run.job.kind == "baseline"), None),
@@ -111,7 +113,9 @@ def _begun(
     if run.end is None:
         found = so_far(run)
         if not working:
-            state, found = "interrupted", begun_anew(found, now)
+            paused = found.phase == PAUSED
+            state = PAUSED if paused else "interrupted"
+            found = found if paused else begun_anew(found, now)
         else:
             phase, silent = phase_in_words(found, job), now - found.last
             patience = max(_SILENT_SECONDS, _SILENT_EPOCHS * taken.epoch_seconds(job.config))

@@ -8,6 +8,7 @@ from typing import Any
 
 from spineseg.errors import RecordError
 from spineseg.job import TOLD, Job
+from spineseg.prune_audit import audit_attribute
 from spineseg.runs import Run
 
 _STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
@@ -54,7 +55,7 @@ def trial_of(run: Run) -> TrialRecord:
         number=job.number,
         state=state,
         value=_value(run, state, reported),
-        attributes=attributes(job),
+        attributes=attributes(job) | audit_attribute(run),
         params=dict(job.parameters),
         reported=reported,
     )

@@ -15,10 +15,10 @@ from typing import Any
 from spineseg.config.search import Axis, Choices, IntRange
 from spineseg.config.study import StudyConfig
 from spineseg.config.training import TrainConfig
+from spineseg.epoch_cost import relative_work
 from spineseg.errors import ConfigError
 from spineseg.job import Job, RunKind, first_difference
 from spineseg.prediction.numbering.model import NumberingModel
-from spineseg.run_times import relative_work
 from spineseg.runs import Run
 from spineseg.standing import standing
 
@@ -162,7 +162,7 @@ def to_come(config: StudyConfig, runs: Sequence[Run]) -> list[TrialSpec]:
     asked = asked_again(runs)
     first = [spec for spec in asked if spec.kind != "confirm"]
     first += [spec for spec in certain_trials(config) if spec.name not in known]
-    drawn, left = _drawn(config), config.search.trials - searched
+    drawn, left = drawn_at_ends(config), config.search.trials - searched
     first += [TrialSpec("search", "", _largest(config, drawn))] * left
     under_way = any(run.outcome == "running" and run.job.kind != "confirm" for run in runs)
     if first or under_way:
@@ -221,7 +221,7 @@ def _largest(config: StudyConfig, tried: Iterable[dict[str, Any]]) -> dict[str, 
     return max(tried, key=work, default={})
 
 
-def _drawn(config: StudyConfig) -> list[dict[str, Any]]:
+def drawn_at_ends(config: StudyConfig) -> list[dict[str, Any]]:
     """Return the searched trials that may be longest: what their length hangs on at its ends."""
     if not config.search.trials:
         return []

@@ -10,7 +10,7 @@ import pytest
 from exports import write_export
 from merged_data import prepare
 from small_study import places
-from told_runs import WHOLE, job, story, study, whole
+from told_runs import EACH, WHOLE, job, story, study, whole
 
 from spineseg.events import append_event
 from spineseg.limits.ahead import End, ahead, end_of
@@ -100,3 +100,16 @@ def test_one_that_was_stopped_is_gone_on_with_whatever_is_spent() -> None:
     used = Budget(config.limits).used(runs)
     told = end_of(config.limits, used, [], before_it, 1, half.created)
     assert (told.begun, told.limit) == (2, "limits.trainings 2") and told.seconds > 0
+
+
+def test_of_a_search_in_two_steps_the_few_that_go_on_are_counted_once() -> None:
+    told = {"trials": 5, "two_step": {"epochs": 1, "keep": 2}}
+    config = study(variants=[], confirm=None, search=told)
+    taken = measured(config, [whole(BASELINE)])
+    before_it = ahead(config, [whole(BASELINE)], taken, set(), now=0)
+    closing = WHOLE - 3 * EACH
+    assert sum(before_it.seconds) == pytest.approx(5 * (closing + EACH))
+    assert before_it.again == pytest.approx(2 * 2 * EACH)
+    assert sum(before_it.epochs) == 5
+    ended = [whole(BASELINE), *(whole(job(n, f"search-{n:03d}", kind="search")) for n in (1, 2))]
+    assert ahead(config, ended, taken, set(), now=0).again == 0

@@ -8,14 +8,15 @@ import pytest
 from small_study import Ended, run_scored, runs
 from told_runs import job, study, whole
 
+from spineseg import plan
 from spineseg.config.yaml_files import load_study
 from spineseg.data.manifest import Dataset, load_manifest
 from spineseg.errors import ConfigError
+from spineseg.plan import make_plan, plan_text
 from spineseg.runs import Run
 from spineseg.time_left import measured
 from spineseg.trials import confirmations_known, most_trainings
-from study import driver, plan
-from study.plan import make_plan, plan_text
+from study import driver
 
 
 @pytest.mark.parametrize("name", ["baseline-seed-1", "slow-seed-12", "search-001"])

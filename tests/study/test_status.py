@@ -78,7 +78,9 @@ def test_what_is_to_come_is_counted_and_timed(half: Path) -> None:
     assert (status.search_left, status.confirm_left, status.trainings_at_most) == (1, 4, 8)
     assert status.counts == {"completed": 1, "interrupted": 1} and not status.finished
     assert status.seconds_left is not None and status.seconds_left > 100
-    assert status.time_left.startswith("at most about")
+    assert status.time_left.startswith("about ") and ", at most " in status.time_left
+    assert status.seconds_expected is not None and status.seconds_left is not None
+    assert status.seconds_expected < status.seconds_left
     assert status.holder is None
     assert "1 searched, at most 4 on fresh seeds" in status.text()
     assert StudyStatus.model_validate_json(status.model_dump_json()) == status

@@ -110,6 +110,15 @@ class PrunerConfig(Chosen):
     )
 
 
+class TwoStepConfig(Chosen):
+    """All trials to one epoch of the whole schedule, where they pause; the best few to the end."""
+
+    epochs: Epochs = Field(25, ge=1, description="Of each trial, before any is chosen.")
+    keep: Trials = Field(
+        4, ge=1, description="Trials that go on to the end, by their best epoch so far."
+    )
+
+
 class SearchConfig(Chosen):
     """The searched part of a study: TPE over a space of the baseline's keys."""
 
@@ -129,3 +138,27 @@ class SearchConfig(Chosen):
         default_factory=PrunerConfig,
         description="When a searched trial is given up early; null: never.",
     )
+    two_step: TwoStepConfig | None = Field(
+        None,
+        description="Train all trials to one epoch, then the best few on; goes in the pruner's "
+        "place. null: the pruner.",
+    )
+    audit: Annotated[float, Unit("of those given up, 0 to 1")] = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the trials to be given up that run to their end all the same, so "
+        "that the page says what giving up cost; it takes some 15 such to say much. 0: none.",
+    )
+
+    def first_epochs(self, epochs: int) -> int:
+        """Return how many of its epochs each searched trial trains that nothing gives up."""
+        return epochs if self.two_step is None else min(self.two_step.epochs, epochs)
+
+    @property
+    def most_in_second_step(self) -> int:
+        """How many trials go on after the first step at most, by the share that is audited."""
+        if self.two_step is None:
+            return 0
+        kept = min(self.two_step.keep, self.trials)
+        return kept + round(self.audit * (self.trials - kept))

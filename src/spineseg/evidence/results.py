@@ -9,6 +9,7 @@ from pydantic import Field
 from spineseg.config.model import Model
 from spineseg.evaluation.result import Evaluation
 from spineseg.events import in_parts
+from spineseg.evidence.audits import PlanAudit, PruneAudit
 from spineseg.evidence.effects import Effect
 from spineseg.footprint import Footprint
 from spineseg.seal.opening import Opening
@@ -159,6 +160,8 @@ class StudySummary(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     evidence: Evidence | None = None
     test: SealedTest | None = None
+    pruning: PruneAudit | None = None
+    planned: PlanAudit | None = None
     cut_short: str = Field("", description="Which limit keeps it from being whole, and from what.")
     reference: str | None = Field(None, description="The words that a command finds the study by.")
 

@@ -19,6 +19,8 @@ from spineseg.evaluation.stored import refuse_incomplete
 from spineseg.events import Epoch
 from spineseg.evidence.arms import Arm, MatchReader, arm_results, confirmed_arms, effect_of
 from spineseg.evidence.network_intervals import network_intervals
+from spineseg.evidence.planned import plan_audit
+from spineseg.evidence.pruning import prune_audit
 from spineseg.evidence.results import Evidence, RunSummary, StudySummary
 from spineseg.evidence.sealed_part import sealed_results
 from spineseg.evidence.significance import detectable_effect
@@ -78,6 +80,8 @@ def summarise(
         versions=dict(started[-1].environment) if started else {},
         evidence=gather_evidence(config, study, reader),
         test=sealed_results(study, config.objective),
+        pruning=prune_audit(config, study.runs),
+        planned=plan_audit(config, study.places, study.runs),
         cut_short=cut_short(config, study.runs, time.time()),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spineseg.config.limits import LimitsConfig
 from spineseg.config.study import StudyConfig
@@ -11,35 +11,52 @@ from spineseg.limits.budget import Used
 from spineseg.limits.deadline import seconds_left
 from spineseg.run_times import Rates
 from spineseg.runs import Run
-from spineseg.time_left import begun_anew, left_in_words, shared, so_far
+from spineseg.time_left import begun_anew, left_in_words, second_step_seconds, shared, so_far
 from spineseg.trials import to_come, train_config
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """What is not at work and has not ended, none of it pruned."""
+    """What is not at work and has not ended."""
 
     again: float  # Seconds of those that were begun, and are gone on with whatever is spent.
-    seconds: tuple[float, ...]  # Of each that is still to be begun, in their order.
+    seconds: tuple[float, ...]  # Of each that is still to be begun, in their order, at most.
+    expected: tuple[float, ...]  # Of the same, as pruning goes and finalists look.
     epochs: tuple[int, ...]  # Of the same.
     begun: int  # Trainings that were begun.
     begun_epochs: int  # That these have still before them.
 
 
 def ahead(
-    config: StudyConfig, runs: Sequence[Run], taken: Rates, at_work: Collection[str], now: float
+    config: StudyConfig,
+    runs: Sequence[Run],
+    taken: Rates,
+    at_work: Collection[str],
+    now: float,
+    expected: Sequence[float] = (),
 ) -> Ahead:
-    """Return what a study has before it besides what is `at_work`, by name."""
+    """Return what a study has before it besides what is `at_work`, by name.
+
+    `expected` are the `expected_seconds` of it; without them the most is expected.
+    """
     left = [run for run in runs if run.end is None]
-    coming = [train_config(config, spec) for spec in to_come(config, runs)]
+    search, specs = config.search, to_come(config, runs)
+    coming = [train_config(config, spec) for spec in specs]
+    epochs = tuple(
+        search.first_epochs(one.epochs) if spec.kind == "search" else one.epochs
+        for spec, one in zip(specs, coming, strict=True)
+    )
+    seconds = tuple(taken.whole(one, n / one.epochs) for one, n in zip(coming, epochs, strict=True))
     return Ahead(
         again=sum(
             taken.left(run.job.config, begun_anew(so_far(run), now), now)
             for run in left
             if run.name not in at_work
-        ),
-        seconds=tuple(taken.whole(one) for one in coming),
-        epochs=tuple(one.epochs for one in coming),
+        )
+        + second_step_seconds(config, runs, taken),
+        seconds=seconds,
+        expected=tuple(expected or seconds),
+        epochs=epochs,
         begun=len(runs),
         begun_epochs=sum(max(0, run.job.config.epochs - run.epoch_count) for run in left),
     )
@@ -53,10 +70,12 @@ class End:
     limit: str = ""  # Which limit ends it, with its value; empty: none does.
     begun: int = 0  # Trainings that were begun by then.
     at_most: int = 0  # Trainings that it would have without the limit.
+    # Seconds from now, as pruning goes and finalists look; `seconds` are the most.
+    expected: float = field(default=0.0, compare=False)
 
     def in_words(self, taken: Rates) -> str:
         """Return the time left as a person reads it, with the limit that it counts to."""
-        words = left_in_words(self.seconds, taken)
+        words = left_in_words(self.seconds, taken, self.expected)
         if not self.limit or taken.epoch is None:
             return words
         return (
@@ -83,6 +102,7 @@ def end_of(
         if (begun := begun_until(left, costs)) < more:
             more, limit = begun, name
     seconds = shared(under_way, before_it.again + sum(before_it.seconds[:more]), slots)
+    expected = shared(under_way, before_it.again + sum(before_it.expected[:more]), slots)
     until = seconds_left(limits, now)
     if until is not None and limits.deadline is not None and seconds > until:
         limit = f"limits.deadline {limits.deadline.isoformat(' ', 'minutes')}"
@@ -90,7 +110,7 @@ def end_of(
         finishes = under_way if limits.at_deadline == "finish" else ()
         seconds = max([until, 0.0, *finishes])
     begun_then, at_most = before_it.begun + more, before_it.begun + len(before_it.seconds)
-    return End(seconds, limit, begun_then, at_most)
+    return End(seconds, limit, begun_then, at_most, min(seconds, expected))
 
 
 def _budgets(

@@ -16,12 +16,14 @@ from spineseg.evaluation.stored import evaluation_files
 from spineseg.events import (
     EVENTS_FILE,
     Again,
+    Audited,
     Epoch,
     Event,
     EventReader,
     Failed,
     Finished,
     Lost,
+    Paused,
     Phase,
     Scored,
     Started,
@@ -190,7 +192,9 @@ class RunProjection:
                 return _Batch(_metrics(test_metrics(event), event.time), {}, {})
             case Again():
                 return _Batch([], {}, {TRIED_AGAIN: "asked for"})  # As which, `carry_over` says.
-            case Phase() | Lost():
+            case Audited():
+                return _Batch([], {}, {"given_up_after_epoch": str(event.epoch)})
+            case Phase() | Lost() | Paused():
                 return _Batch([], {}, {})
 
     def _new_of(self, event: Epoch) -> dict[str, float]:
@@ -231,7 +235,7 @@ class RunProjection:
             case Scored():
                 self._files(run_id, evaluation_files(self._folder, event.part), "evaluation")
                 self._files(run_id, [self._folder / EVENTS_FILE], None)
-            case Again():
+            case Again() | Audited():
                 self._files(run_id, [self._folder / EVENTS_FILE], None)
         return missing
 

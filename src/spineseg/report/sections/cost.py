@@ -23,6 +23,7 @@ from spineseg.report.drawing import (
     house_style,
     new_figure,
 )
+from spineseg.report.planned import plan_rows, planned_lines
 from spineseg.report.wording import changes_text, count, label
 
 MOST_BARS = 24
@@ -46,6 +47,8 @@ def content(summary: StudySummary) -> dict[str, Any]:
         "bars": Markup(bars(summary)),
         "left_out": max(0, len(_timed(summary)) - MOST_BARS),
         "unfinished": unfinished(summary),
+        "planned": planned_lines(summary.planned),
+        "plan_rows": plan_rows(summary.planned),
     }
 
 

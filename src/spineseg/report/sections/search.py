@@ -24,6 +24,7 @@ from spineseg.report.drawing import (
     span,
 )
 from spineseg.report.html import svgs
+from spineseg.report.pruning import pruning_lines
 from spineseg.report.wording import count, label, listed
 
 _MOST_LETTERS = 20  # Of all choices together, so that they stand beside each other.
@@ -37,6 +38,7 @@ def content(summary: StudySummary) -> dict[str, Any] | None:
     return {
         "ends": ends,
         "space": space,
+        "pruning": pruning_lines(summary),
         "importances": Markup(importances(summary.importances)),
         "reason": summary.importances_reason,
         "searched": svgs(searched_values(summary)),

@@ -14,6 +14,7 @@ from spineseg.config.training import TrainConfig
 from spineseg.data.manifest import Dataset
 from spineseg.evidence.significance import LEAST_SEEDS, detectable_effect
 from spineseg.films import PARTS
+from spineseg.kept_plan import keep_plan, planned_now
 from spineseg.limits.planned import planned_cuts
 from spineseg.places import StudyPlaces
 from spineseg.run_times import Rates, duration
@@ -69,7 +70,8 @@ def make_plan(
     """Return the plan of a checked study; `timing` trains for seconds to estimate its hours."""
     devices = chosen_devices(config.devices.device)
     check_weights(config)
-    runs = read_runs(StudyPlaces(config.store.root, config.name).folder)
+    places = StudyPlaces(config.store.root, config.name)
+    runs = read_runs(places.folder)
     slots, at_a_time = slots_on_record(config, runs)
     known = {run.name: run for run in runs}
     taken, basis = measured(config, runs), "no timing was asked for"
@@ -85,6 +87,8 @@ def make_plan(
             f"{devices[0].description}; other sizes and resolutions by their "
             f"multiply-adds; {_ALONE}"
         )
+    if timing:
+        keep_plan(places, planned_now(config, taken, basis), runs)
     planned = []
     for spec in certain_trials(config):
         wanted = train_config(config, spec)
@@ -99,12 +103,7 @@ def make_plan(
                 outcome=outcome_now(known[spec.name]) if spec.name in known else None,
             )
         )
-    search_hours = _hours(config.baseline, taken)
-    hours = None
-    if search_hours is not None:
-        certain = sum(trial.hours or 0 for trial in planned)
-        again = config.search.trials + confirmation_trials(config)
-        hours = (certain + again * search_hours) / slots
+    whole = planned_now(config, taken, basis).hours
     return Plan(
         study=config.name,
         trials=tuple(planned),
@@ -118,7 +117,7 @@ def make_plan(
         else None,
         devices=tuple(device.description for device in devices),
         films={part: dataset.manifest.count(part) for part in PARTS},
-        hours=hours,
+        hours=None if whole is None else whole / slots,
         basis="; ".join(filter(None, (basis, at_a_time))),
         cuts=tuple(planned_cuts(config, runs, taken, slots, time.time())),
         warning=few_steps(config.baseline, dataset.manifest.count("train")),
