@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from spineseg.config.recorded import by_name
@@ -47,6 +48,7 @@ from spineseg.tracking.registry import (
     rollback,
     settle,
 )
+from spineseg.tracking.shared_openings import bring_openings, share_openings
 from spineseg.tracking.store import TrackingStore, open_store
 from spineseg.tracking.tracked_runs import job_runs
 from spineseg.training.devices import chosen_devices
@@ -108,7 +110,9 @@ def _promote(
         refuse_without_rights(store, config.promote.model_name)
         device = chosen_devices(config.devices.device)[0].name
         beside = {each.name: each.champion.weights_sha256 or "" for each in in_the_way}
-        open_sealed(study, candidacy.decision, reason, device, say, beside)
+        bring_openings(store, config.store.root)
+        share = partial(share_openings, store, config.store.root, config.name)
+        open_sealed(study, candidacy.decision, reason, device, say, beside, share)
         score_defenders(store, study, in_the_way, device)
         doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.

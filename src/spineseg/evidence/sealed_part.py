@@ -66,10 +66,12 @@ def open_sealed(
     device: str,
     say: Callable[[str], None],
     beside: Mapping[str, str] = MappingProxyType({}),
+    share: Callable[[], None] = lambda: None,
 ) -> None:
     """Score on the test part what of the confirmed arms is not scored yet, and enter it.
 
-    `beside` are the hashes, by name, of other weights that will be scored there: champions'.
+    `beside` are the hashes, by name, of other weights that will be scored there: champions'. What
+    is entered is passed on by `share` before anything is scored.
     Raises StoreError where there is no test part, where films of it were opened before or the
     ledger is not whole and no reason is given; DataError where the films are not on this machine,
     or films that were opened are trained on.
@@ -109,6 +111,7 @@ def open_sealed(
         )
     if not under_way or not is_decided:
         enter(study.places.root, study.places.own_openings, told)
+    share()
     if wanted:
         say(f"scoring {len(wanted)} runs on the test part")
     _score(study, wanted, device)

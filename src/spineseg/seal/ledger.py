@@ -23,6 +23,8 @@ from spineseg.places import locked_within
 from spineseg.seal.opening import Opening
 
 LEDGER_FILE = "test-openings.jsonl"
+SERVERS_FILE = "test-openings-of-server.jsonl"
+"""At a root: what the tracking server that it uses knew last."""
 _ID_FILE = ".store-id"
 _WRITING_SECONDS = 30.0
 
@@ -57,7 +59,7 @@ def read_ledger(root: Path) -> SealLedger:
     here = _lines(file)
     known = {entry.sha256: entry for entry in here}
     copies = sorted((root / "work" / "studies").glob(f"*/{LEDGER_FILE}"))
-    for copy in copies:
+    for copy in (root / SERVERS_FILE, *copies):
         known |= {entry.sha256: entry for entry in _lines(copy)}
     entries = tuple(sorted(known.values(), key=lambda entry: entry.time))
     problems = _altered(known) + _unlike(file, here, entries, _id(root))
@@ -143,8 +145,8 @@ def _unlike(file: Path, here: Sequence[Opening], entries: Iterable[Opening], own
     """Return what a ledger lacks that was entered in it, and what was entered in another's."""
     told = {entry.sha256 for entry in here}
     problems = [
-        f"it lacks the entry of {entry.time} by study {entry.study!r}, which that study's own copy "
-        "has: it was cut"
+        f"it lacks the entry of {entry.time} by study {entry.study!r}, which another copy has: "
+        "it was cut"
         for entry in entries
         if entry.store == own and entry.store and entry.sha256 not in told
     ]
