@@ -112,7 +112,8 @@ def _promote(
         beside = {each.name: each.champion.weights_sha256 or "" for each in in_the_way}
         bring_openings(store, config.store.root)
         share = partial(share_openings, store, config.store.root, config.name)
-        open_sealed(study, candidacy.decision, reason, device, say, beside, share)
+        told = [o for each in in_the_way for o in each.champion.evidence.get("openings", ())]
+        open_sealed(study, candidacy.decision, reason, device, say, beside, share, told)
         score_defenders(store, study, in_the_way, device)
         doing("asking the gates on the test part")
         study = read_study(study.places)  # Its runs' logs now say what the test part said.

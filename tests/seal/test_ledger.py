@@ -123,6 +123,15 @@ def test_a_person_may_go_on_with_what_is_wrong_and_it_stays_told(root: Path) -> 
     refuse_problems(after, "")
 
 
+def test_a_ledger_without_what_a_registered_version_was_promoted_on_is_told(root: Path) -> None:
+    entry = read_ledger(root).entries[0]
+    told = [entry.model_dump(mode="json", exclude={"films"})]
+    assert not read_ledger(root).lacking(told).problems
+    missing = [{**told[0], "sha256": "f" * 64}] * 2 + [{"time": "2026-11-25 10:00", "study": "old"}]
+    (problem,) = read_ledger(root).lacking(missing).undecided
+    assert "on which a registered version was promoted" in problem
+
+
 def test_an_older_entry_still_tells(root: Path) -> None:
     line = json.dumps(
         {"time": "2026-11-25 10:00", "study": "old", "seal": "ab", "runs": ["a"], "reason": "x"}

@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from exports import write_export
 from registry_cases import log_quickly
 from sealed_looks import Looks
 from small_study import places, run_scored
 
 from spineseg.config.study import StudyConfig
+from spineseg.errors import StoreError
 from spineseg.evidence.promotion import Promotion
 from spineseg.seal.ledger import read_ledger
 from spineseg.tracking import registry
@@ -57,13 +59,30 @@ def test_a_champion_is_scored_on_the_challengers_films_and_is_not_replaced_by_it
 
 
 def test_a_clear_gain_over_the_champion_replaces_it(confirmable: Path, looks: Looks) -> None:
+    """On so many patients that a second look has a chance."""
+    more = write_export(confirmable.parent / "more", {"test": 6}, seed=9)
+    for kind in ("images", "labels"):
+        for file in (more / "test" / kind).iterdir():
+            shutil.copy(file, confirmable.parent / "export" / "test" / kind / file.name)
     promoted(confirmable)
     looks.score_of = lambda c: (
-        (0.2 if c.fliplr else 0.8 if c.lr0 == 0.0031 else 0.4) + 0.1 * (c.seed % 2)
+        (0.2 if c.fliplr else 0.9 if c.lr0 == 0.0031 else 0.3) + 0.1 * (c.seed % 2)
     )
     other, _ = run_scored(confirmable, "name=other", "baseline.lr0=0.0031")
     verdict = promote_best(other, reason="another baseline")
     assert verdict.promoted and verdict.version == "2", gates(verdict)
+
+
+def test_a_ledger_that_lost_what_a_version_was_promoted_on_keeps_the_next_from_promotion(
+    confirmable: Path,
+) -> None:
+    config = promoted(confirmable)
+    places(config).openings.unlink()
+    shutil.rmtree(places(config).folder)
+    (config.store.root / "optuna.db").unlink()
+    other, _ = run_scored(confirmable, "name=other")
+    with pytest.raises(StoreError, match=r"on which a registered version was promoted.*--reason"):
+        promote_best(other)
 
 
 def test_another_models_name_is_no_way_round_a_champion_of_the_same_films(

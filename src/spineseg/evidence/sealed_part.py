@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from spineseg.data.labelled import read_films
 from spineseg.data.manifest import Manifest
@@ -67,11 +68,13 @@ def open_sealed(
     say: Callable[[str], None],
     beside: Mapping[str, str] = MappingProxyType({}),
     share: Callable[[], None] = lambda: None,
+    promoted_on: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Score on the test part what of the confirmed arms is not scored yet, and enter it.
 
     `beside` are the hashes, by name, of other weights that will be scored there: champions'. What
-    is entered is passed on by `share` before anything is scored.
+    is entered is passed on by `share` before anything is scored. `promoted_on` are openings that
+    registered versions tell of.
     Raises StoreError where there is no test part, where films of it were opened before or the
     ledger is not whole and no reason is given; DataError where the films are not on this machine,
     or films that were opened are trained on.
@@ -84,7 +87,7 @@ def open_sealed(
             f"study {study.places.study!r}: the data have no test part; set data.test_fraction "
             "(with `split: keep`, add a test part to the sources) and give the study another name"
         )
-    ledger = read_ledger(study.places.root)
+    ledger = read_ledger(study.places.root).lacking(promoted_on)
     refuse_problems(ledger, reason)
     refuse_opened_in_training(study.places.root, study.needed_data())
     weights = {run.name: sha256_of(run.best_weights) for run in runs}

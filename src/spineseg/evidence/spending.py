@@ -1,8 +1,9 @@
-"""How much chance of a false alarm each look at a test part may have: 5 % all together.
+"""How much chance of a false alarm each look at a test part may have.
 
-The first takes most of it; each later one, under whatever study, half of what the one before it
-took of the rest (a Bonferroni correction with weights fixed beforehand; Wald's alpha is spent, and
-never won back).
+Each later look, under whatever study, may have half of what the one before it had (a Bonferroni
+correction with weights fixed beforehand; what is spent is never won back). A p-value is two-sided
+and only what is better is promoted, so that a look errs half as often as its p-value may: 2.5 %,
+then 1.25 % and so on, 5 % all together.
 """
 
 from __future__ import annotations
@@ -12,20 +13,15 @@ from collections.abc import Iterable
 from spineseg.evidence.effects import SURE
 from spineseg.evidence.results import ArmResult
 
-_FIRST = 0.8
-"""Share of all that the first look may take."""
-
 
 def error_of(opening: int) -> float:
-    """Return the chance of a false alarm of the so-manieth opening, from 1.
+    """Return what the two-sided p-value of the so-manieth opening has to lie below, from 1.
 
-    0.04 for the first, then 0.005, 0.0025 and so on: 0.05 in all. Raises ValueError below 1.
+    0.05 for the first, then 0.025, 0.0125 and so on. Raises ValueError below 1.
     """
     if opening < 1:
         raise ValueError(f"opening {opening}: openings are counted from 1")
-    if opening == 1:
-        return SURE * _FIRST
-    return float(SURE * (1 - _FIRST) / 2 ** (opening - 1))
+    return float(SURE / 2 ** (opening - 1))
 
 
 def judged_at(arms: Iterable[ArmResult], error: float) -> list[ArmResult]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,20 @@ class SealLedger:
         """What is wrong, and nobody has chosen to go on with."""
         accepted = {problem for entry in self.entries for problem in entry.accepted}
         return tuple(problem for problem in self.problems if problem not in accepted)
+
+    def lacking(self, promoted_on: Iterable[Mapping[str, Any]]) -> SealLedger:
+        """Return it with what it lacks of openings that registered versions were promoted on.
+
+        Those of before entries had hashes say nothing.
+        """
+        known = {entry.sha256 for entry in self.entries}
+        missing = tuple(
+            f"it lacks the opening of {told['time']} by study {told['study']!r}, on which a "
+            "registered version was promoted"
+            for told in promoted_on
+            if told.get("sha256") and told["sha256"] not in known
+        )
+        return replace(self, problems=(*self.problems, *dict.fromkeys(missing)))
 
     @property
     def heads(self) -> tuple[str, ...]:
