@@ -78,9 +78,8 @@ def test_test_films_that_are_trained_on_now_stop_the_study_before_anything_train
             shutil.move(file, export / "train" / kind / file.name)
     with pytest.raises(DataError, match=r"2 of 6 training films were opened .* by study 'small'"):
         run_scored(opened, "name=other")
-    assert not (
-        places(run_scored(opened, "name=third", "store.root=elsewhere")[0])
-    ).openings.exists()
+    elsewhere = f"store.root={opened.parent / 'elsewhere'}"
+    assert not places(run_scored(opened, "name=third", elsewhere)[0]).openings.exists()
 
 
 @pytest.mark.wide
