@@ -102,7 +102,7 @@ def test_a_second_ctrl_c_waits_for_nobody_and_a_second_sigterm_changes_nothing(
 
     launcher = FakeLauncher(on_start=lambda _: os.kill(os.getpid(), signal.SIGINT))
     monkeypatch.setattr("fake_trainer.FakeChild", Stuck)
-    monkeypatch.setattr("study.control_loop._HEARD_OUT_SECONDS", 600.0)
+    monkeypatch.setattr("study.at_work._HEARD_OUT_SECONDS", 600.0)
     threading.Timer(120.0, ended.set).start()
     pressing = threading.Thread(target=press, daemon=True)
     pressing.start()
