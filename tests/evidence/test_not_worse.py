@@ -62,3 +62,12 @@ def test_what_is_on_few_films_is_not_asked() -> None:
     few = NotWorse(least_films=41)
     assert not any("T4" in name or "frontal" in name for name in fallen(worse, few))
     assert "right level" not in fallen(worse, NotWorse(least_films=41, right_level=1.0))
+
+
+def test_of_few_films_the_differences_are_asked_and_not_their_intervals() -> None:
+    """A baseline that invents much, and by chance, is no reason against what invents less."""
+    before = [run(0.8, seed, invented=share) for seed, share in enumerate((0.0, 1.0, 0.0, 1.0))]
+    after = [run(0.8, seed) for seed in range(10, 14)]
+    few = NotWorse(least_films=41)
+    assert all(one.holds for one in guarded(before, after, FILMS, few))
+    assert fallen([run(0.6, 1)] * 4, few)

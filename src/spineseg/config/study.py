@@ -116,7 +116,10 @@ class NotWorse(Chosen):
         0.25, description="Loss of right levels of one level alone."
     )
     least_films: Annotated[int, Unit("films")] = Field(
-        30, ge=6, description="A view or a level on fewer test films is not asked."
+        30,
+        ge=6,
+        description="A view or a level on fewer test films is not asked; of fewer in all, the "
+        "differences themselves are, not their intervals.",
     )
 
 

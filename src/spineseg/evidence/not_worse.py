@@ -28,16 +28,18 @@ class Guarded(NamedTuple):
     name: str
     difference: Difference
     most: float  # Loss that is allowed.
+    few: bool = False  # So few films that an interval is wider than any bound.
 
     @property
     def holds(self) -> bool:
         """Whether the whole interval lies above the bound.
 
-        The difference itself, where every patient and run says the same: no noise is known.
+        The difference itself on few films, and where every patient and run says the same, so that
+        no noise is known.
         """
         d = self.difference
-        is_known = (d.low, d.high) != (-1.0, 1.0)
-        return (d.low if is_known else d.difference) > -self.most
+        is_asked = not self.few and (d.low, d.high) != (-1.0, 1.0)
+        return (d.low if is_asked else d.difference) > -self.most
 
     def text(self) -> str:
         """Return it with its interval and its bound."""
@@ -90,7 +92,8 @@ def guarded(
             for arm, of in zip((before, after), counted, strict=True)
         ]
         difference = compare_arms(arms[0], arms[1], patients, "", error=SURE)
-        found.append(Guarded(name, difference, most))
+        few = len(before[0]) < bounds.least_films
+        found.append(Guarded(name, difference, most, few))
     return found
 
 
