@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from exports import write_export
+from exports import move_films, write_export
 from registry_cases import log_quickly
 from sealed_looks import Looks
 from small_study import places, run_scored
@@ -97,10 +97,7 @@ def test_another_models_name_is_no_way_round_a_champion_of_the_same_films(
 
 def test_a_film_more_does_not_keep_the_champion_from_being_measured(confirmable: Path) -> None:
     promoted(confirmable)
-    export = confirmable.parent / "export"
-    for kind, end in (("images", "jpg"), ("labels", "txt")):
-        file = min((export / "valid" / kind).glob(f"*.{end}"))
-        shutil.move(file, export / "train" / kind / file.name)
+    move_films(confirmable.parent / "export", "valid", "train", 1)
     other, _ = run_scored(confirmable, "name=other")
     refused = gates(promote_best(other, reason="one film more"))
     assert MEASURED not in refused and CHAMPION in refused
@@ -110,13 +107,8 @@ def test_a_champion_that_learnt_from_these_test_films_decides_nothing(
     confirmable: Path,
 ) -> None:
     config = promoted(confirmable)
-    export = confirmable.parent / "export"
-    for kind in ("images", "labels"):
-        train = sorted((export / "train" / kind).iterdir())[:2]
-        for file in train:
-            shutil.move(file, export / "test" / kind / file.name)
-        for file in sorted((export / "valid" / kind).iterdir())[:2]:
-            shutil.move(file, export / "train" / kind / file.name)
+    move_films(confirmable.parent / "export", "train", "test", 2)
+    move_films(confirmable.parent / "export", "valid", "train", 2)
     other, _ = run_scored(confirmable, "name=other")
     verdict = promote_best(other, reason="divided anew")
     assert (
@@ -131,11 +123,8 @@ def test_starting_weights_that_learnt_from_these_test_films_are_known_by_their_h
 ) -> None:
     config = promoted(confirmable)
     (champion,) = champions(open_store(config.store.root, None))
-    export = confirmable.parent / "export"
-    for kind in ("images", "labels"):
-        for place, goes_to in (("train", "test"), ("valid", "train")):
-            for file in sorted((export / place / kind).iterdir())[:2]:
-                shutil.move(file, export / goes_to / kind / file.name)
+    move_films(confirmable.parent / "export", "train", "test", 2)
+    move_films(confirmable.parent / "export", "valid", "train", 2)
     other, _ = run_scored(confirmable, "name=other")
     for file in places(other).folder.glob("*/job.json"):  # As if they had started from it.
         told = json.loads(file.read_text())

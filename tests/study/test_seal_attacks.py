@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exports import move_films
 from sealed_looks import Looks
 from small_study import places, run_scored
 
@@ -60,10 +61,7 @@ def test_a_label_line_dropped_does_not_seal_the_films_again(opened: Path) -> Non
 
 @pytest.mark.wide
 def test_a_film_more_does_not_seal_the_others_again(opened: Path) -> None:
-    export = opened.parent / "export"
-    for kind, end in (("images", "jpg"), ("labels", "txt")):
-        file = min((export / "valid" / kind).glob(f"*.{end}"))
-        shutil.move(file, export / "test" / kind / file.name)
+    move_films(opened.parent / "export", "valid", "test", 1)
     other, _ = run_scored(opened, "name=other")
     with pytest.raises(StoreError, match=f"6 of its 7 {ASKED}"):
         promote_best(other)
@@ -72,10 +70,7 @@ def test_a_film_more_does_not_seal_the_others_again(opened: Path) -> None:
 def test_test_films_that_are_trained_on_now_stop_the_study_before_anything_trains(
     opened: Path,
 ) -> None:
-    export = opened.parent / "export"
-    for kind in ("images", "labels"):
-        for file in sorted((export / "test" / kind).iterdir())[:2]:
-            shutil.move(file, export / "train" / kind / file.name)
+    move_films(opened.parent / "export", "test", "train", 2)
     with pytest.raises(DataError, match=r"2 of 6 training films were opened .* by study 'small'"):
         run_scored(opened, "name=other")
     elsewhere = f"store.root={opened.parent / 'elsewhere'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +43,10 @@ def write_export(
     }
     (folder / "data.yaml").write_text(yaml.safe_dump(content))
     return folder
+
+
+def move_films(export: Path, part: str, to: str, count: int) -> None:
+    """Move the first films of a part, with their labels, to another."""
+    for kind in ("images", "labels"):
+        for file in sorted((export / part / kind).iterdir())[:count]:
+            shutil.move(file, export / to / kind / file.name)

@@ -14,7 +14,7 @@ from small_study import flips_hurt
 from spineseg.config.training import TrainConfig
 from spineseg.data.audit import Audit
 from spineseg.evaluation.evaluate import evaluated_records
-from spineseg.evidence import defenders, sealed_part
+from spineseg.evidence import sealed_part
 from spineseg.tracking.registry import Registration
 from study import promote
 
@@ -43,7 +43,6 @@ def let_look(monkeypatch: pytest.MonkeyPatch) -> Looks:
         return "1"
 
     monkeypatch.setattr(sealed_part, "evaluate_weights", evaluate)
-    monkeypatch.setattr(defenders, "evaluate_weights", evaluate)
     monkeypatch.setattr(promote, "register_champion", register)
     monkeypatch.setattr(Audit, "leaks", lambda audit: {})
     return seen

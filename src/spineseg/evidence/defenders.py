@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from spineseg.data.labelled import read_films
-from spineseg.evaluation.evaluate import evaluate_weights
-from spineseg.evaluation.stored import is_evaluated, save_evaluation, stored_records
+from spineseg.evaluation.stored import is_evaluated, stored_records
 from spineseg.evidence.arms import Arm, MatchReader, effect_of
 from spineseg.evidence.candidacy import Defender
 from spineseg.evidence.effects import Effect
 from spineseg.evidence.run_matches import RunMatches
+from spineseg.evidence.sealed_part import score_on
 from spineseg.live_line import doing
-from spineseg.seal.known import FILMS, opened_films
+from spineseg.seal.known import FILMS, tested_films
 from spineseg.seal.opening import PART, OpenedFilm
 from spineseg.seal.overlap import same_films
 from spineseg.study_record import StudyRecord
@@ -85,8 +85,7 @@ def _problem(store: TrackingStore, study: StudyRecord, evidence: Mapping[str, An
     told = _told(evidence)
     if not told:
         return "what it was trained on is not on record, and its data are not this study's"
-    tested = [entry for entry in study.manifest.entries if entry.part == PART]
-    films = opened_films(study.manifest, study.needed_data().folder, tested)
+    films = tested_films(study.manifest, study.needed_data().folder)
     learnt = [
         OpenedFilm(content=content, look=look)
         for part in _LEARNT_FROM
@@ -110,15 +109,9 @@ def score_defenders(
             continue
         doing(f"scoring {each.name}, a champion, on the test part")
         weights, _ = model_weights(store, each.champion, study.places.models)
-        evaluated = evaluate_weights(
-            weights,
-            read_films(study.needed_data().folder, PART),
-            image_size_px=each.champion.image_size_px,
-            device=device,
-            numbering=each.champion.numbering,
-        )
         place.mkdir(parents=True, exist_ok=True)
-        save_evaluation(place, evaluated, PART)
+        films, size = read_films(study.needed_data().folder, PART), each.champion.image_size_px
+        score_on(films, weights, size, each.champion.numbering, device, place)
 
 
 def against_defenders(

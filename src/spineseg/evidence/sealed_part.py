@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -25,13 +26,15 @@ from spineseg.evidence.promotion import Promotion
 from spineseg.evidence.results import SealedTest
 from spineseg.evidence.spending import error_of, judged_at
 from spineseg.files import sha256_of
+from spineseg.films import LabelledFilm
 from spineseg.live_line import doing
+from spineseg.prediction.numbering.model import NumberingModel
 from spineseg.process_setup import prepare_environment
 from spineseg.runs import Run
 from spineseg.seal.in_training import refuse_opened_in_training
-from spineseg.seal.known import opened_films
+from spineseg.seal.known import tested_films
 from spineseg.seal.ledger import enter, read_ledger, refuse_problems
-from spineseg.seal.opening import PART, Decision, OpenedFilm, Opening
+from spineseg.seal.opening import PART, Decision, Opening
 from spineseg.seal.overlap import seen_before
 from spineseg.study_record import StudyRecord
 
@@ -49,15 +52,8 @@ def openings(study: StudyRecord) -> list[Opening]:
     a damaged ledger.
     """
     ledger = read_ledger(study.places.root)
-    return list(seen_before(_films(study), seal_of(study.manifest), ledger.entries).by)
-
-
-def _films(study: StudyRecord) -> tuple[OpenedFilm, ...]:
-    tested = [entry for entry in study.manifest.entries if entry.part == PART]
-    folder = study.data_folder()
-    if folder is not None:
-        return opened_films(study.manifest, folder, tested)
-    return tuple(OpenedFilm(content=entry.content_sha256, look="") for entry in tested)
+    films = tested_films(study.manifest, study.data_folder())
+    return list(seen_before(films, seal_of(study.manifest), ledger.entries).by)
 
 
 def open_sealed(
@@ -91,7 +87,7 @@ def open_sealed(
     refuse_problems(ledger, reason)
     refuse_opened_in_training(study.places.root, study.needed_data())
     weights = {run.name: sha256_of(run.best_weights) for run in runs}
-    films = _films(study)
+    films = tested_films(study.manifest, study.data_folder())
     told = Opening(
         time="",
         study=study.places.study,
@@ -151,17 +147,26 @@ def _unlisted_entered(
 
 def _score(study: StudyRecord, runs: Sequence[Run], device: str) -> None:
     prepare_environment(study.places.trainer)
-    films = study.needed_data().folder
+    films = read_films(study.needed_data().folder, PART)
     for number, run in enumerate(runs, start=1):
         doing(f"scoring {run.name} on the test part (run {number} of {len(runs)})")
-        evaluated = evaluate_weights(
-            run.best_weights,
-            read_films(films, PART),
-            image_size_px=run.job.config.image_size_px,
-            device=device,
-            numbering=run.job.numbering,
-        )
-        save_evaluation(run.folder, evaluated, PART)
+        size, numbering = run.job.config.image_size_px, run.job.numbering
+        score_on(films, run.best_weights, size, numbering, device, run.folder)
+
+
+def score_on(
+    films: Sequence[LabelledFilm],
+    weights: Path,
+    image_size_px: int,
+    numbering: NumberingModel,
+    device: str,
+    into: Path,
+) -> None:
+    """Score weights on the test part's films, and keep that in a folder."""
+    evaluated = evaluate_weights(
+        weights, films, image_size_px=image_size_px, device=device, numbering=numbering
+    )
+    save_evaluation(into, evaluated, PART)
 
 
 def _say_scored(runs: Sequence[Run]) -> None:

@@ -12,7 +12,7 @@ from spineseg.data.manifest import Dataset, Manifest, ManifestEntry
 from spineseg.files import write_whole
 from spineseg.films import PARTS
 from spineseg.seal.looks import looks_of
-from spineseg.seal.opening import OpenedFilm
+from spineseg.seal.opening import PART, OpenedFilm
 
 LOOKS_FILE = "looks.json"
 FILMS = "films"
@@ -27,6 +27,14 @@ def films_told(data: Dataset) -> dict[str, list[list[str]]]:
         films = opened_films(data.manifest, data.folder, entries)
         told[part] = [[film.content, film.look] for film in films]
     return told
+
+
+def tested_films(manifest: Manifest, folder: Path | None) -> tuple[OpenedFilm, ...]:
+    """Return the films of a merged dataset's test part; without looks where no folder has them."""
+    tested = [entry for entry in manifest.entries if entry.part == PART]
+    if folder is not None:
+        return opened_films(manifest, folder, tested)
+    return tuple(OpenedFilm(content=entry.content_sha256, look="") for entry in tested)
 
 
 def opened_films(

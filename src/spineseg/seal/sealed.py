@@ -9,7 +9,7 @@ from spineseg.data.manifest import MANIFEST_FILE, Manifest, load_manifest
 from spineseg.errors import DataError, StoreError
 from spineseg.files import sha256_of, shown
 from spineseg.places import StudyPlaces, studies_on_record
-from spineseg.seal.known import opened_films
+from spineseg.seal.known import opened_films, tested_films
 from spineseg.seal.ledger import enter, read_ledger, refuse_problems
 from spineseg.seal.looks import looks_of
 from spineseg.seal.opening import PART, OpenedFilm, Opening
@@ -75,8 +75,8 @@ def _sealed(root: Path, folder: Path, films: Sequence[Path]) -> dict[Path, tuple
         for path, look in zip(films, looks, strict=True)
     ]
     found: dict[Path, tuple[OpenedFilm, str]] = {}
-    for study, tested_films in studies.items():
-        for path, film, is_met in zip(films, asked, same_films(asked, tested_films), strict=True):
+    for study, theirs in studies.items():
+        for path, film, is_met in zip(films, asked, same_films(asked, theirs), strict=True):
             if is_met:
                 found[path] = film, f"study {study!r}"
     return found
@@ -96,9 +96,8 @@ def _test_parts(root: Path) -> list[tuple[str, tuple[OpenedFilm, ...]]]:
 
 
 def _test_films(places: StudyPlaces, manifest: Manifest) -> tuple[OpenedFilm, ...]:
-    tested = [entry for entry in manifest.entries if entry.part == PART]
     folder = places.data / f"merged-{manifest.fingerprint[:12]}"
     try:
-        return opened_films(manifest, folder, tested)
+        return tested_films(manifest, folder)
     except (OSError, DataError):
-        return tuple(OpenedFilm(content=entry.content_sha256, look="") for entry in tested)
+        return tested_films(manifest, None)
